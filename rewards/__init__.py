@@ -1,0 +1,1 @@
+"""Programmes, epochs, scores, amounts and claims: from market events to money."""
