@@ -1,0 +1,77 @@
+# Lamplight: `make demo` runs the whole way on this machine, `make test` proves it. Both install what they need.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export NO_UPDATE_NOTIFIER := 1
+
+.PHONY: help demo test lint fmt bench flow faults run lock clean chromium
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+# --- installing: hash-checked, repeated only when the lock files change -----------------------------------
+.venv/runtime: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Lamplight needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Say: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else None'
+	@echo "Installing the Python packages (once, hash-checked)…"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: -r requirements.txt
+	@touch $@
+
+.venv/dev: requirements-dev.txt .venv/runtime
+	@echo "Installing the test and lint tools (once, hash-checked)…"
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.txt
+	@touch $@
+
+node_modules/.runtime: package-lock.json
+	@echo "Installing the local chain (once)…"
+	@npm ci --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+	@touch $@
+
+node_modules/.dev: package-lock.json
+	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+	@touch $@ node_modules/.runtime
+
+chromium:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } \
+	  || { echo "The browser tests need chromium: apt-get install chromium"; exit 1; }
+
+# --- what people use --------------------------------------------------------------------------------------------
+demo: .venv/runtime node_modules/.runtime ## the whole way on a local chain: quotes, scores, an approved root, a claim
+	@$(BIN)/python manage.py demo $(ARGS)
+
+run: .venv/runtime node_modules/.runtime ## web, worker and beat with your settings (.env), embedded where unset
+	@$(BIN)/python manage.py run $(ARGS)
+
+flow: .venv/dev node_modules/.runtime ## real order flow the whole way (ARGS="--events 20000" or all)
+	@$(BIN)/python manage.py flow $(ARGS)
+
+test: .venv/dev node_modules/.dev chromium ## every test (ARGS="-k name" for some)
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/dev ## ruff, mypy, import contracts, migrations and artefacts that match their sources
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy rewards onchain accounts config
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python -m onchain.contracts.build --check
+
+fmt: .venv/dev ## format and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: .venv/dev node_modules/.dev ## the measured figures, printed as tables
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+lock: ## work out the locked versions again (needs uv; nothing younger than a week)
+	uv pip compile --quiet --python-version 3.11 --exclude-newer "$$(date -d '7 days ago' +%F)" --generate-hashes --no-header pyproject.toml -o requirements.txt
+	uv pip compile --quiet --python-version 3.11 --exclude-newer "$$(date -d '7 days ago' +%F)" --generate-hashes --no-header --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	npm install --package-lock-only --ignore-scripts
+
+clean: ## remove what was installed and all local data
+	rm -rf .venv node_modules .lamplight staticfiles .pytest_cache .mypy_cache .ruff_cache

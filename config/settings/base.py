@@ -1,0 +1,153 @@
+"""What every surrounding shares; secrets and addresses come from the environment (.env.example lists all)."""
+
+from pathlib import Path
+
+import environ
+from csp.constants import NONCE, NONE, SELF
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env", overwrite=False)
+
+DEBUG = False
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[])
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+WSGI_APPLICATION = "config.wsgi.application"
+AUTH_USER_MODEL = "accounts.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LOGIN_URL = "accounts:login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "home"
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "csp",
+    "django_htmx",
+    "onchain",
+    "accounts",
+    "rewards",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "rewards.views.context.surroundings",
+            ],
+        },
+    },
+]
+
+# --- security: nothing inline, nothing from elsewhere ---------------------------------------------------
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "manifest-src": [SELF],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+# --- language and time: people see New York and UTC; everything stored is UTC ------------------------------
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS: list[Path] = []
+
+# --- database: the limits keep one stuck page or worker from holding everybody else up -----------------------
+DATABASE_OPTIONS = {
+    # a page or task that waits longer for a lock than this is better told to try again
+    "lock_timeout": "10s",
+    # the longest legitimate statement is the copy of an epoch's events into its evidence
+    "statement_timeout": "300s",
+    # a worker that hangs inside a transaction must not keep rows locked
+    "idle_in_transaction_session_timeout": "120s",
+}
+
+# --- chain ----------------------------------------------------------------------------------------------------
+# What follows is facts about the chain and the addresses of our contracts there; see .env.example.
+CHAIN_CONFIRMATION_DEPTH = env.int("CHAIN_CONFIRMATION_DEPTH", default=0)
+"""Blocks below the head that count as final on a chain without a `finalized` tag; 0 uses the tag."""
+CHAIN_TIMEOUT_S = env.float("CHAIN_TIMEOUT_S", default=10.0)
+PROPOSER_KEY = env.str("PROPOSER_KEY", default="")
+RELAYER_KEY = env.str("RELAYER_KEY", default="")
+RELAYER_DAILY_GAS = env.int("RELAYER_DAILY_GAS", default=200_000_000)
+LOCAL_TREASURY_SIGNER = False
+"""True only beside the embedded chain: its unlocked accounts may approve from the page without a wallet."""
+
+# --- tasks: the queue only pokes, the database decides ---------------------------------------------------------
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_STORE_ERRORS_EVEN_IF_IGNORED = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_TIME_LIMIT = 1800
+CELERY_TASK_SOFT_TIME_LIMIT = 1700
+CELERY_TIMEZONE = "UTC"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULE = {
+    # A poke that finds nothing due costs one query; an expired poke is dropped, the next one does its work.
+    "follow-head": {"task": "onchain.tasks.follow_head", "schedule": 1.0, "options": {"expires": 5}},
+    "watch-distributor": {"task": "rewards.tasks.watch_distributor", "schedule": 2.0, "options": {"expires": 5}},
+    "advance-epochs": {"task": "rewards.tasks.advance_epochs", "schedule": 2.0, "options": {"expires": 5}},
+    "score-live": {"task": "rewards.tasks.score_live_epochs", "schedule": 5.0, "options": {"expires": 5}},
+    "relay-claims": {"task": "rewards.tasks.relay_claims", "schedule": 2.0, "options": {"expires": 5}},
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+}

@@ -1,0 +1,46 @@
+"""One machine, no settings needed: embedded PostgreSQL, filesystem queue and anvil, each replaceable by a URL."""
+
+from typing import Any
+
+from django.utils.functional import SimpleLazyObject
+
+from config import embedded
+from config.settings.base import *  # noqa: F403 - a settings module is made to be extended
+from config.settings.base import BASE_DIR, DATABASE_OPTIONS, env
+
+DEBUG = env.bool("DEBUG", default=False)
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+# Only ever signs sessions of a service that listens on this machine alone.
+SECRET_KEY = env.str("SECRET_KEY", default="local-only-not-a-secret-" + "0" * 32)
+
+DATA_DIR = embedded.data_dir(env.str("LAMPLIGHT_DATA_DIR", default=str(BASE_DIR / ".lamplight")))
+DATABASES = {
+    "default": embedded.django_database(
+        env.str("DATABASE_URL", default=""), data_dir=DATA_DIR, options=DATABASE_OPTIONS
+    )
+}
+EMBEDDED_POSTGRES = not env.str("DATABASE_URL", default="")
+EMBEDDED_CHAIN = not env.list("RPC_URLS", default=[])
+RPC_URLS = env.list("RPC_URLS", default=[]) or [embedded.rpc_url(DATA_DIR)]
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="") or "filesystem://"
+if CELERY_BROKER_URL == "filesystem://":
+    CELERY_BROKER_TRANSPORT_OPTIONS = embedded.broker_options(DATA_DIR)
+
+EVIDENCE_DIR = env.path("EVIDENCE_DIR", default=str(DATA_DIR / "evidence"))
+
+
+def _embedded_key(account: str) -> Any:
+    """The embedded chain's test keys are public knowledge; no other chain gets a key from here."""
+    # Worked out when first used: the library that does it takes a second to import.
+    return SimpleLazyObject(lambda: embedded.test_key(account)) if EMBEDDED_CHAIN else ""
+
+
+PROPOSER_KEY = env.str("PROPOSER_KEY", default="") or _embedded_key("proposer")
+RELAYER_KEY = env.str("RELAYER_KEY", default="") or _embedded_key("relayer")
+LOCAL_TREASURY_SIGNER = EMBEDDED_CHAIN
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False

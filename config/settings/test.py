@@ -1,0 +1,17 @@
+"""For pytest: the embedded PostgreSQL in a data directory of the tests, the same code as a local user runs."""
+
+import os
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("LAMPLIGHT_DATA_DIR", str(Path(__file__).resolve().parents[2] / ".lamplight" / "test"))
+
+from config.settings.local import *  # noqa: E402, F403 - the tests run what a local user runs
+from config.settings.local import DATABASES  # noqa: E402
+
+DEBUG = False
+# Two runs at once must not share a test database.
+DATABASES["default"]["TEST"] = {"NAME": f"test_lamplight_{os.getpid()}"}
+# Hashing is slow on purpose; the tests sign in hundreds of times.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EVIDENCE_DIR = Path(tempfile.gettempdir()) / f"lamplight-test-evidence-{os.getpid()}"

@@ -1,0 +1,12 @@
+"""The WSGI entry point for servers that speak it."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+from config.start import embedded_services
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
+embedded_services()
+
+application = get_wsgi_application()

@@ -1,0 +1,30 @@
+#!/usr/bin/env python
+"""Django's command line for Lamplight; without any setting it runs on the embedded services."""
+
+import os
+import sys
+
+# These need neither database nor chain, so nothing is started for them.
+PLAIN_COMMANDS = {"help", "--help", "-h", "version", "--version", "collectstatic", "diffsettings", "compress"}
+
+
+def main(argv: list[str]) -> int:
+    """Run a management command with the settings that DJANGO_SETTINGS_MODULE names (default: local)."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
+    from django.core.management import execute_from_command_line
+
+    from config.embedded import EmbeddedError
+    from config.start import embedded_services
+
+    try:
+        if len(argv) > 1 and argv[1] not in PLAIN_COMMANDS:
+            embedded_services()
+    except EmbeddedError as error:
+        print(error, file=sys.stderr)
+        return 2
+    execute_from_command_line(argv)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))

@@ -1,0 +1,1 @@
+"""Facts from the chain: blocks, logs, market events, and what our contracts say."""

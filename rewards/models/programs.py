@@ -1,0 +1,101 @@
+"""Programmes and their epochs: what is paid, when, by which terms, and how far an epoch has come."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from accounts.models import AddressField
+from rewards.models.fields import ExactIntegerField
+
+
+class Program(models.Model):
+    """A reward programme: one distributor contract, one token, markets of one venue."""
+
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=120)
+    summary = models.TextField(blank=True, default="")
+    chain_id = models.BigIntegerField()
+    distributor = AddressField()
+    token = AddressField()
+    token_symbol = models.CharField(max_length=16)
+    token_decimals = models.PositiveSmallIntegerField(default=18)
+    calendar = models.CharField(max_length=16, default="XNYS")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["slug"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Epoch(models.Model):
+    """One epoch of a programme. The terms never change once it has begun; the chain decides the later states."""
+
+    class State(models.TextChoices):
+        """How far the epoch has come. From PROPOSED on, the state mirrors what the chain says."""
+
+        SCHEDULED = "scheduled", "Scheduled"
+        LIVE = "live", "Live"
+        SCORED = "scored", "Scored"
+        PROPOSED = "proposed", "Waiting for the treasury"
+        APPROVED = "approved", "Approved, in its delay"
+        ACTIVE = "active", "Paying"
+        VETOED = "vetoed", "Vetoed"
+        EMPTY = "empty", "Nothing to pay"
+
+    program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="epochs")
+    number = models.PositiveIntegerField()
+    start_ms = models.BigIntegerField()
+    end_ms = models.BigIntegerField()
+    terms_json = models.TextField(help_text="Canonical JSON (spec/scoring.md, Terms).")
+    terms_sha256 = models.CharField(max_length=64)
+    budget = ExactIntegerField()
+    state = models.CharField(max_length=12, choices=State.choices, default=State.SCHEDULED)
+
+    # What scoring left behind.
+    from_block = models.BigIntegerField(null=True)
+    to_block = models.BigIntegerField(null=True)
+    to_block_hash = models.CharField(max_length=66, blank=True, default="")
+    root = models.CharField(max_length=66, blank=True, default="")
+    parent_root = models.CharField(max_length=66, blank=True, default="")
+    manifest_hash = models.CharField(max_length=66, blank=True, default="")
+    digest = models.CharField(max_length=66, blank=True, default="")
+    paid_total = ExactIntegerField(null=True, help_text="Sum of this epoch's increments.")
+    unspent = ExactIntegerField(null=True, help_text="Stays with the treasury.")
+    carried_in_total = ExactIntegerField(null=True)
+    carried_out_total = ExactIntegerField(null=True)
+    evidence_name = models.CharField(max_length=200, blank=True, default="", help_text="Folder in EVIDENCE_DIR.")
+    scored_at = models.DateTimeField(null=True)
+
+    # What the chain said.
+    activatable_at_s = models.BigIntegerField(null=True)
+    note = models.TextField(blank=True, default="", help_text="Why it stopped, in a plain sentence.")
+
+    class Meta:
+        ordering: ClassVar = ["program", "number"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["program", "number"], name="epoch_number_once"),
+            models.CheckConstraint(condition=models.Q(end_ms__gt=models.F("start_ms")), name="epoch_has_length"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.program_id} epoch {self.number}"
+
+
+class EpochSession(models.Model):
+    """One interval of the epoch's sessions; contiguous, half-open, fixed when the epoch is scheduled."""
+
+    epoch = models.ForeignKey(Epoch, on_delete=models.CASCADE, related_name="sessions")
+    start_ms = models.BigIntegerField()
+    end_ms = models.BigIntegerField()
+    kind = models.CharField(max_length=10)
+
+    class Meta:
+        ordering: ClassVar = ["epoch", "start_ms"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["epoch", "start_ms"], name="session_start_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.start_ms}-{self.end_ms}"

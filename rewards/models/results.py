@@ -1,0 +1,104 @@
+"""What scoring an epoch left behind: credit, payouts, carries, and what each account is entitled to."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from accounts.models import AddressField
+from rewards.models.fields import ExactIntegerField
+from rewards.models.programs import Epoch
+
+
+class Score(models.Model):
+    """Credit of a maker in one market and kind of session (evidence: scores.csv). Makers are named by slug."""
+
+    epoch = models.ForeignKey(Epoch, on_delete=models.CASCADE, related_name="scores")
+    market = models.CharField(max_length=64)
+    maker = models.CharField(max_length=64)
+    kind = models.CharField(max_length=10)
+    credit = ExactIntegerField()
+    present_ms = models.BigIntegerField()
+    live_ms = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["epoch", "market", "maker", "kind"], name="score_once"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["epoch", "maker"])]
+
+    def __str__(self) -> str:
+        return f"{self.market} {self.maker} {self.kind}"
+
+
+class Allocation(models.Model):
+    """What a maker gets from one market's pools (evidence: allocations.csv), in the token's smallest unit."""
+
+    epoch = models.ForeignKey(Epoch, on_delete=models.CASCADE, related_name="allocations")
+    market = models.CharField(max_length=64)
+    maker = models.CharField(max_length=64)
+    quoting = ExactIntegerField()
+    fills = ExactIntegerField()
+    stress = ExactIntegerField()
+    payout = ExactIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["epoch", "market", "maker"], name="allocation_once"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["epoch", "maker"])]
+
+    def __str__(self) -> str:
+        return f"{self.market} {self.maker}"
+
+
+class Carry(models.Model):
+    """An amount below the minimum payout that a maker takes into the next epoch (carried_out.csv)."""
+
+    epoch = models.ForeignKey(Epoch, on_delete=models.CASCADE, related_name="carries")
+    maker = models.CharField(max_length=64)
+    amount = ExactIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["epoch", "maker"], name="carry_once")]
+
+    def __str__(self) -> str:
+        return self.maker
+
+
+class Entitlement(models.Model):
+    """One leaf of the epoch's tree: what an account may have collected in total once the root is active."""
+
+    epoch = models.ForeignKey(Epoch, on_delete=models.CASCADE, related_name="entitlements")
+    account = AddressField()
+    token = AddressField()
+    cumulative = ExactIntegerField()
+    increment = ExactIntegerField()
+    proof = models.JSONField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["epoch", "account", "token"], name="entitlement_once"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["account", "epoch"])]
+
+    def __str__(self) -> str:
+        return self.account
+
+
+class LiveStanding(models.Model):
+    """The running score of a maker in a live epoch and market, an estimate until the epoch is final."""
+
+    epoch = models.ForeignKey(Epoch, on_delete=models.CASCADE, related_name="standings")
+    market = models.CharField(max_length=64)
+    maker = models.CharField(max_length=64)
+    as_of_ms = models.BigIntegerField()
+    share_ppm = models.PositiveIntegerField(help_text="Share of the market's credit so far.")
+    estimate = ExactIntegerField(help_text="Payout if the epoch ended now, in the token's smallest unit.")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["epoch", "market", "maker"], name="standing_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.market} {self.maker}"
