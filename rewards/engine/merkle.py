@@ -147,7 +147,11 @@ class Tree:
 
     def proofs(self) -> list[list[str]]:
         """Return the proof of every value, in the order in which the values were given."""
-        return [self.proof(index) for index in range(len(self.values))]
+        paths: list[list[str]] = [[]]
+        for place in range(1, len(self.nodes)):
+            sibling = self._hex_nodes[place - 1 if place % 2 == 0 else place + 1]
+            paths.append([sibling, *paths[(place - 1) // 2]])
+        return [paths[place] for place in self.tree_indices]
 
     def dump(self) -> dict[str, object]:
         """Return what OpenZeppelin's `StandardMerkleTree.load` reads, made of JSON's types only."""
