@@ -14,16 +14,23 @@ help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 # --- installing: hash-checked, repeated only when the lock files change -----------------------------------
+# uv installs in seconds what takes pip a minute; where it can't be had, pip does the same work.
+define install
+	@{ $(BIN)/python -m pip install --quiet --require-hashes -r .ci/uv.txt 2>/dev/null \
+	  && $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1); } \
+	  || $(BIN)/python -m pip install --quiet --require-hashes -r $(1)
+endef
+
 .venv/runtime: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Lamplight needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Say: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else None'
 	@echo "Installing the Python packages (once, hash-checked)…"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: -r requirements.txt
+	$(call install,requirements.txt)
 	@touch $@
 
 .venv/dev: requirements-dev.txt .venv/runtime
 	@echo "Installing the test and lint tools (once, hash-checked)…"
-	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.txt
+	$(call install,requirements-dev.txt)
 	@touch $@
 
 node_modules/.runtime: package-lock.json
@@ -68,9 +75,11 @@ fmt: .venv/dev ## format and mend what can be mended
 bench: .venv/dev node_modules/.dev ## the measured figures, printed as tables
 	@$(BIN)/python -m tests.bench $(ARGS)
 
+LOCK := uv pip compile --quiet --python-version 3.11 --exclude-newer "$$(date -d '7 days ago' +%F)" --generate-hashes --no-header pyproject.toml
+
 lock: ## work out the locked versions again (needs uv; nothing younger than a week)
-	uv pip compile --quiet --python-version 3.11 --exclude-newer "$$(date -d '7 days ago' +%F)" --generate-hashes --no-header pyproject.toml -o requirements.txt
-	uv pip compile --quiet --python-version 3.11 --exclude-newer "$$(date -d '7 days ago' +%F)" --generate-hashes --no-header --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	$(LOCK) --extra dev -o requirements-dev.txt
+	$(LOCK) -c requirements-dev.txt -o requirements.txt
 	npm install --package-lock-only --ignore-scripts
 
 clean: ## remove what was installed and all local data
