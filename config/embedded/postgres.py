@@ -178,14 +178,15 @@ def _wheel() -> Any:
 
 
 def _run(program: str, args: Sequence[str], *, root: Path) -> None:
-    user = ACCOUNT if os.geteuid() == 0 else None
+    # Its own group too: with root's group, folders that only shut out the group would shut it out.
+    who: dict[str, Any] = {"user": ACCOUNT, "group": ACCOUNT, "extra_groups": []} if os.geteuid() == 0 else {}
     out = log_dir(root) / f"{program}.log"
     with out.open("wb") as sink:
         # From a folder that every account may stand in: these programs refuse one that they can't read.
         # A file, not a pipe: the server inherits the handle and would hold a pipe open for ever.
         done = subprocess.run(  # noqa: S603 - a program of the wheel, no shell
-            [str(_programs() / program), *args], stdout=sink, stderr=sink, stdin=subprocess.DEVNULL, user=user,
-            cwd=tempfile.gettempdir(), check=False,
+            [str(_programs() / program), *args], stdout=sink, stderr=sink, stdin=subprocess.DEVNULL,
+            cwd=tempfile.gettempdir(), check=False, **who,
         )  # fmt: skip
     if done.returncode != 0:
         said = processes.tail(root, name=program, lines=4) + "\n" + processes.tail(root, name="postgres", lines=4)

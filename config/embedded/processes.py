@@ -13,6 +13,10 @@ import psutil
 from config.embedded.layout import log_dir, run_dir
 
 
+_children: list[subprocess.Popen[bytes]] = []
+"""Handles of what this process started: they outlive the call on purpose, and so must their handles."""
+
+
 @dataclass(frozen=True)
 class Record:
     """A process that we started: its id and start time (ids are reused, the pair is not)."""
@@ -44,6 +48,7 @@ def spawn(
         process = subprocess.Popen(  # noqa: S603 - argv is ours, no shell
             list(argv), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env, start_new_session=True
         )
+    _children.append(process)
     save(root, name=name, record=Record(process.pid, psutil.Process(process.pid).create_time(), port))
     return process
 
@@ -81,6 +86,9 @@ def stop(root: Path, *, name: str, timeout_s: float = 20.0, first: int = signal.
             process.wait(timeout_s)
     except psutil.NoSuchProcess:
         return False
+    finally:
+        # Where it was our own child, its handle learns that it is gone.
+        _children[:] = [child for child in _children if child.poll() is None]
     return True
 
 
