@@ -1,0 +1,198 @@
+"""What can go wrong between a node and our tables: one tree; each error says whether trying again can help."""
+
+from typing import Any, ClassVar
+
+
+class OnchainError(Exception):
+    """Root of the tree. `retryable`: the same call may succeed later without anybody's help."""
+
+    retryable: ClassVar[bool] = False
+
+
+# --- talking to a node ---------------------------------------------------------------------------------------
+
+
+class RpcError(OnchainError):
+    """A call to a node failed. `provider` is the node's host, never its whole URL: URLs carry keys."""
+
+    retryable = True
+
+    def __init__(self, *, provider: str, method: str, reason: str) -> None:
+        super().__init__(f"{provider} did not answer {method}: {reason}")
+        self.provider = provider
+        self.method = method
+        self.reason = reason
+
+
+class RpcUnreachableError(RpcError):
+    """No connection, a timeout, or a connection that broke."""
+
+
+class RpcLimitedError(RpcError):
+    """The provider asks us to slow down (HTTP 429 and its JSON-RPC relatives)."""
+
+
+class RpcGarbledError(RpcError):
+    """The answer is not what JSON-RPC allows: cut off, not JSON, wrong ids, wrong shape."""
+
+
+class RpcRangeTooLargeError(RpcError):
+    """The provider refuses a range or a batch as too large; a smaller one may pass, the same one won't."""
+
+    retryable = False
+
+
+class RpcMethodMissingError(RpcError):
+    """The node does not know the method."""
+
+    retryable = False
+
+
+class RpcRefusedError(RpcError):
+    """The node answered with an error of its own, such as a revert; the same call would fail again."""
+
+    retryable = False
+
+    def __init__(self, *, provider: str, method: str, code: int, message: str, data: Any = None) -> None:
+        super().__init__(provider=provider, method=method, reason=f"{message} (code {code})")
+        self.code = code
+        self.message = message
+        self.data = data
+
+
+class NoProviderError(OnchainError):
+    """Every provider failed; `failures` holds the last error of each."""
+
+    retryable = True
+
+    def __init__(self, *, method: str, failures: list[OnchainError]) -> None:
+        reasons = "; ".join(str(failure) for failure in failures) or "RPC_URLS is empty"
+        super().__init__(f"No provider answered {method}: {reasons}.")
+        self.method = method
+        self.failures = failures
+
+
+# --- what a node says does not hold together -------------------------------------------------------------------
+
+
+class BadChainDataError(OnchainError):
+    """A node's answer contradicts itself or the header; another provider, or a moment later, may be right."""
+
+    retryable = True
+
+    def __init__(self, *, block_number: int, rule: str) -> None:
+        super().__init__(f"Block {block_number}: {rule}.")
+        self.block_number = block_number
+        self.rule = rule
+
+
+class BlockMissingError(BadChainDataError):
+    """The node has no block, or no receipts, where it said that it has."""
+
+
+class BrokenLinkError(BadChainDataError):
+    """A block's parent hash is not the hash of the block before it."""
+
+
+class ReceiptsMismatchError(BadChainDataError):
+    """The receipts root, rebuilt from the receipts, is not the header's."""
+
+
+class LogDecodeError(OnchainError):
+    """Bytes that should be a JSON list of logs or receipts are not; `offset` is where reading stopped."""
+
+    retryable = True
+
+    def __init__(self, *, offset: int, rule: str) -> None:
+        super().__init__(f"The answer is not a list of logs at byte {offset}: {rule}.")
+        self.offset = offset
+        self.rule = rule
+
+
+# --- a person has to look ----------------------------------------------------------------------------------------
+
+
+class AlarmError(OnchainError):
+    """The indexer stopped and changed nothing; an Alarm row says why until a person resolves it."""
+
+    kind: ClassVar[str] = "alarm"
+
+    def __init__(self, message: str, *, block_number: int | None = None) -> None:
+        super().__init__(message)
+        self.block_number = block_number
+
+
+class ReorgBelowFinalError(AlarmError):
+    """The node's chain differs from ours at or below a block that was final."""
+
+    kind = "reorg_below_final"
+
+
+class WrongChainError(AlarmError):
+    """The node serves another chain than the one in the database."""
+
+    kind = "wrong_chain"
+
+
+class IndexerStoppedError(OnchainError):
+    """An alarm is open, so nothing is indexed."""
+
+    def __init__(self, *, alarm: str) -> None:
+        super().__init__(f"The indexer is stopped by an alarm: {alarm}")
+        self.alarm = alarm
+
+
+# --- markets -------------------------------------------------------------------------------------------------------
+
+
+class MarketConflictError(OnchainError):
+    """A market of that name exists and differs in what decides its events."""
+
+    def __init__(self, *, market: str, field: str, stored: object, given: object) -> None:
+        super().__init__(
+            f"Market {market} is registered with {field} {stored!r}, not {given!r}. "
+            "Register the changed market under another name."
+        )
+        self.market = market
+        self.field = field
+
+
+class MarketConfigError(OnchainError):
+    """A market file or the configuration in the database is unusable; `key` is the key's path."""
+
+    def __init__(self, *, key: str, rule: str) -> None:
+        super().__init__(f"{key}: {rule}.")
+        self.key = key
+        self.rule = rule
+
+
+class UnknownMarketError(OnchainError):
+    """No market of that name is registered."""
+
+    def __init__(self, *, market: str) -> None:
+        super().__init__(f"No market is called {market}; register it first.")
+        self.market = market
+
+
+class MarketQuarantinedError(OnchainError):
+    """The range holds blocks from which no event could be derived."""
+
+    def __init__(self, *, market: str, block_number: int, reason: str) -> None:
+        super().__init__(f"{market} is quarantined from block {block_number} on: {reason}")
+        self.market = market
+        self.block_number = block_number
+        self.reason = reason
+
+
+class NotIndexedError(OnchainError):
+    """The range reaches past what is indexed; later it will be."""
+
+    retryable = True
+
+    def __init__(self, *, market: str, through_block: int, wanted_block: int) -> None:
+        super().__init__(
+            f"{market} is indexed through block {through_block}; block {wanted_block} is asked for."
+        )
+        self.market = market
+        self.through_block = through_block
+        self.wanted_block = wanted_block

@@ -1,0 +1,62 @@
+"""Registers what the indexer follows: markets and contracts. Doing it twice is the same as doing it once."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from onchain.errors import MarketConflictError
+from onchain.models import Market, WatchedContract
+
+
+@transaction.atomic
+def contract_watch(*, address: str, start_block: int, label: str = "") -> WatchedContract:
+    """Store the logs of `address` from `start_block` on; what was emitted before this call is fetched as well.
+
+    A smaller start_block than the one that is registered widens the range.
+    """
+    address = address.lower()
+    contract, created = WatchedContract.objects.select_for_update().get_or_create(
+        address=address,
+        defaults={"start_block": start_block, "label": label, "stored_through": start_block - 1},
+    )
+    if not created and start_block < contract.start_block:
+        contract.start_block = start_block
+        # Logs that are stored already are replaced, not doubled, when the range is fetched again.
+        contract.stored_through = start_block - 1
+        contract.save(update_fields=["start_block", "stored_through"])
+    return contract
+
+
+@transaction.atomic
+def market_register(
+    *,
+    name: str,
+    adapter: str,
+    address: str,
+    start_block: int,
+    config: Mapping[str, Any],
+    tick_size: str,
+    lot_size: str,
+    base_symbol: str,
+) -> Market:
+    """Register a market (spec/venues.md, the market file) and watch its contract.
+
+    `config` holds tick_raw, lot_raw and the adapter's own table; `tick_size` and `lot_size` are decimals for people.
+    Raises MarketConflictError when the name is taken by a market whose events would differ.
+    """
+    address = address.lower()
+    decides = {"adapter": adapter, "address": address, "start_block": start_block, "config": dict(config)}
+    shown = {"tick_size": tick_size, "lot_size": lot_size, "base_symbol": base_symbol}
+    market, created = Market.objects.get_or_create(
+        name=name, defaults={**decides, **shown, "derived_through": start_block - 1}
+    )
+    if not created:
+        for field, value in decides.items():
+            if getattr(market, field) != value:
+                raise MarketConflictError(
+                    market=name, field=field, stored=getattr(market, field), given=value
+                )
+        Market.objects.filter(pk=market.pk).update(**shown)
+    contract_watch(address=address, start_block=start_block, label=name)
+    return market
