@@ -9,10 +9,12 @@ from config.embedded.chain import ensure_chain, rpc_url, stop_chain, test_key
 from config.embedded.errors import EmbeddedError
 from config.embedded.layout import broker_options, data_dir
 from config.embedded.postgres import django_database, ensure_database, ensure_postgres, stop_postgres
+from config.embedded.supervisor import Supervisor
 from config.embedded.users import release, use
 
 __all__ = [
     "EmbeddedError",
+    "Supervisor",
     "broker_options",
     "data_dir",
     "django_database",

@@ -40,6 +40,8 @@ def broker_options(root: Path) -> dict[str, Any]:
         "data_folder_out": str(queue),
         "control_folder": str(_made(root / "queue" / "control")),
         "store_processed": False,
+        # a poke should be seen soon; the default of a second would add up over the stages
+        "polling_interval": 0.1,
     }
 
 

@@ -1,0 +1,36 @@
+"""`manage.py run`: web server, worker and beat on this machine, until Ctrl-C."""
+
+import signal
+import time
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandParser
+
+from config.embedded import Supervisor
+
+
+class Command(BaseCommand):
+    """Migrate, start the three processes, restart what dies, stop them all at the end."""
+
+    help = "Run web, worker and beat on this machine until Ctrl-C, with embedded services where none are set."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the port."""
+        parser.add_argument("--port", type=int, default=8000, help="port of the web server; the next free one if taken")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run until a signal asks to stop."""
+        call_command("migrate", verbosity=0)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        with Supervisor(settings.DATA_DIR, web_port=options["port"]) as supervisor:
+            supervisor.start("web", "worker", "beat")
+            self.stdout.write(f"Lamplight is at {supervisor.url} (logs in {settings.DATA_DIR / 'logs'}). Ctrl-C stops it.")
+            try:
+                while True:
+                    for name in supervisor.watch():
+                        self.stderr.write(f"{name} has stopped; starting it again. Its log: logs/{name}.log")
+                    time.sleep(0.5)
+            except KeyboardInterrupt:
+                self.stdout.write("Stopping…")
