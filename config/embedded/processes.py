@@ -1,5 +1,6 @@
 """Start a process, remember which one it is, and stop exactly that one."""
 
+import contextlib
 import json
 import os
 import signal
@@ -87,9 +88,16 @@ def stop(root: Path, *, name: str, timeout_s: float = 20.0, first: int = signal.
     except psutil.NoSuchProcess:
         return False
     finally:
+        _kill_group(record.pid)
         # Where it was our own child, its handle learns that it is gone.
         _children[:] = [child for child in _children if child.poll() is None]
     return True
+
+
+def _kill_group(leader: int) -> None:
+    """End what a stopped process left behind (a killed worker's children): `spawn` gave it a group of its own."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
 
 
 def tail(root: Path, *, name: str, lines: int = 8) -> str:
