@@ -194,4 +194,3 @@ def _run(program: str, args: Sequence[str], *, root: Path) -> None:
             f"PostgreSQL's {program} failed for {root / 'postgres'}. It said:\n{said}\n"
             f"Mend that (the whole log is {log_dir(root) / 'postgres.log'}), or set DATABASE_URL to another server."
         )
-

@@ -13,7 +13,6 @@ import psutil
 
 from config.embedded.layout import log_dir, run_dir
 
-
 _children: list[subprocess.Popen[bytes]] = []
 """Handles of what this process started: they outlive the call on purpose, and so must their handles."""
 

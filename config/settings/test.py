@@ -6,8 +6,8 @@ from pathlib import Path
 
 os.environ.setdefault("LAMPLIGHT_DATA_DIR", str(Path(__file__).resolve().parents[2] / ".lamplight" / "test"))
 
-from config.settings.local import *  # noqa: E402, F403 - the tests run what a local user runs
-from config.settings.local import DATABASES  # noqa: E402
+from config.settings.local import *  # noqa: F403 - the tests run what a local user runs
+from config.settings.local import DATABASES
 
 DEBUG = False
 # Two runs at once must not share a test database.
