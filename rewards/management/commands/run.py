@@ -26,7 +26,8 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         with Supervisor(settings.DATA_DIR, web_port=options["port"]) as supervisor:
             supervisor.start("web", "worker", "beat")
-            self.stdout.write(f"Lamplight is at {supervisor.url} (logs in {settings.DATA_DIR / 'logs'}). Ctrl-C stops it.")
+            logs = settings.DATA_DIR / "logs"
+            self.stdout.write(f"Lamplight is at {supervisor.url} (logs in {logs}). Ctrl-C stops it.")
             try:
                 while True:
                     for name in supervisor.watch():
