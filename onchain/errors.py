@@ -36,6 +36,10 @@ class RpcGarbledError(RpcError):
     """The answer is not what JSON-RPC allows: cut off, not JSON, wrong ids, wrong shape."""
 
 
+class RpcServerError(RpcError):
+    """The node failed on its side (internal error, header not found yet); later it may not."""
+
+
 class RpcRangeTooLargeError(RpcError):
     """The provider refuses a range or a batch as too large; a smaller one may pass, the same one won't."""
 
@@ -44,6 +48,12 @@ class RpcRangeTooLargeError(RpcError):
 
 class RpcMethodMissingError(RpcError):
     """The node does not know the method."""
+
+    retryable = False
+
+
+class RpcForbiddenError(RpcError):
+    """The provider does not accept our key."""
 
     retryable = False
 
