@@ -1,0 +1,237 @@
+"""Evidence bundles on disk: read and write the inputs, write the outputs and the manifest.
+
+Source: spec/evidence.md. Checking a bundle is in `rewards.engine.verify`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from rewards.engine import tables
+from rewards.engine.errors import (
+    BundleError,
+    DataError,
+    EngineError,
+    EventsError,
+    InputError,
+    PayoutError,
+    SessionsError,
+    TermsError,
+)
+from rewards.engine.events import SCHEMA, EventColumns
+from rewards.engine.inputs import Inputs
+from rewards.engine.jsontext import canonical_json
+from rewards.engine.scoring import Result
+from rewards.engine.terms import Terms, parse_terms
+
+ENGINE_VERSION = "1"
+MANIFEST, MANIFEST_SUM = "manifest.json", "manifest.sha256"
+TERMS, EVENTS, TREE = "terms.json", "events.parquet", "tree.json"
+BATCH_ROWS = 1 << 20
+_WORDS = ["market", "kind", "address", "side", "taker"]
+
+
+@dataclass(frozen=True)
+class ManifestFields:
+    """What manifest.json says beside the versions and the hashes of the files.
+
+    venue: adapter name and contract addresses, as JSON. root, previous_root: 0x hex, or None for no tree.
+    """
+
+    program: str
+    epoch: int
+    chain_id: int
+    distributor: str
+    venue: Mapping[str, Any]
+    from_block: int
+    to_block: int
+    to_block_hash: str
+    time_source: str
+    root: str | None
+    previous_root: str | None
+
+
+def read_inputs(directory: Path | str) -> Inputs:
+    """Read a bundle's inputs whole. Raises BundleError, which names the file."""
+    folder = Path(directory)
+    tables_of_events = [batch.to_arrow() for batch in read_events(folder)]
+    table = pa.concat_tables(tables_of_events) if tables_of_events else SCHEMA.empty_table()
+    return read_static(folder, events=EventColumns.from_arrow(table))
+
+
+def read_static(directory: Path | str, *, events: EventColumns | None = None) -> Inputs:
+    """Read a bundle's inputs but for its events, which are none or those given. Raises BundleError."""
+    folder = Path(directory)
+    previous = folder / tables.PREVIOUS
+    try:
+        return Inputs(
+            terms=read_terms(folder / TERMS),
+            sessions=tables.read_sessions(read_file(folder, tables.SESSIONS)),
+            makers=tables.read_makers(read_file(folder, tables.MAKERS)),
+            payouts=tables.read_payouts(read_file(folder, tables.PAYOUTS)),
+            carried_in=tables.read_carried_in(read_file(folder, tables.CARRIED_IN)),
+            previous=tables.read_previous(read_file(folder, tables.PREVIOUS)) if previous.exists() else None,
+            events=EventColumns.empty() if events is None else events,
+        )
+    except EngineError as error:
+        raise in_bundle(error) from error
+
+
+def read_terms(path: Path | str) -> Terms:
+    """Read a file of terms. Raises BundleError, which names it."""
+    path = Path(path)
+    try:
+        return parse_terms(read_file(path.parent, path.name))
+    except TermsError as error:
+        reason = f"{error.path}: {error.reason}" if error.path else error.reason
+        raise BundleError(file=path.name, reason=reason) from error
+
+
+def read_events(directory: Path | str, *, batch_rows: int = BATCH_ROWS) -> Iterator[EventColumns]:
+    """Yield the events in batches, in the file's order, without holding the whole file. Raises BundleError."""
+    path = Path(directory) / EVENTS
+    if not path.exists():
+        raise BundleError(file=EVENTS, reason="the file is missing")
+    try:
+        with pq.ParquetFile(path, read_dictionary=_WORDS, page_checksum_verification=True) as parquet:
+            _check_columns(parquet.schema_arrow.names)
+            for batch in parquet.iter_batches(batch_size=batch_rows, columns=SCHEMA.names):
+                yield EventColumns.from_arrow(batch)
+    except EventsError as error:
+        raise in_bundle(error) from error
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise BundleError(file=EVENTS, reason=f"it is not whole Parquet ({_first_line(error)})") from error
+
+
+def read_file(directory: Path, name: str) -> bytes:
+    """Return a file's bytes. Raises BundleError when it is missing or cannot be read."""
+    try:
+        return (directory / name).read_bytes()
+    except FileNotFoundError as error:
+        raise BundleError(file=name, reason="the file is missing") from error
+    except OSError as error:
+        raise BundleError(file=name, reason=f"the file cannot be read ({error.strerror})") from error
+
+
+def write_inputs(directory: Path | str, inputs: Inputs) -> None:
+    """Write the inputs; previous_cumulative.json only when there is a previous tree."""
+    folder = Path(directory)
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {
+        TERMS: inputs.terms.canonical,
+        tables.SESSIONS: tables.write_sessions(inputs.sessions),
+        tables.MAKERS: tables.write_makers(inputs.makers),
+        tables.PAYOUTS: tables.write_payouts(inputs.payouts),
+        tables.CARRIED_IN: tables.write_amounts(tables.CARRIED_IN, inputs.carried_in),
+    }
+    if inputs.previous is not None:
+        files[tables.PREVIOUS] = tables.write_previous(inputs.previous)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    write_events(folder, [_sorted(inputs.events.to_arrow())])
+
+
+def write_events(directory: Path | str, batches: Iterable[pa.Table]) -> None:
+    """Write events.parquet from tables of spec/evidence.md's columns that are in block order already."""
+    path = Path(directory) / EVENTS
+    with pq.ParquetWriter(path, SCHEMA, compression="zstd", write_page_checksum=True) as writer:
+        for batch in batches:
+            writer.write_table(batch.select(SCHEMA.names).cast(SCHEMA), row_group_size=BATCH_ROWS)
+
+
+def write_outputs(directory: Path | str, inputs: Inputs, result: Result) -> None:
+    """Write scores.csv, allocations.csv, carried_out.csv and, when there is a tree, tree.json."""
+    folder = Path(directory)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in output_files(result).items():
+        (folder / name).write_bytes(content)
+
+
+def output_files(result: Result) -> dict[str, bytes]:
+    """Return the files that scoring yields, by name."""
+    files = {
+        tables.SCORES: tables.write_scores(result.scores),
+        tables.ALLOCATIONS: tables.write_allocations(result.allocations),
+        tables.CARRIED_OUT: tables.write_amounts(tables.CARRIED_OUT, result.carried_out),
+    }
+    if result.tree is not None:
+        files[TREE] = canonical_json(result.tree.dump())
+    return files
+
+
+def write_manifest(directory: Path | str, fields: ManifestFields) -> str:
+    """Write manifest.json over every file that is there, and its hash beside it; return that hash, 0x hex.
+
+    `manifest.sha256` is in the form that `sha256sum -c` reads; it makes a change of the manifest itself show.
+    """
+    folder = Path(directory)
+    names = sorted(each.name for each in folder.iterdir() if each.name not in (MANIFEST, MANIFEST_SUM))
+    document = {
+        **asdict(fields),
+        "version": 1,
+        "engine_version": ENGINE_VERSION,
+        "files": {name: hash_file(folder, name) for name in names},
+    }
+    content = canonical_json(document)
+    digest = hashlib.sha256(content).hexdigest()
+    (folder / MANIFEST).write_bytes(content)
+    (folder / MANIFEST_SUM).write_bytes(f"{digest}  {MANIFEST}\n".encode())
+    return "0x" + digest
+
+
+def hash_file(directory: Path, name: str) -> str:
+    """Return a file's SHA-256, 64 hex digits. Raises BundleError."""
+    try:
+        with (directory / name).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError as error:
+        raise BundleError(file=name, reason="the file is missing") from error
+    except OSError as error:
+        raise BundleError(file=name, reason=f"the file cannot be read ({error.strerror})") from error
+
+
+def in_bundle(error: EngineError) -> EngineError:
+    """Return an error of the inputs as one that names the bundle's file; others as they are."""
+    name = _file_of(error)
+    return BundleError(file=name, reason=str(error).removesuffix(".")) if name else error
+
+
+def _file_of(error: EngineError) -> str | None:
+    match error:
+        case InputError():
+            return f"{error.table}.json" if f"{error.table}.json" == tables.PREVIOUS else f"{error.table}.csv"
+        case SessionsError():
+            return tables.SESSIONS
+        case TermsError():
+            return TERMS
+        case PayoutError():
+            return tables.PAYOUTS
+        case EventsError() | DataError():
+            return EVENTS
+        case _:
+            return None
+
+
+def _sorted(table: pa.Table) -> pa.Table:
+    """Return the events by block and log index; equal keys keep their order."""
+    block, log_index = table.column("block").to_numpy(), table.column("log_index").to_numpy()
+    rises = (block[1:] > block[:-1]) | ((block[1:] == block[:-1]) & (log_index[1:] >= log_index[:-1]))
+    return table if rises.all() else table.take(pa.array(np.lexsort((log_index, block))))
+
+
+def _check_columns(names: list[str]) -> None:
+    for name in SCHEMA.names:
+        if names.count(name) != 1:
+            raise EventsError(reason=f"the column {name} is missing or there twice")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -1,0 +1,84 @@
+"""A market's state as bytes and back: one text per state, versioned, with a check sum."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+
+from rewards.engine.errors import JsonError, StateError
+from rewards.engine.jsontext import canonical_json, parse_strict
+from rewards.engine.marketstate import MarketScore, MarketState, RestingOrders
+
+HEADER = b"lamplight-market-state 1 "
+_DIGEST_CHARS = 64
+
+
+def dump_state(*, state: MarketState, key: str) -> bytes:
+    """Return the state as bytes; equal states give equal bytes. key: what the state belongs to."""
+    score, orders = state.score, state.orders
+    document = {
+        "key": key,
+        "now_ms": state.now_ms,
+        "last": list(state.last) if state.last else None,
+        "ended": state.ended,
+        "anchor": state.anchor,
+        "halted": state.halted,
+        "reference": state.reference,
+        "stress_until_ms": state.stress_until_ms,
+        "history": [list(entry) for entry in state.history],
+        "orders": {
+            "ids": orders.ids,
+            "columns": [
+                column.tolist()
+                for column in (orders.maker, orders.side, orders.price, orders.size, orders.placed_ms)
+            ],
+        },
+        "score": {
+            "makers": list(score.makers),
+            "credit": score.credit,
+            "stress_credit": score.stress_credit,
+            "present_ms": score.present_ms,
+            "volume": score.volume,
+            "live_ms": score.live_ms,
+            "stress_ms": score.stress_ms,
+        },
+    }
+    body = canonical_json(document)
+    return HEADER + hashlib.sha256(body).hexdigest().encode() + b"\n" + body
+
+
+def load_state(*, data: bytes, key: str) -> MarketState:
+    """Read a state back. Raises StateError unless it is whole, of this version and of the same key."""
+    document = _document(data)
+    if document["key"] != key:
+        raise StateError(reason="it is of another market, or of other terms, sessions or makers")
+    score = MarketScore(**{**document["score"], "makers": tuple(document["score"]["makers"])})
+    columns = (np.array(column, dtype=np.int64) for column in document["orders"]["columns"])
+    last = document["last"]
+    return MarketState(
+        now_ms=document["now_ms"],
+        score=score,
+        last=(last[0], last[1], last[2]) if last else None,
+        ended=document["ended"],
+        anchor=document["anchor"],
+        halted=document["halted"],
+        orders=RestingOrders(document["orders"]["ids"], *columns),
+        reference=document["reference"],
+        stress_until_ms=document["stress_until_ms"],
+        history=[(time_ms, reference) for time_ms, reference in document["history"]],
+    )
+
+
+def _document(data: bytes) -> dict[str, Any]:
+    if not data.startswith(HEADER):
+        raise StateError(reason="it does not begin as a state of version 1 does")
+    digest, _, body = data[len(HEADER) :].partition(b"\n")
+    if len(digest) != _DIGEST_CHARS or hashlib.sha256(body).hexdigest().encode() != digest:
+        raise StateError(reason="its check sum is wrong, so it was cut or changed")
+    try:
+        document: dict[str, Any] = parse_strict(body, document="state")
+    except JsonError as error:
+        raise StateError(reason=error.reason) from error
+    return document

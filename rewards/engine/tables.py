@@ -1,0 +1,156 @@
+"""The text files of an evidence bundle as rows and back, without touching a disk.
+
+Source: spec/evidence.md. Readers raise BundleError with the file's name and the line.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from rewards.engine.allocation import AllocationRow, Leaf, byte_order
+from rewards.engine.errors import BundleError, EngineError
+from rewards.engine.jsontext import canonical_json, parse_strict
+from rewards.engine.scoring import ScoreRow
+from rewards.engine.sessions import Sessions
+
+SESSIONS, MAKERS, PAYOUTS = "sessions.csv", "makers.csv", "payouts.csv"
+CARRIED_IN, CARRIED_OUT = "carried_in.csv", "carried_out.csv"
+PREVIOUS = "previous_cumulative.json"
+SCORES, ALLOCATIONS = "scores.csv", "allocations.csv"
+
+HEADERS = {
+    SESSIONS: ("start_ms", "end_ms", "kind"),
+    MAKERS: ("address", "maker"),
+    PAYOUTS: ("maker", "account", "share_ppm"),
+    CARRIED_IN: ("maker", "amount"),
+    CARRIED_OUT: ("maker", "amount"),
+    SCORES: ("market", "maker", "kind", "credit", "present_ms", "live_ms"),
+    ALLOCATIONS: ("market", "maker", "quoting", "fills", "stress", "payout"),
+}
+_WHOLE = re.compile(r"0|[1-9][0-9]{0,99}")
+
+
+def read_sessions(raw: bytes) -> Sessions:
+    """Read sessions.csv."""
+    rows = [
+        (_whole(SESSIONS, line, start), _whole(SESSIONS, line, end), kind)
+        for line, (start, end, kind) in _rows(SESSIONS, raw)
+    ]
+    try:
+        return Sessions.from_rows(rows)
+    except EngineError as error:
+        raise BundleError(file=SESSIONS, reason=str(error).removesuffix(".")) from error
+
+
+def read_makers(raw: bytes) -> dict[str, str]:
+    """Read makers.csv: enrolled address to maker."""
+    makers: dict[str, str] = {}
+    for line, (address, maker) in _rows(MAKERS, raw):
+        if address in makers:
+            raise BundleError(file=MAKERS, reason=f"line {line}: the address {address} is there twice")
+        makers[address] = maker
+    return makers
+
+
+def read_payouts(raw: bytes) -> dict[str, list[tuple[str, int]]]:
+    """Read payouts.csv: maker to (account, share_ppm), in payout order."""
+    payouts: dict[str, list[tuple[str, int]]] = {}
+    for line, (maker, account, share_ppm) in _rows(PAYOUTS, raw):
+        payouts.setdefault(maker, []).append((account, _whole(PAYOUTS, line, share_ppm)))
+    return payouts
+
+
+def read_carried_in(raw: bytes) -> dict[str, int]:
+    """Read carried_in.csv: maker to amount."""
+    carried: dict[str, int] = {}
+    for line, (maker, amount) in _rows(CARRIED_IN, raw):
+        if maker in carried:
+            raise BundleError(file=CARRIED_IN, reason=f"line {line}: the maker {maker} is there twice")
+        carried[maker] = _whole(CARRIED_IN, line, amount)
+    return carried
+
+
+def read_previous(raw: bytes) -> list[Leaf]:
+    """Read previous_cumulative.json: (account, token, amount)."""
+    try:
+        rows = parse_strict(raw, document=PREVIOUS)
+    except EngineError as error:
+        raise BundleError(file=PREVIOUS, reason=str(error).removesuffix(".")) from error
+    if not isinstance(rows, list):
+        raise BundleError(file=PREVIOUS, reason='it has to be a list of [account, token, "amount"]')
+    leaves: list[Leaf] = []
+    for number, row in enumerate(rows):
+        if not (isinstance(row, list) and len(row) == 3 and all(isinstance(each, str) for each in row)):
+            raise BundleError(file=PREVIOUS, reason=f'row {number} has to be [account, token, "amount"]')
+        leaves.append((row[0], row[1], _whole(PREVIOUS, number, row[2])))
+    return leaves
+
+
+def write_sessions(sessions: Sessions) -> bytes:
+    """Return sessions.csv."""
+    return _text(SESSIONS, sessions.rows)
+
+
+def write_makers(makers: Mapping[str, str]) -> bytes:
+    """Return makers.csv, by address."""
+    return _text(MAKERS, sorted(makers.items()))
+
+
+def write_payouts(payouts: Mapping[str, Sequence[tuple[str, int]]]) -> bytes:
+    """Return payouts.csv, by maker, the accounts of each in payout order."""
+    order = sorted(payouts, key=byte_order)
+    return _text(PAYOUTS, ((maker, *share) for maker in order for share in payouts[maker]))
+
+
+def write_amounts(file: str, amounts: Mapping[str, int]) -> bytes:
+    """Return carried_in.csv or carried_out.csv, by maker, without zeros."""
+    order = sorted(amounts, key=byte_order)
+    return _text(file, ((maker, amounts[maker]) for maker in order if amounts[maker]))
+
+
+def write_previous(previous: Iterable[Leaf]) -> bytes:
+    """Return previous_cumulative.json, sorted."""
+    return canonical_json([[account, token, str(amount)] for account, token, amount in sorted(previous)])
+
+
+def write_scores(rows: Iterable[ScoreRow]) -> bytes:
+    """Return scores.csv."""
+    return _text(SCORES, ((r.market, r.maker, r.kind, r.credit, r.present_ms, r.live_ms) for r in rows))
+
+
+def write_allocations(rows: Iterable[AllocationRow]) -> bytes:
+    """Return allocations.csv."""
+    return _text(ALLOCATIONS, ((r.market, r.maker, r.quoting, r.fills, r.stress, r.payout) for r in rows))
+
+
+def _text(file: str, rows: Iterable[Sequence[object]]) -> bytes:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(HEADERS[file])
+    writer.writerows(rows)
+    return out.getvalue().encode("utf-8")
+
+
+def _rows(file: str, raw: bytes) -> list[tuple[int, list[str]]]:
+    """Return the rows below the header, each with its line number."""
+    header = list(HEADERS[file])
+    try:
+        reader = csv.reader(io.StringIO(raw.decode("utf-8"), newline=""), strict=True)
+        lines = [(reader.line_num, row) for row in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise BundleError(file=file, reason=f"it is not CSV in UTF-8 ({error})") from error
+    if not lines or lines[0][1] != header:
+        raise BundleError(file=file, reason=f"the first line has to be {','.join(header)}")
+    for line, row in lines[1:]:
+        if len(row) != len(header):
+            raise BundleError(file=file, reason=f"line {line} has to hold {len(header)} values")
+    return lines[1:]
+
+
+def _whole(file: str, line: int, text: str) -> int:
+    if not _WHOLE.fullmatch(text):
+        raise BundleError(file=file, reason=f"line {line}: {text[:40]!r} is not a whole number")
+    return int(text)
