@@ -200,9 +200,7 @@ class NotIndexedError(OnchainError):
     retryable = True
 
     def __init__(self, *, market: str, through_block: int, wanted_block: int) -> None:
-        super().__init__(
-            f"{market} is indexed through block {through_block}; block {wanted_block} is asked for."
-        )
+        super().__init__(f"{market} is indexed through block {through_block}; block {wanted_block} is asked for.")
         self.market = market
         self.through_block = through_block
         self.wanted_block = wanted_block

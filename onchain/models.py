@@ -54,9 +54,7 @@ class Block(models.Model):
     parent_hash = HexField()
     receipts_root = HexField()
     timestamp_s = models.BigIntegerField()
-    time_ms = models.BigIntegerField(
-        help_text="By the spec's Time section; may change until the block is settled."
-    )
+    time_ms = models.BigIntegerField(help_text="By the spec's Time section; may change until the block is settled.")
     time_error_ms = models.IntegerField(help_text="How far from time_ms the block's true time can be.")
     live_time_ms = models.BigIntegerField(
         null=True, help_text="The node's own finer stamp, where it gave one; no later call returns it."
@@ -72,9 +70,7 @@ class Block(models.Model):
             ),
         ]
         indexes: ClassVar = [
-            models.Index(
-                fields=["time_ms"], condition=models.Q(canonical=True), name="canonical_block_by_time"
-            ),
+            models.Index(fields=["time_ms"], condition=models.Q(canonical=True), name="canonical_block_by_time"),
             # Few at any time: the work that is left for the verifier and for the time rule.
             models.Index(
                 fields=["number"],
@@ -128,9 +124,7 @@ class Market(models.Model):
     adapter = models.CharField(max_length=32)
     address = models.CharField(max_length=42, validators=[address_validator])
     start_block = models.BigIntegerField()
-    config = models.JSONField(
-        help_text="tick_raw, lot_raw and the adapter's own table, as in the market file."
-    )
+    config = models.JSONField(help_text="tick_raw, lot_raw and the adapter's own table, as in the market file.")
     tick_size = models.CharField(max_length=40, help_text="For people: one tick in quote currency, decimal.")
     lot_size = models.CharField(max_length=40, help_text="For people: one lot in units of the base, decimal.")
     base_symbol = models.CharField(max_length=16)

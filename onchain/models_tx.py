@@ -111,9 +111,7 @@ class DistributorEvent(models.Model):
     class Meta:
         ordering: ClassVar = ["distributor", "block_number", "log_index"]
         constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["distributor", "block_hash", "log_index"], name="distributor_event_once"
-            ),
+            models.UniqueConstraint(fields=["distributor", "block_hash", "log_index"], name="distributor_event_once"),
         ]
 
     def __str__(self) -> str:

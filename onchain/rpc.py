@@ -177,9 +177,7 @@ def _results(answer: bytes, *, calls: Sequence[Call], provider: str) -> list[Any
     by_id: dict[Any, dict[str, Any]] = {item.get("id"): item for item in items if isinstance(item, dict)}
     if len(calls) > 1 and isinstance(decoded, dict) and "error" in decoded:
         raise error_of(decoded["error"], provider=provider, method=calls[0].method)
-    return [
-        _result(by_id.get(index), provider=provider, method=call.method) for index, call in enumerate(calls)
-    ]
+    return [_result(by_id.get(index), provider=provider, method=call.method) for index, call in enumerate(calls)]
 
 
 def _result(item: dict[str, Any] | None, *, provider: str, method: str) -> Any:

@@ -3,7 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import pyarrow as pa
+from onchain.market_events import market_events_arrow
+from onchain.models import Block, Cursor, Market, WatchedContract
+from onchain.store import read_logs
+
+__all__ = [
+    "BlockRef",
+    "ContractLog",
+    "block_at_or_after",
+    "contract_logs",
+    "final_block",
+    "head",
+    "last_block_before",
+    "market_events_arrow",
+    "settled_through_ms",
+    "stored_through",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,36 +48,80 @@ class ContractLog:
 
 def head() -> BlockRef | None:
     """Return the newest indexed block, None before the first."""
-    raise NotImplementedError
+    return _ref(Block.objects.filter(canonical=True).order_by("-number").first())
 
 
 def final_block() -> BlockRef | None:
     """Return the newest block that is verified and final with all before it."""
-    raise NotImplementedError
+    cursor = Cursor.objects.first()
+    if cursor is None or cursor.final_block < cursor.first_block:
+        return None
+    return _ref(Block.objects.filter(canonical=True, number=cursor.final_block).first())
 
 
 def block_at_or_after(*, time_ms: int) -> BlockRef | None:
     """Return the first block with time_ms at or after the given."""
-    raise NotImplementedError
+    return _ref(Block.objects.filter(canonical=True, time_ms__gte=time_ms).order_by("time_ms", "number").first())
 
 
 def last_block_before(*, time_ms: int) -> BlockRef | None:
     """Return the last block whose time_ms is below the given."""
-    raise NotImplementedError
+    return _ref(Block.objects.filter(canonical=True, time_ms__lt=time_ms).order_by("-time_ms", "-number").first())
 
 
 def settled_through_ms(*, markets: Sequence[str] | None = None) -> int:
-    """Return T: every event with time_ms < T of the markets (all by default) is indexed, verified, final and settled."""
-    raise NotImplementedError
+    """Return T: every event with time_ms < T of the markets (all by default) is indexed, verified, final and settled.
+
+    0 while nothing is. A quarantined market holds T back: its epoch can't be scored until that is resolved.
+    """
+    cursor = Cursor.objects.first()
+    if cursor is None:
+        return 0
+    found = Market.objects.all() if markets is None else Market.objects.filter(name__in=markets)
+    through = min([cursor.final_block, *found.values_list("derived_through", flat=True)])
+    first_open = (
+        Block.objects.filter(canonical=True, number__gte=cursor.first_block)
+        .exclude(settled=True, number__lte=through)
+        .order_by("number")
+        .values_list("timestamp_s", flat=True)
+        .first()
+    )
+    # Whatever comes later has at least the second of the first block that is still open.
+    return 0 if first_open is None else first_open * 1000
 
 
-def market_events_arrow(*, markets: Sequence[str], from_ms: int, to_ms: int) -> pa.Table:
-    """Return the evidence columns of the markets' carry-in at from_ms and their events in [from_ms, to_ms)."""
-    raise NotImplementedError
-
-
-def contract_logs(
-    *, address: str, from_block: int, to_block: int, final_only: bool = True
-) -> list[ContractLog]:
+def contract_logs(*, address: str, from_block: int, to_block: int, final_only: bool = True) -> list[ContractLog]:
     """Return the canonical logs of a watched contract in [from_block, to_block], in chain order."""
-    raise NotImplementedError
+    cursor = Cursor.objects.first()
+    if cursor is None:
+        return []
+    last = min(to_block, cursor.final_block if final_only else cursor.block_number)
+    rows = list(read_logs(address=address.lower(), first=from_block, last=last))
+    blocks = {
+        block.number: block
+        for block in Block.objects.filter(canonical=True, number__in={number for number, _, _ in rows})
+    }
+    return [
+        ContractLog(
+            address=log.address,
+            topics=tuple("0x" + log.topics[at : at + 32].hex() for at in range(0, len(log.topics), 32)),
+            data="0x" + log.data.hex(),
+            block_number=number,
+            block_hash=blocks[number].hash,
+            time_ms=blocks[number].time_ms,
+            transaction_hash="0x" + log.transaction_hash.hex(),
+            log_index=log.log_index,
+            final=number <= cursor.final_block,
+        )
+        for number, _, log in rows
+    ]
+
+
+def stored_through(*, address: str) -> int:
+    """Return the block through which a watched contract's logs are stored; -1 when it isn't watched."""
+    found = WatchedContract.objects.filter(address=address.lower()).values_list("stored_through", flat=True).first()
+    return -1 if found is None else found
+
+
+def _ref(block: Block | None) -> BlockRef | None:
+    return None if block is None else BlockRef(block.number, block.hash, block.timestamp_s, block.time_ms)

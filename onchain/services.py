@@ -54,9 +54,7 @@ def market_register(
     if not created:
         for field, value in decides.items():
             if getattr(market, field) != value:
-                raise MarketConflictError(
-                    market=name, field=field, stored=getattr(market, field), given=value
-                )
+                raise MarketConflictError(market=name, field=field, stored=getattr(market, field), given=value)
         Market.objects.filter(pk=market.pk).update(**shown)
     contract_watch(address=address, start_block=start_block, label=name)
     return market

@@ -72,9 +72,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("name", models.CharField(max_length=64, unique=True)),
                 ("adapter", models.CharField(max_length=32)),
@@ -82,21 +80,15 @@ class Migration(migrations.Migration):
                 ("start_block", models.BigIntegerField()),
                 (
                     "config",
-                    models.JSONField(
-                        help_text="tick_raw, lot_raw and the adapter's own table, as in the market file."
-                    ),
+                    models.JSONField(help_text="tick_raw, lot_raw and the adapter's own table, as in the market file."),
                 ),
                 (
                     "tick_size",
-                    models.CharField(
-                        help_text="For people: one tick in quote currency, decimal.", max_length=40
-                    ),
+                    models.CharField(help_text="For people: one tick in quote currency, decimal.", max_length=40),
                 ),
                 (
                     "lot_size",
-                    models.CharField(
-                        help_text="For people: one lot in units of the base, decimal.", max_length=40
-                    ),
+                    models.CharField(help_text="For people: one lot in units of the base, decimal.", max_length=40),
                 ),
                 ("base_symbol", models.CharField(max_length=16)),
                 (
@@ -112,9 +104,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "quarantine_reason",
-                    models.TextField(
-                        blank=True, default="", help_text="Block, log index and rule, in one sentence."
-                    ),
+                    models.TextField(blank=True, default="", help_text="Block, log index and rule, in one sentence."),
                 ),
             ],
             options={"ordering": ["name"]},
@@ -124,9 +114,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("address", models.CharField(max_length=42, unique=True, validators=[ADDRESS_RULE])),
                 ("label", models.CharField(blank=True, default="", max_length=80)),
@@ -145,9 +133,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("kind", models.CharField(max_length=40)),
                 ("block_number", models.BigIntegerField(null=True)),
@@ -225,17 +211,13 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("block_number", models.BigIntegerField()),
                 ("state", models.BinaryField(help_text="The adapter's state, as its save() wrote it.")),
                 (
                     "book",
-                    models.BinaryField(
-                        help_text="Arrow stream of the carry-in at the end of the block (selectors)."
-                    ),
+                    models.BinaryField(help_text="Arrow stream of the carry-in at the end of the block (selectors)."),
                 ),
                 (
                     "market",
@@ -248,9 +230,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "constraints": [
-                    models.UniqueConstraint(
-                        fields=("market", "block_number"), name="one_adapter_state_a_block"
-                    )
+                    models.UniqueConstraint(fields=("market", "block_number"), name="one_adapter_state_a_block")
                 ]
             },
         ),
@@ -286,9 +266,7 @@ class Migration(migrations.Migration):
                         ("address", models.CharField(max_length=42)),
                         (
                             "topics",
-                            onchain.fields.HexField(
-                                help_text="Up to four topics of 32 bytes, one after the other."
-                            ),
+                            onchain.fields.HexField(help_text="Up to four topics of 32 bytes, one after the other."),
                         ),
                         ("data", onchain.fields.HexField()),
                     ],

@@ -1,0 +1,1 @@
+"""Commands of the chain side for manage.py."""
