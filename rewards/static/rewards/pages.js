@@ -1,0 +1,35 @@
+// Small helps for every page; each works on markup that is complete without it.
+
+for (const command of document.querySelectorAll("[data-copy]")) {
+  if (!navigator.clipboard) break;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "button small";
+  button.textContent = "Copy";
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(command.textContent.trim());
+      button.textContent = "Copied";
+    } catch {
+      button.textContent = "Select the text and copy it by hand";
+    }
+    setTimeout(() => { button.textContent = "Copy"; }, 2500);
+  });
+  command.after(button);
+}
+
+// The age of live figures keeps counting between reloads, so that an old page looks old.
+const started = Date.now();
+const ages = [...document.querySelectorAll("[data-age-s]")];
+if (ages.length > 0) {
+  setInterval(() => {
+    const passed = Math.floor((Date.now() - started) / 1000);
+    for (const age of ages) age.textContent = ageText(Number(age.dataset.ageS) + passed);
+  }, 1000);
+}
+
+function ageText(seconds) {
+  if (seconds < 120) return `${seconds} seconds`;
+  if (seconds < 7200) return `${Math.floor(seconds / 60)} minutes`;
+  return `${Math.floor(seconds / 3600)} hours`;
+}

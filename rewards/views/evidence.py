@@ -1,0 +1,93 @@
+"""The evidence of an epoch to download: each file alone, or all of them as one tar file made while it is sent."""
+
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.http import FileResponse, Http404, HttpRequest, StreamingHttpResponse
+from django.views.decorators.http import require_safe
+
+from rewards.models import Epoch
+from rewards.selectors.programs import epoch_get
+
+CHUNK_BYTES = 1 << 20
+_TAR_BLOCK = 512
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceFile:
+    """One file of the evidence."""
+
+    name: str
+    size_bytes: int
+
+
+def evidence_files(*, evidence_name: str) -> list[EvidenceFile]:
+    """List the files of an epoch's evidence by name; empty when there is none on this machine."""
+    folder = _folder(evidence_name)
+    if folder is None:
+        return []
+    return [EvidenceFile(name=path.name, size_bytes=path.stat().st_size) for path in _paths(folder)]
+
+
+def bundle_name(*, slug: str, number: int) -> str:
+    """Name the folder inside the tar file."""
+    return f"{slug}-{number}"
+
+
+@require_safe
+def evidence_tar(_request: HttpRequest, slug: str, number: int) -> StreamingHttpResponse:
+    """Send the whole evidence; the same bytes at every download."""
+    folder = _folder_of(epoch_get(slug=slug, number=number))
+    name = bundle_name(slug=slug, number=number)
+    response = StreamingHttpResponse(_tar(folder, prefix=name), content_type="application/x-tar")
+    response["Content-Disposition"] = f'attachment; filename="{name}.tar"'
+    return response
+
+
+@require_safe
+def evidence_file(_request: HttpRequest, slug: str, number: int, name: str) -> FileResponse:
+    """Send one file of the evidence."""
+    folder = _folder_of(epoch_get(slug=slug, number=number))
+    path = next((path for path in _paths(folder) if path.name == name), None)
+    if path is None:
+        raise Http404(f"The evidence of epoch {number} has no file of that name.")
+    return FileResponse(path.open("rb"), as_attachment=True, filename=name)
+
+
+def _folder_of(epoch: Epoch) -> Path:
+    folder = _folder(epoch.evidence_name)
+    if folder is None:
+        raise Http404(f"Epoch {epoch.number} has no evidence yet: it is written when the epoch has been scored.")
+    return folder
+
+
+def _folder(evidence_name: str) -> Path | None:
+    if not evidence_name:
+        return None
+    base = Path(settings.EVIDENCE_DIR).resolve()
+    folder = (base / evidence_name).resolve()
+    # The name comes from our own table; still, nothing outside of the evidence is ever served.
+    return folder if folder.is_relative_to(base) and folder.is_dir() else None
+
+
+def _paths(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+
+
+def _tar(folder: Path, *, prefix: str) -> Iterator[bytes]:
+    for path in _paths(folder):
+        info = tarfile.TarInfo(name=f"{prefix}/{path.name}")
+        info.size = path.stat().st_size
+        yield info.tobuf(format=tarfile.PAX_FORMAT)
+        yield from _content(path)
+        yield bytes(-info.size % _TAR_BLOCK)
+    yield bytes(2 * _TAR_BLOCK)
+
+
+def _content(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk

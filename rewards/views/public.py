@@ -1,0 +1,140 @@
+"""Pages for everybody: the programmes, what they pay when, their epochs, and how to check them."""
+
+import json
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from rewards.selectors.programs import (
+    ProgramOverview,
+    epoch_get,
+    epoch_sessions,
+    program_list,
+    program_overview,
+)
+from rewards.selectors.rows import EpochRow, SessionsView, epoch_row
+from rewards.selectors.standings import standings
+from rewards.selectors.terms import epoch_terms
+from rewards.views.evidence import bundle_name, evidence_files
+from rewards.views.figures.rates import kind_rates
+from rewards.views.figures.week import week_figure
+from rewards.views.pages import missing_is_404, page_now_ms
+from rewards.views.terms_words import terms_sentences
+from rewards.views.words import boost_text
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Show the one programme there is, or a list to choose from."""
+    now_ms = page_now_ms()
+    programs = program_list(now_ms=now_ms)
+    if len(programs) == 1:
+        return _programme_page(request, slug=programs[0].slug, now_ms=now_ms)
+    return render(request, "public/programmes.html", {"section": "programmes", "programs": programs, "now_ms": now_ms})
+
+
+@require_safe
+@missing_is_404
+def programme(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """Show what a programme pays when, its terms, its makers and its epochs."""
+    return _programme_page(request, slug=slug, now_ms=page_now_ms())
+
+
+@require_safe
+@missing_is_404
+def epoch(request: HttpRequest, slug: str, number: int) -> HttpResponseBase:
+    """Show one epoch's result, and everything that it takes to recompute it."""
+    now_ms = page_now_ms()
+    stored = epoch_get(slug=slug, number=number)
+    row = epoch_row(epoch=stored, now_ms=now_ms)
+    sessions = epoch_sessions(epoch_id=stored.pk, now_ms=now_ms)
+    context = {
+        "section": "programmes",
+        "program": stored.program,
+        "epoch": row,
+        "now_ms": now_ms,
+        "standings": standings(epoch=stored),
+        "files": evidence_files(evidence_name=row.evidence_name),
+        **_terms_context(row, sessions, symbol=stored.program.token_symbol, decimals=stored.program.token_decimals),
+        **_week_context(row, sessions, now_ms=now_ms),
+        **_check_context(request, slug=slug, number=number),
+    }
+    return render(request, "public/epoch.html", context)
+
+
+def _programme_page(request: HttpRequest, *, slug: str, now_ms: int) -> HttpResponse:
+    overview = program_overview(slug=slug, now_ms=now_ms)
+    context: dict[str, Any] = {
+        "section": "programmes",
+        "overview": overview,
+        "program": overview.program,
+        "epoch": overview.shown_epoch,
+        "now_ms": now_ms,
+        "latest_scored": next((row for row in overview.epochs if row.evidence_name), None),
+    }
+    if overview.shown_epoch is not None and overview.sessions is not None:
+        context |= _shown_epoch_context(request, overview, overview.shown_epoch, overview.sessions, now_ms)
+    return render(request, "public/programme.html", context)
+
+
+def _shown_epoch_context(
+    request: HttpRequest, overview: ProgramOverview, row: EpochRow, sessions: SessionsView, now_ms: int
+) -> dict[str, Any]:
+    program = overview.program
+    ranked = program.live_epoch or next((epoch for epoch in overview.epochs if epoch.is_scored), None)
+    stored = epoch_get(slug=program.slug, number=ranked.number) if ranked else None
+    context = {
+        "ranked": ranked,
+        "standings": standings(epoch=stored) if stored else [],
+        **_terms_context(row, sessions, symbol=program.token_symbol, decimals=program.token_decimals),
+        **_week_context(row, sessions, now_ms=now_ms),
+        "current": sessions.current,
+        "upcoming": sessions.upcoming,
+    }
+    checked = next((epoch for epoch in overview.epochs if epoch.evidence_name), None)
+    if checked is not None:
+        context |= _check_context(request, slug=program.slug, number=checked.number)
+    rates = {rate.kind: rate for rate in context["rates"]}
+    context["current_rate"] = rates.get(sessions.current.kind) if sessions.current else None
+    return context
+
+
+def _terms_context(row: EpochRow, sessions: SessionsView, *, symbol: str, decimals: int) -> dict[str, Any]:
+    terms = epoch_terms(epoch_id=row.id)
+    document = json.loads(terms.canonical_json)
+    return {
+        "terms": terms,
+        "sentences": terms_sentences(terms=document, symbol=symbol, decimals=decimals),
+        "rates": kind_rates(terms=document, sessions=sessions.sessions),
+        "boosts": terms.boosts,
+    }
+
+
+def _week_context(row: EpochRow, sessions: SessionsView, *, now_ms: int) -> dict[str, Any]:
+    boosts = {session.kind: session.boost_percent for session in sessions.sessions}
+    clock_ms = now_ms if row.start_ms <= now_ms < row.end_ms else None
+    week = week_figure(sessions=sessions.sessions, boosts=boosts, clock_ms=clock_ms) if boosts else None
+    return {"week": week, "week_caption": _week_caption(row, boosts)}
+
+
+def _week_caption(row: EpochRow, boosts: dict[str, int]) -> str:
+    if not boosts or min(boosts.values()) == max(boosts.values()):
+        return f"Epoch {row.number} pays the same in every hour."
+    best = max(boosts, key=lambda kind: boosts[kind])
+    names = {"weekend": "the weekend", "holiday": "the holiday", "overnight": "the night"}
+    when = names.get(best, "the brightest hours")
+    return (
+        f"The brighter, the more an hour pays: epoch {row.number} pays {boost_text(percent=boosts[best])} "
+        f"the base rate for {when}."
+    )
+
+
+def _check_context(request: HttpRequest, *, slug: str, number: int) -> dict[str, str]:
+    name = bundle_name(slug=slug, number=number)
+    address = request.build_absolute_uri(reverse("evidence-tar", args=[slug, number]))
+    return {
+        "check_command": f"curl -fsSo {name}.tar {address}\ntar -xf {name}.tar\npython -m rewards.engine verify {name}"
+    }
