@@ -20,10 +20,19 @@ class Program(models.Model):
     token_symbol = models.CharField(max_length=16)
     token_decimals = models.PositiveSmallIntegerField(default=18)
     calendar = models.CharField(max_length=16, default="XNYS")
+    template_json = models.TextField(
+        blank=True, default="", help_text="Terms of the epochs to come, without their `epoch`; empty: none is added."
+    )
+    epoch_days = models.PositiveSmallIntegerField(
+        default=7, help_text="Length of an epoch from the template, in days of New York's clock."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering: ClassVar = ["slug"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["chain_id", "distributor"], name="one_program_a_distributor"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -59,6 +68,10 @@ class Epoch(models.Model):
     to_block_hash = models.CharField(max_length=66, blank=True, default="")
     root = models.CharField(max_length=66, blank=True, default="")
     parent_root = models.CharField(max_length=66, blank=True, default="")
+    chain_epoch = models.PositiveIntegerField(
+        null=True, help_text="Its number in the contract; epochs that pay nothing have none."
+    )
+    proposal = models.PositiveSmallIntegerField(default=0, help_text="How often it has been proposed.")
     manifest_hash = models.CharField(max_length=66, blank=True, default="")
     digest = models.CharField(max_length=66, blank=True, default="")
     paid_total = ExactIntegerField(null=True, help_text="Sum of this epoch's increments.")
@@ -76,6 +89,11 @@ class Epoch(models.Model):
         ordering: ClassVar = ["program", "number"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["program", "number"], name="epoch_number_once"),
+            models.UniqueConstraint(
+                fields=["program", "chain_epoch"],
+                condition=models.Q(chain_epoch__isnull=False),
+                name="chain_epoch_number_once",
+            ),
             models.CheckConstraint(condition=models.Q(end_ms__gt=models.F("start_ms")), name="epoch_has_length"),
         ]
 

@@ -92,8 +92,12 @@ class LiveStanding(models.Model):
     market = models.CharField(max_length=64)
     maker = models.CharField(max_length=64)
     as_of_ms = models.BigIntegerField()
-    share_ppm = models.PositiveIntegerField(help_text="Share of the market's credit so far.")
+    share_ppm = models.PositiveIntegerField(help_text="Share of the market's boosted credit so far.")
+    quoting = ExactIntegerField()
+    fills = ExactIntegerField()
+    stress = ExactIntegerField()
     estimate = ExactIntegerField(help_text="Payout if the epoch ended now, in the token's smallest unit.")
+    accrued = ExactIntegerField(help_text="The part of it that quoting nothing more until the end would leave.")
 
     class Meta:
         constraints: ClassVar = [
@@ -102,3 +106,21 @@ class LiveStanding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.market} {self.maker}"
+
+
+class Payment(models.Model):
+    """What one maker's pay of an epoch brings one account: `paid` split by the payout shares at scoring."""
+
+    epoch = models.ForeignKey(Epoch, on_delete=models.CASCADE, related_name="payments")
+    maker = models.CharField(max_length=64)
+    account = AddressField()
+    amount = ExactIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["epoch", "maker", "account"], name="payment_once"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["account", "epoch"])]
+
+    def __str__(self) -> str:
+        return f"{self.maker} {self.account}"

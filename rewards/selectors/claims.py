@@ -1,0 +1,300 @@
+"""What an account can collect now, what is still adding up, and what it has collected, by the chain's word."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from accounts.models import PayoutAccount
+from onchain.distributor import claim_calldata
+from onchain.models_tx import ChainClaim, ChainDistributor
+from rewards.models import ClaimRequest, Entitlement, Epoch, LiveStanding, Payment, Program
+
+PPM = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingRow:
+    """Money on its way, in the token's smallest unit. stage: adding-up, checking, waiting (for the treasury), delay.
+
+    `ready_at_ms` is when it can be collected at the earliest, None when nobody can say yet.
+    """
+
+    epoch_number: int
+    stage: str
+    amount: int
+    is_estimate: bool
+    ready_at_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectedRow:
+    """One collection, as the chain recorded it."""
+
+    amount: int
+    time_ms: int
+    tx_hash: str
+    block_number: int
+    recipient: str
+    caller: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarnedRow:
+    """What one maker's epoch brought the account."""
+
+    epoch_number: int
+    start_ms: int
+    end_ms: int
+    maker: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRow:
+    """The latest request to collect without gas; state: waiting, sent, done, failed."""
+
+    id: int
+    state: str
+    state_label: str
+    cumulative: int
+    tx_hash: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelfCollect:
+    """What a wallet sends to collect without us: no field of it is secret, and anybody may send it."""
+
+    to: str
+    calldata: str
+    chain_id: int
+    cumulative: int
+    proof: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimView:
+    """One programme on an account's page. ready = cumulative granted by the active root - collected."""
+
+    program_slug: str
+    program_name: str
+    token: str
+    token_symbol: str
+    token_decimals: int
+    distributor: str
+    paused: bool
+    ready: int
+    collected: int
+    self_collect: SelfCollect | None
+    request: RequestRow | None
+    pending: tuple[PendingRow, ...]
+    history: tuple[CollectedRow, ...]
+    earned: tuple[EarnedRow, ...]
+
+    @property
+    def pending_total(self) -> int:
+        """All that is still on its way."""
+        return sum(row.amount for row in self.pending)
+
+
+def claim_page(*, account: str, now_ms: int) -> list[ClaimView]:
+    """Return an account's page, programmes by slug, those with nothing for it left out; eight queries in all.
+
+    account: 0x address, any case. now_ms: the chain's time.
+    """
+    account = account.lower()
+    programs = {program.pk: program for program in Program.objects.all()}
+    distributors = {(row.chain_id, row.address): row for row in ChainDistributor.objects.all()}
+    claims: dict[int, list[ChainClaim]] = defaultdict(list)
+    for claim in ChainClaim.objects.filter(account=account):
+        claims[claim.distributor_id].append(claim)
+    granted = _granted(account=account)
+    pending = _pending(account=account)
+    earned = _earned(account=account)
+    requests = {
+        row.program_id: row for row in ClaimRequest.objects.filter(account=account).order_by("id")
+    }  # the last one of each programme wins
+    views = []
+    for program in programs.values():
+        distributor = distributors.get((program.chain_id, program.distributor))
+        collected = claims[distributor.pk] if distributor else []
+        view = _view(
+            program=program,
+            distributor=distributor,
+            account=account,
+            claims=[row for row in collected if row.token == program.token],
+            entitlement=granted.get(program.pk),
+            request=requests.get(program.pk),
+            pending=pending[program.pk],
+            earned=earned[program.pk],
+        )
+        if view.ready or view.collected or view.pending or view.request or view.earned:
+            views.append(view)
+    return views
+
+
+def claimable(*, program: Program, account: str) -> tuple[int, int]:
+    """Return (ready, cumulative) of an account under the active root, in two queries; (0, 0) when it has no leaf."""
+    entitlement = _granted(account=account, program=program).get(program.pk)
+    if entitlement is None:
+        return 0, 0
+    claimed = collected_total(program=program, account=account)
+    return max(0, entitlement.cumulative - claimed), entitlement.cumulative
+
+
+def collected_total(*, program: Program, account: str) -> int:
+    """Return what an account has collected from a programme by the chain's word, in the token's smallest unit."""
+    amounts = ChainClaim.objects.filter(
+        distributor__chain_id=program.chain_id,
+        distributor__address=program.distributor,
+        token=program.token,
+        account=account,
+    ).values_list("amount", flat=True)
+    return sum(amounts)
+
+
+def _granted(*, account: str, program: Program | None = None) -> dict[int, Entitlement]:
+    """The account's leaf in each programme's active tree: the newest epoch whose root is active."""
+    rows = Entitlement.objects.filter(account=account, epoch__state=Epoch.State.ACTIVE).select_related("epoch")
+    if program is not None:
+        rows = rows.filter(epoch__program=program)
+    return {row.epoch.program_id: row for row in rows.order_by("epoch__number")}
+
+
+def _pending(*, account: str) -> dict[int, list[PendingRow]]:
+    rows: dict[int, list[PendingRow]] = defaultdict(list)
+    stages = {
+        Epoch.State.SCORED: "checking",
+        Epoch.State.PROPOSED: "waiting",
+        Epoch.State.APPROVED: "delay",
+        Epoch.State.VETOED: "checking",
+    }
+    for entitlement in (
+        Entitlement.objects.filter(account=account, epoch__state__in=list(stages), increment__gt=0)
+        .select_related("epoch")
+        .order_by("epoch__number")
+    ):
+        epoch = entitlement.epoch
+        at_s = epoch.activatable_at_s
+        rows[epoch.program_id].append(
+            PendingRow(
+                epoch_number=epoch.number,
+                stage=stages[Epoch.State(epoch.state)],
+                amount=entitlement.increment,
+                is_estimate=False,
+                ready_at_ms=None if at_s is None else at_s * 1000,
+            )
+        )
+    for epoch, amount in _adding_up(account=account):
+        rows[epoch.program_id].append(
+            PendingRow(
+                epoch_number=epoch.number,
+                stage="adding-up",
+                amount=amount,
+                is_estimate=True,
+                ready_at_ms=epoch.end_ms,
+            )
+        )
+    return rows
+
+
+def _adding_up(*, account: str) -> list[tuple[Epoch, int]]:
+    """The account's part of what its makers have accrued in live epochs, before minimum payouts and carries."""
+    shares = dict(PayoutAccount.objects.filter(account=account).values_list("maker__slug", "share_ppm"))
+    amounts: dict[int, int] = defaultdict(int)
+    epochs: dict[int, Epoch] = {}
+    for row in (
+        LiveStanding.objects.filter(epoch__state=Epoch.State.LIVE, maker__in=list(shares))
+        .select_related("epoch")
+        .order_by("epoch__number")
+    ):
+        epochs[row.epoch_id] = row.epoch
+        amounts[row.epoch_id] += row.accrued * shares[row.maker] // PPM
+    return [(epoch, amounts[key]) for key, epoch in epochs.items() if amounts[key]]
+
+
+def _earned(*, account: str) -> dict[int, list[EarnedRow]]:
+    rows: dict[int, list[EarnedRow]] = defaultdict(list)
+    for payment in (
+        Payment.objects.filter(account=account, epoch__state=Epoch.State.ACTIVE)
+        .select_related("epoch")
+        .order_by("-epoch__number", "maker")
+    ):
+        epoch = payment.epoch
+        rows[epoch.program_id].append(
+            EarnedRow(
+                epoch_number=epoch.number,
+                start_ms=epoch.start_ms,
+                end_ms=epoch.end_ms,
+                maker=payment.maker,
+                amount=payment.amount,
+            )
+        )
+    return rows
+
+
+def _view(
+    *,
+    program: Program,
+    distributor: ChainDistributor | None,
+    account: str,
+    claims: list[ChainClaim],
+    entitlement: Entitlement | None,
+    request: ClaimRequest | None,
+    pending: list[PendingRow],
+    earned: list[EarnedRow],
+) -> ClaimView:
+    collected = sum(row.amount for row in claims)
+    ready = max(0, entitlement.cumulative - collected) if entitlement else 0
+    return ClaimView(
+        program_slug=program.slug,
+        program_name=program.name,
+        token=program.token,
+        token_symbol=program.token_symbol,
+        token_decimals=program.token_decimals,
+        distributor=program.distributor,
+        paused=distributor.paused if distributor else False,
+        ready=ready,
+        collected=collected,
+        self_collect=_self_collect(program=program, entitlement=entitlement) if entitlement and ready else None,
+        request=None if request is None else _request_row(request),
+        pending=tuple(pending),
+        history=tuple(_collected_row(row) for row in reversed(claims)),
+        earned=tuple(earned),
+    )
+
+
+def _self_collect(*, program: Program, entitlement: Entitlement) -> SelfCollect:
+    return SelfCollect(
+        to=program.distributor,
+        calldata=claim_calldata(
+            account=entitlement.account,
+            token=entitlement.token,
+            cumulative=entitlement.cumulative,
+            proof=entitlement.proof,
+        ),
+        chain_id=program.chain_id,
+        cumulative=entitlement.cumulative,
+        proof=tuple(entitlement.proof),
+    )
+
+
+def _request_row(row: ClaimRequest) -> RequestRow:
+    return RequestRow(
+        id=row.pk,
+        state=row.state,
+        state_label=str(ClaimRequest.State(row.state).label),
+        cumulative=row.cumulative,
+        tx_hash=row.tx_hash,
+        note=row.note,
+    )
+
+
+def _collected_row(row: ChainClaim) -> CollectedRow:
+    return CollectedRow(
+        amount=row.amount,
+        time_ms=row.time_ms,
+        tx_hash=row.tx_hash,
+        block_number=row.block_number,
+        recipient=row.recipient,
+        caller=row.caller,
+    )

@@ -1,0 +1,218 @@
+"""A maker's scorecard: what each market and kind of session brought, for how many hours, and by which rule."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from accounts.models import Maker, PayoutAccount
+from rewards.errors import NotFoundError
+from rewards.models import Carry, Epoch, Score
+from rewards.selectors.rows import KINDS, EpochRow, epoch_row
+from rewards.selectors.standings import PoolPay, pool_pays, share_ppm, standings
+
+HOUR_MS = 3_600_000
+FULL_BPS = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindCard:
+    """One kind of session in one market (or over all markets).
+
+    boost_percent: 100 is the plain rate. credit_share_ppm: of all makers' credit. present_ms: two-sided inside the
+    band. live_ms: the market traded. uptime_bps: present of live. required_bps: the gate (0: none). gated: the
+    gate took the credit. pay: the part of the quoting pay that this kind brought, before the cap.
+    pay_per_hour: pay per hour present, 0 without any.
+    """
+
+    kind: str
+    boost_percent: int
+    credit_share_ppm: int
+    present_ms: int
+    live_ms: int
+    uptime_bps: int
+    required_bps: int
+    gated: bool
+    pay: int
+    pay_per_hour: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketCard:
+    """One market of a scorecard; `kinds` in the order of KINDS, those that the epoch has time of."""
+
+    market: str
+    pay: PoolPay
+    kinds: tuple[KindCard, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutRow:
+    """Where a maker's pay goes."""
+
+    account: str
+    share_ppm: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scorecard:
+    """A maker's page of one epoch. Amounts in the token's smallest unit; estimates while the epoch is live."""
+
+    maker: str
+    name: str
+    epoch: EpochRow
+    token_symbol: str
+    token_decimals: int
+    is_estimate: bool
+    as_of_ms: int
+    rank: int | None
+    makers_count: int
+    payout: int
+    accrued: int
+    share_ppm: int
+    carried_out: int
+    markets: tuple[MarketCard, ...]
+    kinds: tuple[KindCard, ...]
+    addresses: tuple[str, ...]
+    payout_accounts: tuple[PayoutRow, ...]
+
+
+def maker_scorecard(*, epoch_id: int, maker: str, now_ms: int) -> Scorecard:
+    """Return a maker's scorecard of an epoch, in eight queries; NotFoundError when there is no such maker."""
+    who = Maker.objects.filter(slug=maker).first()
+    if who is None:
+        raise NotFoundError(kind="maker", name=maker)
+    epoch = Epoch.objects.select_related("program").get(pk=epoch_id)
+    places = standings(epoch=epoch)
+    place = next((row for row in places if row.maker == maker), None)
+    markets = _market_cards(epoch=epoch, maker=maker, pays=pool_pays(epoch=epoch))
+    carry = Carry.objects.filter(epoch=epoch, maker=maker).first()
+    return Scorecard(
+        maker=maker,
+        name=who.name,
+        epoch=epoch_row(epoch=epoch, now_ms=now_ms),
+        token_symbol=epoch.program.token_symbol,
+        token_decimals=epoch.program.token_decimals,
+        is_estimate=epoch.paid_total is None,
+        as_of_ms=place.as_of_ms if place else epoch.start_ms,
+        rank=place.rank if place else None,
+        makers_count=len(places),
+        payout=place.payout if place else 0,
+        accrued=place.accrued if place else 0,
+        share_ppm=place.share_ppm if place else 0,
+        carried_out=carry.amount if carry else 0,
+        markets=markets,
+        kinds=_over_markets(markets),
+        addresses=tuple(who.addresses.values_list("address", flat=True)),
+        payout_accounts=tuple(
+            PayoutRow(account=row.account, share_ppm=row.share_ppm) for row in PayoutAccount.objects.filter(maker=who)
+        ),
+    )
+
+
+def _market_cards(*, epoch: Epoch, maker: str, pays: list[PoolPay]) -> tuple[MarketCard, ...]:
+    terms = json.loads(epoch.terms_json)
+    credit: dict[tuple[str, str], int] = defaultdict(int)
+    own: dict[str, dict[str, Score]] = defaultdict(dict)
+    for score in Score.objects.filter(epoch=epoch):
+        credit[score.market, score.kind] += score.credit
+        if score.maker == maker:
+            own[score.market][score.kind] = score
+    by_market = {row.market: row for row in pays if row.maker == maker}
+    return tuple(
+        MarketCard(
+            market=market,
+            pay=by_market.get(market) or _no_pay(epoch=epoch, market=market, maker=maker),
+            kinds=_kind_cards(terms=terms, market=market, scores=own[market], credit=credit, pay=by_market.get(market)),
+        )
+        for market in sorted(set(own) | set(by_market))
+    )
+
+
+def _kind_cards(
+    *,
+    terms: dict[str, Any],
+    market: str,
+    scores: dict[str, Score],
+    credit: dict[tuple[str, str], int],
+    pay: PoolPay | None,
+) -> tuple[KindCard, ...]:
+    required = terms["markets"][market]["min_uptime_bps"]
+    boosts = terms["boosts"]
+    gated = {
+        kind: row.live_ms > 0 and row.present_ms * FULL_BPS < required[kind] * row.live_ms
+        for kind, row in scores.items()
+    }
+    weights = {kind: 0 if gated[kind] else boosts[kind] * row.credit for kind, row in scores.items()}
+    pay_by_kind = _split(amount=pay.quoting if pay else 0, weights=weights)
+    return tuple(
+        KindCard(
+            kind=kind,
+            boost_percent=boosts[kind],
+            credit_share_ppm=share_ppm(part=scores[kind].credit, whole=credit[market, kind]),
+            present_ms=scores[kind].present_ms,
+            live_ms=scores[kind].live_ms,
+            uptime_bps=scores[kind].present_ms * FULL_BPS // max(1, scores[kind].live_ms),
+            required_bps=required[kind],
+            gated=gated[kind],
+            pay=pay_by_kind[kind],
+            pay_per_hour=pay_by_kind[kind] * HOUR_MS // scores[kind].present_ms if scores[kind].present_ms else 0,
+        )
+        for kind in KINDS
+        if kind in scores
+    )
+
+
+def _split(*, amount: int, weights: dict[str, int]) -> dict[str, int]:
+    """Share an amount out by weight so that the parts sum to it; what rounding leaves goes to the largest part."""
+    whole = sum(weights.values())
+    if whole == 0:
+        return dict.fromkeys(weights, 0)
+    parts = {key: amount * weight // whole for key, weight in weights.items()}
+    largest = max(sorted(weights), key=lambda key: weights[key])
+    parts[largest] += amount - sum(parts.values())
+    return parts
+
+
+def _over_markets(markets: Iterable[MarketCard]) -> tuple[KindCard, ...]:
+    """Sum the markets' cards by kind; shares and uptime are those of the summed hours."""
+    by_kind: dict[str, list[KindCard]] = defaultdict(list)
+    for market in markets:
+        for card in market.kinds:
+            by_kind[card.kind].append(card)
+    return tuple(_sum_cards(by_kind[kind]) for kind in KINDS if kind in by_kind)
+
+
+def _sum_cards(cards: list[KindCard]) -> KindCard:
+    present, live, pay = (
+        sum(card.present_ms for card in cards),
+        sum(card.live_ms for card in cards),
+        sum(card.pay for card in cards),
+    )
+    return KindCard(
+        kind=cards[0].kind,
+        boost_percent=cards[0].boost_percent,
+        credit_share_ppm=sum(card.credit_share_ppm for card in cards) // len(cards),
+        present_ms=present,
+        live_ms=live,
+        uptime_bps=present * FULL_BPS // max(1, live),
+        required_bps=max(card.required_bps for card in cards),
+        gated=all(card.gated for card in cards),
+        pay=pay,
+        pay_per_hour=pay * HOUR_MS // present if present else 0,
+    )
+
+
+def _no_pay(*, epoch: Epoch, market: str, maker: str) -> PoolPay:
+    return PoolPay(
+        market=market,
+        maker=maker,
+        quoting=0,
+        fills=0,
+        stress=0,
+        payout=0,
+        accrued=0,
+        share_ppm=0,
+        as_of_ms=epoch.start_ms,
+    )

@@ -1,0 +1,241 @@
+"""The treasury's pages: what waits for a decision, and one epoch with everything that a decision needs."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from accounts.models import Maker
+from onchain.distributor import ApprovalCall, approval_call
+from onchain.models_tx import ChainClaim, ChainDistributor, ChainEpoch, DistributorEvent
+from rewards.models import Alarm, Epoch, EpochCheck, Payment
+from rewards.selectors.rows import EpochRow, epoch_row
+from rewards.selectors.standings import StandingRow, standings
+
+CHECK_LABELS = {
+    "root_rebuilt": "A second process rebuilt the root from the evidence",
+    "parent_root": "The tree continues the root that pays now",
+    "monotone": "No account disappears or loses anything",
+    "total": "The total is the sum of what each account gains",
+    "claimed": "No account has already collected more than the tree grants",
+    "budget": "The total is within the budget and what was carried in",
+    "recipients": "No money goes to a token, the distributor or nobody",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRow:
+    """One check before the proposal; `passed` is None while it has not been run."""
+
+    code: str
+    label: str
+    passed: bool | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipientRow:
+    """One account that gains in this epoch, in the token's smallest unit; `makers` are the ids it is paid for."""
+
+    account: str
+    makers: tuple[str, ...]
+    increment: int
+    cumulative: int
+    claimed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainEventRow:
+    """One event of the distributor about this epoch."""
+
+    name: str
+    time_ms: int
+    block_number: int
+    tx_hash: str
+    args: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalView:
+    """What the chain says is proposed. `matches`: all fields are those that we computed from the evidence."""
+
+    chain_epoch: int
+    state: str
+    digest: str
+    root: str
+    parent_root: str
+    manifest_hash: str
+    tokens: tuple[str, ...]
+    increments: tuple[int, ...]
+    proposed_by: str
+    attestations: int
+    quorum: int
+    activatable_at_s: int | None
+    matches: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreasuryEpoch:
+    """One epoch for a decision. `approval` is the call to sign, None unless the treasury can approve now."""
+
+    epoch: EpochRow
+    program_name: str
+    token: str
+    token_symbol: str
+    token_decimals: int
+    distributor: str
+    treasury: str
+    delay_s: int
+    paused: bool
+    checks: tuple[CheckRow, ...]
+    recipients: tuple[RecipientRow, ...]
+    makers: tuple[StandingRow, ...]
+    carried: int
+    proposal: ProposalView | None
+    approval: ApprovalCall | None
+    history: tuple[ChainEventRow, ...]
+    alarms: tuple[str, ...]
+    verify_command: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxRow:
+    """An epoch that waits for the treasury, or that stopped and needs a look."""
+
+    epoch: EpochRow
+    program_name: str
+    token_symbol: str
+    token_decimals: int
+    needs_decision: bool
+
+
+def treasury_inbox(*, now_ms: int) -> list[InboxRow]:
+    """Return epochs from scored to vetoed, those that wait for a decision first, in one query."""
+    states = [Epoch.State.PROPOSED, Epoch.State.SCORED, Epoch.State.APPROVED, Epoch.State.VETOED]
+    epochs = Epoch.objects.select_related("program").filter(state__in=states)
+    rows = [
+        InboxRow(
+            epoch=epoch_row(epoch=epoch, now_ms=now_ms),
+            program_name=epoch.program.name,
+            token_symbol=epoch.program.token_symbol,
+            token_decimals=epoch.program.token_decimals,
+            needs_decision=epoch.state == Epoch.State.PROPOSED,
+        )
+        for epoch in epochs
+    ]
+    return sorted(rows, key=lambda row: (not row.needs_decision, -row.epoch.end_ms, row.epoch.program_slug))
+
+
+def treasury_epoch(*, epoch_id: int, now_ms: int) -> TreasuryEpoch:
+    """Return one epoch with checks, recipients, the chain's proposal and the call to sign, in twelve queries."""
+    epoch = Epoch.objects.select_related("program").get(pk=epoch_id)
+    program = epoch.program
+    distributor = ChainDistributor.objects.filter(chain_id=program.chain_id, address=program.distributor).first()
+    proposal = _proposal(epoch=epoch, distributor=distributor)
+    checks = _checks(epoch=epoch)
+    offered = (
+        proposal is not None
+        and proposal.state == ChainEpoch.State.PROPOSED
+        and proposal.matches
+        and all(check.passed for check in checks)
+    )
+    return TreasuryEpoch(
+        epoch=epoch_row(epoch=epoch, now_ms=now_ms),
+        program_name=program.name,
+        token=program.token,
+        token_symbol=program.token_symbol,
+        token_decimals=program.token_decimals,
+        distributor=program.distributor,
+        treasury=distributor.treasury if distributor else "",
+        delay_s=distributor.delay_s if distributor else 0,
+        paused=distributor.paused if distributor else False,
+        checks=checks,
+        recipients=_recipients(epoch=epoch, distributor=distributor),
+        makers=tuple(standings(epoch=epoch)),
+        carried=epoch.carried_out_total or 0,
+        proposal=proposal,
+        approval=_approval(epoch=epoch, proposal=proposal) if offered else None,
+        history=_history(epoch=epoch, distributor=distributor),
+        alarms=tuple(Alarm.objects.filter(program=program, cleared_at=None).values_list("message", flat=True)),
+        verify_command=f"python -m rewards.engine verify {epoch.evidence_name}" if epoch.evidence_name else "",
+    )
+
+
+def maker_names() -> dict[str, str]:
+    """Return every maker's name by id, in one query."""
+    return dict(Maker.objects.values_list("slug", "name"))
+
+
+def _proposal(*, epoch: Epoch, distributor: ChainDistributor | None) -> ProposalView | None:
+    if distributor is None or epoch.chain_epoch is None:
+        return None
+    row = ChainEpoch.objects.filter(distributor=distributor, number=epoch.chain_epoch).first()
+    if row is None:
+        return None
+    return ProposalView(
+        chain_epoch=row.number,
+        state=row.state,
+        digest=row.digest,
+        root=row.root,
+        parent_root=row.parent_root,
+        manifest_hash=row.manifest_hash,
+        tokens=tuple(row.tokens),
+        increments=tuple(int(amount) for amount in row.increments),
+        proposed_by=row.proposed_by,
+        attestations=row.attestations,
+        quorum=distributor.quorum,
+        activatable_at_s=row.activatable_at_s,
+        # The digest binds every field, the chain and the contract; ours was computed from the evidence.
+        matches=row.digest == epoch.digest,
+    )
+
+
+def _approval(*, epoch: Epoch, proposal: ProposalView | None) -> ApprovalCall | None:
+    if proposal is None:
+        return None
+    return approval_call(distributor=epoch.program.distributor, epoch=proposal.chain_epoch, digest=proposal.digest)
+
+
+def _checks(*, epoch: Epoch) -> tuple[CheckRow, ...]:
+    stored = {check.code: check for check in EpochCheck.objects.filter(epoch=epoch)}
+    return tuple(
+        CheckRow(
+            code=code,
+            label=label,
+            passed=stored[code].passed if code in stored else None,
+            detail=stored[code].detail if code in stored else "Not checked yet.",
+        )
+        for code, label in CHECK_LABELS.items()
+    )
+
+
+def _recipients(*, epoch: Epoch, distributor: ChainDistributor | None) -> tuple[RecipientRow, ...]:
+    makers: dict[str, set[str]] = defaultdict(set)
+    for account, maker in Payment.objects.filter(epoch=epoch).values_list("account", "maker"):
+        makers[account].add(maker)
+    claimed: dict[str, int] = defaultdict(int)
+    for account, amount in ChainClaim.objects.filter(distributor=distributor, token=epoch.program.token).values_list(
+        "account", "amount"
+    ):
+        claimed[account] += amount
+    rows = epoch.entitlements.filter(increment__gt=0).order_by("-increment", "account")
+    return tuple(
+        RecipientRow(
+            account=row.account,
+            makers=tuple(sorted(makers[row.account])),
+            increment=row.increment,
+            cumulative=row.cumulative,
+            claimed=claimed[row.account],
+        )
+        for row in rows
+    )
+
+
+def _history(*, epoch: Epoch, distributor: ChainDistributor | None) -> tuple[ChainEventRow, ...]:
+    if distributor is None or epoch.chain_epoch is None:
+        return ()
+    rows = DistributorEvent.objects.filter(distributor=distributor, epoch=epoch.chain_epoch)
+    return tuple(
+        ChainEventRow(
+            name=row.name, time_ms=row.time_ms, block_number=row.block_number, tx_hash=row.tx_hash, args=row.args
+        )
+        for row in rows
+    )
