@@ -4,11 +4,22 @@ import json
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-# kind, block, log_index, time_ms (None: the block's), order, address, side, price, size, taker
-Row = tuple[str, int, int, int | None, str | None, str | None, str | None, int | None, int | None, str | None]
-KIND, BLOCK, LOG_INDEX, TIME_MS, ORDER, ADDRESS, SIDE, PRICE, SIZE, TAKER = range(10)
+
+class Row(NamedTuple):
+    """A market event with its place in the total order; `time_ms` None: the block's."""
+
+    kind: str
+    block: int
+    log_index: int
+    time_ms: int | None
+    order: str | None
+    address: str | None
+    side: str | None
+    price: int | None
+    size: int | None
+    taker: str | None
 
 
 @dataclass(slots=True)
@@ -22,11 +33,11 @@ class Book:
     def apply(self, rows: Iterable[Row]) -> None:
         """Take a market's events in, in their order; they come from an adapter, which has checked them."""
         for row in rows:
-            kind, order = row[KIND], row[ORDER]
+            kind, order = row.kind, row.order
             if kind == "place" and order is not None:
                 self.orders[order] = row
             elif kind in ("cancel", "fill") and order is not None:
-                self._take(order, row[SIZE])
+                self._take(order, row.size)
             elif kind == "anchor":
                 self.anchor = row
             elif kind == "halt":
@@ -37,7 +48,7 @@ class Book:
     def rows(self) -> list[Row]:
         """Return the carry-in: what one must know of the past, in the total order (block, log index)."""
         others = [row for row in (self.anchor, self.halt) if row is not None]
-        return sorted([*self.orders.values(), *others], key=lambda row: (row[BLOCK], row[LOG_INDEX]))
+        return sorted([*self.orders.values(), *others], key=lambda row: (row.block, row.log_index))
 
     def save(self) -> bytes:
         """Return the book as compressed JSON."""
@@ -49,15 +60,15 @@ class Book:
         """Go on from what `save` returned."""
         stored: dict[str, Any] = json.loads(zlib.decompress(state))
         return cls(
-            orders={row[ORDER]: tuple(row) for row in stored["orders"]},
-            anchor=tuple(stored["anchor"]) if stored["anchor"] else None,  # type: ignore[arg-type]
-            halt=tuple(stored["halt"]) if stored["halt"] else None,  # type: ignore[arg-type]
+            orders={row.order: row for row in (Row(*fields) for fields in stored["orders"])},
+            anchor=Row(*stored["anchor"]) if stored["anchor"] else None,
+            halt=Row(*stored["halt"]) if stored["halt"] else None,
         )
 
     def _take(self, order: str, size: int | None) -> None:
         row = self.orders[order]
-        left = 0 if size is None else (row[SIZE] or 0) - size
+        left = 0 if size is None else (row.size or 0) - size
         if left > 0:
-            self.orders[order] = (*row[:SIZE], left, row[TAKER])
+            self.orders[order] = row._replace(size=left)
         else:
             del self.orders[order]

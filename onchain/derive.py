@@ -36,8 +36,6 @@ def derive_market(market: Market, *, through: int) -> int:
         except ImpossibleEventError as error:
             market.quarantined_block, market.quarantine_reason = number, str(error)
             reached = number - 1
-            # The adapter stopped in the middle of a block; the state to keep is the one before it.
-            adapter = None
             break
         fresh = [as_row(event, block_number=number, log_index=index) for index, event in enumerate(events)]
         book.apply(fresh)
@@ -45,7 +43,8 @@ def derive_market(market: Market, *, through: int) -> int:
     write_events(rows, market_id=market.pk)
     market.derived_through = reached
     market.save(update_fields=["derived_through", "quarantined_block", "quarantine_reason"])
-    if adapter is not None:
+    # After an impossible log the adapter stands in the middle of a block; the state to keep is the one before.
+    if market.quarantined_block is None:
         save(market, adapter, book, at=reached)
     return len(rows)
 
@@ -86,7 +85,7 @@ def rewind_markets(*, ancestor: int) -> None:
 
 def as_row(event: Event, *, block_number: int, log_index: int) -> Row:
     """Return the event with its place in the total order: `log_index` counts the market's events in the block."""
-    return (
+    return Row(
         event.kind, block_number, log_index, event.time_ms, event.order, event.address, event.side, event.price,
         event.size, event.taker,
     )  # fmt: skip

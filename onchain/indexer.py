@@ -4,12 +4,13 @@ Source: spec/venues.md, Head, safety, completeness.
 """
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import pairwise
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
 from config import failpoints
 from onchain.derive import derive_markets
@@ -23,6 +24,7 @@ from onchain.errors import (
     WrongChainError,
 )
 from onchain.fetch import FetchedBlock, fetch_blocks, final_number, head_number
+from onchain.locks import try_lock
 from onchain.models import Alarm, Block, Cursor, WatchedContract
 from onchain.partitions import ensure_partitions
 from onchain.reorgs import common_ancestor, rewind
@@ -30,8 +32,6 @@ from onchain.rpc import Policy, RpcClient, connect
 from onchain.store import settle_times, write_blocks, write_logs
 
 logger = logging.getLogger(__name__)
-LOCK_CLASS = 0x6C616D70
-"""Advisory locks of this project that name a chain's head process; any constant will do."""
 BATCH_BLOCKS = 128
 MAX_REORGS_A_RUN = 16
 
@@ -52,18 +52,9 @@ def node() -> RpcClient:
     return connect(urls=settings.RPC_URLS, policy=Policy(timeout_s=settings.CHAIN_TIMEOUT_S))
 
 
-@contextmanager
-def head_lock(*, chain_id: int) -> Iterator[bool]:
-    """Hold the chain's lock, or give False: some other process follows it. PostgreSQL frees it if we die."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK_CLASS, chain_id % 2**31])
-        held = bool(cursor.fetchone()[0])
-    try:
-        yield held
-    finally:
-        if held:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK_CLASS, chain_id % 2**31])
+def head_lock(*, chain_id: int) -> AbstractContextManager[bool]:
+    """Hold the chain's lock, or give False: some other process follows it."""
+    return try_lock(f"head of chain {chain_id}")
 
 
 def follow(
@@ -110,7 +101,8 @@ def _cursor(client: RpcClient) -> Cursor | None:
         )  # fmt: skip
     if cursor.chain_id != chain_id:
         raise WrongChainError(
-            f"The database holds chain {cursor.chain_id}, the node serves chain {chain_id}. Check RPC_URLS and DATABASE_URL."
+            f"The database holds chain {cursor.chain_id}, the node serves chain {chain_id}. "
+            "Check RPC_URLS and DATABASE_URL."
         )
     return cursor
 
@@ -140,7 +132,7 @@ def _left_our_branch(client: RpcClient, *, cursor: Cursor, head: int) -> bool:
     if head < cursor.block_number:
         return True
     block = client.call(method="eth_getBlockByNumber", params=[hex(cursor.block_number), False])
-    return block is None or block["hash"] != cursor.block_hash
+    return block is None or bool(block["hash"] != cursor.block_hash)
 
 
 def _reorganise(client: RpcClient, *, cursor: Cursor, progress: Progress) -> None:
@@ -156,7 +148,7 @@ def _reorganise(client: RpcClient, *, cursor: Cursor, progress: Progress) -> Non
 
 def _linked(cursor: Cursor, blocks: list[FetchedBlock]) -> bool:
     """Tell whether the batch follows our newest block. Raises BrokenLinkError when it doesn't hold together itself."""
-    for before, after in zip(blocks, blocks[1:], strict=False):
+    for before, after in pairwise(blocks):
         if after.parent_hash != before.hash:
             raise BrokenLinkError(block_number=after.number, rule="its parent is not the block before it")
     if cursor.block_number < cursor.first_block:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 from django.db import connection, transaction
 
-from onchain.book import ADDRESS, BLOCK, KIND, LOG_INDEX, ORDER, PRICE, SIDE, SIZE, TAKER, TIME_MS, Book, Row
+from onchain.book import Book, Row
 from onchain.errors import MarketQuarantinedError, NotIndexedError, UnknownMarketError
 from onchain.models import AdapterState, Block, Market
 from onchain.store import KIND_NAMES
@@ -76,20 +76,20 @@ def _rows(market: Market, *, first: int, last: int) -> Iterator[Row]:
         )
         for kind, block, log_index, time_ms, order, address, is_bid, price, size, taker in cursor.fetchall():
             side = None if is_bid is None else ("bid" if is_bid else "ask")
-            yield (KIND_NAMES[kind], block, log_index, time_ms, order, address, side, price, size, taker)
+            yield Row(KIND_NAMES[kind], block, log_index, time_ms, order, address, side, price, size, taker)
 
 
 def _table(parts: Sequence[tuple[str, list[Row]]]) -> pa.Table:
     merged = sorted(
-        ((row[BLOCK], row[LOG_INDEX], rank, name, row) for rank, (name, rows) in enumerate(parts) for row in rows),
+        ((row.block, row.log_index, rank, name, row) for rank, (name, rows) in enumerate(parts) for row in rows),
         key=lambda item: item[:3],
     )
     times = _block_times({item[0] for item in merged})
     columns: dict[str, list[object]] = {field.name: [] for field in SCHEMA}
     for block, log_index, _rank, name, row in merged:
         values = (
-            name, block, log_index, times[block] if row[TIME_MS] is None else row[TIME_MS], row[KIND], row[ORDER],
-            row[ADDRESS], row[SIDE], row[PRICE], row[SIZE], row[TAKER],
+            name, block, log_index, times[block] if row.time_ms is None else row.time_ms, row.kind, row.order,
+            row.address, row.side, row.price, row.size, row.taker,
         )  # fmt: skip
         for column, value in zip(columns.values(), values, strict=True):
             column.append(value)

@@ -14,6 +14,7 @@ from onchain.errors import (
     NoProviderError,
     OnchainError,
     RpcError,
+    RpcForbiddenError,
     RpcGarbledError,
     RpcLimitedError,
     RpcMethodMissingError,
@@ -27,7 +28,9 @@ METHOD_MISSING_CODES = (-32601, -32004)
 INTERNAL_ERROR_CODE = -32603
 # Providers word the same refusals differently, with codes that mean something else elsewhere (reliability notes).
 TOO_LARGE_WORDS = ("range", "too large", "too many results", "more than", "response size", "query returned", "batch")
-LIMITED_WORDS = ("rate", "too many requests", "throughput", "compute units", "capacity")
+LIMITED_WORDS = ("rate limit", "limit exceeded", "too many requests", "throughput", "compute units", "capacity")
+# Refusals that say something of the provider, not of the call.
+ANOTHER_MAY_ANSWER = (RpcMethodMissingError, RpcForbiddenError)
 PASSING_WORDS = ("timeout", "timed out", "header not found", "unknown block", "try again")
 
 
@@ -109,7 +112,7 @@ class RpcClient:
                     return self._ask_one(provider, body, calls, read)
                 except RpcError as error:
                     failures.append(error)
-                    if not error.retryable and not isinstance(error, RpcMethodMissingError):
+                    if not error.retryable and not isinstance(error, ANOTHER_MAY_ANSWER):
                         raise
             if failures and all(not failure.retryable for failure in failures):
                 raise failures[0]

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import connection
 
 from onchain.blocktime import block_times
-from onchain.book import ADDRESS, KIND, LOG_INDEX, ORDER, PRICE, SIDE, SIZE, TAKER, TIME_MS, Row
+from onchain.book import Row
 from onchain.fetch import FetchedBlock, Log
 from onchain.models import Block, MarketEvent
 
@@ -72,8 +72,8 @@ def write_events(rows: Iterable[tuple[int, Row]], *, market_id: int) -> None:
         "onchain_marketevent",
         EVENT_COLUMNS,
         (
-            (block, row[PRICE], row[SIZE], row[TIME_MS], market_id, row[LOG_INDEX], KIND_CODES[row[KIND]],
-             None if row[SIDE] is None else row[SIDE] == "bid", row[ORDER], row[ADDRESS], row[TAKER])
+            (block, row.price, row.size, row.time_ms, market_id, row.log_index, KIND_CODES[row.kind],
+             None if row.side is None else row.side == "bid", row.order, row.address, row.taker)
             for block, row in rows
         ),
     )  # fmt: skip

@@ -22,7 +22,7 @@ class UnknownArtefact(LookupError):  # noqa: N818 - the errors of this project a
 
 @dataclass(frozen=True, slots=True)
 class Artefact:
-    """One compiled contract: `abi` is its JSON list, `bytecode` the 0x deployment code without constructor arguments."""
+    """One compiled contract: `abi` is its JSON list, `bytecode` 0x deployment code without constructor arguments."""
 
     name: str
     abi: list[dict[str, Any]]

@@ -33,5 +33,6 @@ class Command(BaseCommand):
             client.close()
         took_s = time.monotonic() - began
         self.stdout.write(
-            f"{done.blocks} blocks, {done.logs} logs, {done.events} market events, {done.reorgs} reorgs in {took_s:.1f} s"
+            f"{done.blocks} blocks, {done.logs} logs, {done.events} market events, {done.reorgs} reorgs "
+            f"in {took_s:.1f} s"
         )
