@@ -15,3 +15,29 @@ class NotFoundError(RewardsError):
     def __init__(self, *, kind: str, name: str) -> None:
         self.kind, self.name = kind, name
         super().__init__(f"There is no {kind} called {name}.")
+
+
+class ProgramConflictError(RewardsError):
+    """A programme of that name exists and is another one."""
+
+    def __init__(self, *, program: str, field: str, stored: object, given: object) -> None:
+        self.program, self.field = program, field
+        super().__init__(f"The programme {program} has the {field} {stored}, not {given}. Choose another name for it.")
+
+
+class EpochConflictError(RewardsError):
+    """An epoch can't be scheduled beside what is there."""
+
+    def __init__(self, *, number: int, reason: str) -> None:
+        self.number, self.reason = number, reason
+        super().__init__(f"Epoch {number} can't be scheduled: {reason}.")
+
+
+class NotYetError(RewardsError):
+    """Something has to happen first; later it will have."""
+
+    retryable = True
+
+    def __init__(self, *, what: str, waits_for: str) -> None:
+        self.what, self.waits_for = what, waits_for
+        super().__init__(f"{what} waits for {waits_for}.")

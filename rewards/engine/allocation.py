@@ -80,7 +80,7 @@ def settle(*, terms: Terms, earned: Mapping[str, int], carried_in: Mapping[str, 
             carried_out[maker] = due
         elif due:
             paid[maker] = due
-            for account, amount in _split(maker, due, payouts.get(maker, ())):
+            for account, amount in split_paid(maker, due, payouts.get(maker, ())):
                 increments[account] = increments.get(account, 0) + amount
     increments = {account: increments[account] for account in sorted(increments) if increments[account]}
     return Settlement(paid=paid, carried_out=carried_out, increments=increments)
@@ -143,7 +143,7 @@ def _redistribute(rows: list[AllocationRow], budget: int) -> list[AllocationRow]
     ]
 
 
-def _split(maker: str, due: int, shares: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+def split_paid(maker: str, due: int, shares: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
     """Return what each account of a maker gets; what the floors leave goes to the first."""
     if not shares:
         raise PayoutError(maker=maker, reason="it is to be paid and has no payout account")

@@ -1,0 +1,62 @@
+"""Gathers the inputs of an epoch from the database: everything that its root depends on, and nothing else."""
+
+from django.db.models import Q
+
+from accounts.models import MakerAddress, PayoutAccount
+from onchain.selectors import market_events_arrow
+from rewards.engine.evidence import EventColumns, Inputs
+from rewards.engine.sessions import Sessions
+from rewards.engine.terms import parse_terms
+from rewards.errors import NotYetError
+from rewards.models import Carry, Entitlement, Epoch
+
+SCORED = (Epoch.State.SCORED, Epoch.State.PROPOSED, Epoch.State.APPROVED, Epoch.State.ACTIVE, Epoch.State.EMPTY)
+
+
+def gather(*, epoch: Epoch, to_ms: int | None = None) -> Inputs:
+    """Return the inputs of an epoch, its events up to `to_ms` (the epoch's end by default).
+
+    Raises NotYetError while the epoch before it is not scored, and the errors of onchain's market events.
+    """
+    terms = parse_terms(epoch.terms_json.encode())
+    events = market_events_arrow(
+        markets=list(terms.markets), from_ms=epoch.start_ms, to_ms=epoch.end_ms if to_ms is None else to_ms
+    )
+    before = epoch_before(epoch)
+    if to_ms is None and before is not None and before.state not in SCORED:
+        raise NotYetError(what=f"Scoring epoch {epoch.number}", waits_for=f"epoch {before.number} to be scored")
+    return Inputs(
+        terms=terms,
+        sessions=Sessions.from_rows(epoch.sessions.order_by("start_ms").values_list("start_ms", "end_ms", "kind")),
+        makers=_makers(epoch),
+        payouts=_payouts(),
+        carried_in=dict(Carry.objects.filter(epoch=before).values_list("maker", "amount")) if before else {},
+        previous=_previous(before),
+        events=EventColumns.from_arrow(events),
+    )
+
+
+def epoch_before(epoch: Epoch) -> Epoch | None:
+    """Return the programme's epoch before this one, None for the first."""
+    return Epoch.objects.filter(program_id=epoch.program_id, number__lt=epoch.number).order_by("-number").first()
+
+
+def _makers(epoch: Epoch) -> dict[str, str]:
+    """Return address to maker, of the addresses that were enrolled when the epoch began."""
+    rows = MakerAddress.objects.filter(since_ms__lte=epoch.start_ms).order_by("address")
+    return dict(rows.values_list("address", "maker__slug"))
+
+
+def _payouts() -> dict[str, list[tuple[str, int]]]:
+    payouts: dict[str, list[tuple[str, int]]] = {}
+    rows = PayoutAccount.objects.order_by("maker__slug", "position")
+    for maker, account, share_ppm in rows.values_list("maker__slug", "account", "share_ppm"):
+        payouts.setdefault(maker, []).append((account, share_ppm))
+    return payouts
+
+
+def _previous(before: Epoch | None) -> list[tuple[str, str, int]] | None:
+    if before is None:
+        return None
+    rows = Entitlement.objects.filter(Q(epoch=before)).order_by("account", "token")
+    return list(rows.values_list("account", "token", "cumulative"))

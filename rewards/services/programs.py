@@ -1,0 +1,91 @@
+"""Programmes and their epochs: made, scheduled, begun."""
+
+from django.db import transaction
+
+from onchain.models import ChainDistributor
+from onchain.services import contract_watch
+from rewards.calendars import build_sessions
+from rewards.engine.terms import Terms, parse_terms
+from rewards.errors import EpochConflictError, ProgramConflictError
+from rewards.models import Epoch, EpochSession, Program
+
+
+@transaction.atomic
+def program_create(
+    *,
+    slug: str,
+    name: str,
+    chain_id: int,
+    distributor: str,
+    token: str,
+    token_symbol: str,
+    start_block: int,
+    summary: str = "",
+    token_decimals: int = 18,
+    calendar: str = "XNYS",
+) -> Program:
+    """Register a programme and watch its distributor from `start_block` on (the block that deployed it, or before).
+
+    Doing it twice is the same as doing it once. Raises ProgramConflictError when the slug belongs to another
+    distributor or token.
+    """
+    decides = {"chain_id": chain_id, "distributor": distributor.lower(), "token": token.lower()}
+    shown = {"name": name, "summary": summary, "token_symbol": token_symbol, "token_decimals": token_decimals}
+    program, created = Program.objects.get_or_create(slug=slug, defaults={**decides, **shown, "calendar": calendar})
+    for field, value in decides.items():
+        if getattr(program, field) != value:
+            raise ProgramConflictError(program=slug, field=field, stored=getattr(program, field), given=value)
+    if not created:
+        Program.objects.filter(pk=program.pk).update(**shown)
+    ChainDistributor.objects.get_or_create(chain_id=chain_id, address=program.distributor)
+    contract_watch(address=program.distributor, start_block=start_block, label=f"distributor of {slug}")
+    return program
+
+
+@transaction.atomic
+def epoch_schedule(*, program: Program, terms: bytes) -> Epoch:
+    """Schedule the epoch that the terms (JSON, spec/scoring.md) describe, with its sessions fixed now.
+
+    A later change of a calendar library changes nothing for it. Doing it twice is the same as doing it once.
+    Raises the engine's TermsError, which names the key, and EpochConflictError.
+    """
+    parsed = parse_terms(terms)
+    _check_fit(program, parsed)
+    epoch, created = Epoch.objects.get_or_create(
+        program=program,
+        number=parsed.epoch.number,
+        defaults={
+            "start_ms": parsed.epoch.start_ms,
+            "end_ms": parsed.epoch.end_ms,
+            "terms_json": parsed.canonical.decode(),
+            "terms_sha256": parsed.sha256,
+            "budget": parsed.budget,
+        },
+    )
+    if not created:
+        if epoch.terms_sha256 != parsed.sha256:
+            raise EpochConflictError(number=epoch.number, reason="it is scheduled with other terms already")
+        return epoch
+    rows = build_sessions(program.calendar, epoch.start_ms, epoch.end_ms)
+    EpochSession.objects.bulk_create(
+        EpochSession(epoch=epoch, start_ms=start, end_ms=end, kind=kind) for start, end, kind in rows
+    )
+    return epoch
+
+
+def epochs_begin(*, now_ms: int) -> int:
+    """Turn scheduled epochs whose time has come live; returns how many. `now_ms` is the chain's clock."""
+    return Epoch.objects.filter(state=Epoch.State.SCHEDULED, start_ms__lte=now_ms).update(state=Epoch.State.LIVE)
+
+
+def _check_fit(program: Program, terms: Terms) -> None:
+    number = terms.epoch.number
+    if terms.program != program.slug:
+        raise EpochConflictError(number=number, reason=f"its terms are of the programme {terms.program}")
+    if terms.token != program.token:
+        raise EpochConflictError(number=number, reason=f"its terms pay {terms.token}, the programme {program.token}")
+    others = program.epochs.exclude(number=number)
+    if others.filter(start_ms__lt=terms.epoch.end_ms, end_ms__gt=terms.epoch.start_ms).exists():
+        raise EpochConflictError(number=number, reason="its time overlaps that of another epoch")
+    if others.filter(number__lt=number, start_ms__gte=terms.epoch.end_ms).exists():
+        raise EpochConflictError(number=number, reason="an epoch with a smaller number comes later")

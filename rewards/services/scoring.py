@@ -1,0 +1,166 @@
+"""Scores an epoch that has ended: evidence on disk first, then its rows, so that nothing is stored without proof."""
+
+import logging
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from config import failpoints
+from onchain.models import Market
+from onchain.selectors import last_block_before, settled_through_ms
+from rewards.engine.allocation import split_paid
+from rewards.engine.evidence import Inputs, ManifestFields, write_inputs, write_manifest, write_outputs
+from rewards.engine.scoring import Result, score
+from rewards.errors import NotYetError
+from rewards.models import Allocation, Carry, Entitlement, Epoch, LiveStanding, Payment, Score
+from rewards.services.gathering import gather
+
+logger = logging.getLogger(__name__)
+NO_ROOT = "0x" + "00" * 32
+
+
+def epoch_score(*, epoch_id: int) -> Epoch:
+    """Score an epoch whose events are all final: write its evidence, then store its result in one transaction.
+
+    Scoring again gives the same evidence and changes nothing. Call it under the programme's lock. Raises
+    NotYetError, the errors of onchain's market events and of the engine.
+    """
+    epoch = Epoch.objects.select_related("program").get(pk=epoch_id)
+    if epoch.state != Epoch.State.LIVE:
+        return epoch
+    inputs, result = _scored(epoch)
+    manifest_hash, name, fields = _write_evidence(epoch, inputs, result)
+    failpoints.hit("scoring.after_evidence")
+    with transaction.atomic():
+        locked = Epoch.objects.select_for_update().get(pk=epoch_id)
+        if locked.state != Epoch.State.LIVE:
+            return locked
+        _store_rows(locked, inputs, result)
+        _store_epoch(locked, inputs, result, manifest_hash=manifest_hash, name=name, fields=fields)
+        failpoints.hit("scoring.before_commit")
+    logger.info("Epoch %s is scored: root %s", locked.number, locked.root or "none")
+    return locked
+
+
+def _scored(epoch: Epoch) -> tuple[Inputs, Result]:
+    markets = list(Market.objects.values_list("name", flat=True))
+    if settled_through_ms(markets=markets) < epoch.end_ms:
+        raise NotYetError(what=f"Scoring epoch {epoch.number}", waits_for="its last blocks to be final")
+    inputs = gather(epoch=epoch)
+    failpoints.hit("scoring.gathered")
+    return inputs, score(inputs)
+
+
+def _write_evidence(epoch: Epoch, inputs: Inputs, result: Result) -> tuple[str, str, ManifestFields]:
+    """Write the bundle beside its place and move it there whole; returns manifest hash, folder name, fields."""
+    home = Path(settings.EVIDENCE_DIR)
+    home.mkdir(parents=True, exist_ok=True)
+    fields = _manifest(epoch, inputs, result)
+    fresh = Path(tempfile.mkdtemp(prefix=".writing-", dir=home))
+    try:
+        write_inputs(fresh, inputs)
+        write_outputs(fresh, inputs, result)
+        manifest_hash = write_manifest(fresh, fields)
+        _sync(fresh)
+        name = f"{epoch.program.slug}-{epoch.number}-{manifest_hash[2:14]}"
+        fresh.chmod(0o755)
+        if not (home / name).exists():
+            fresh.rename(home / name)
+            _sync_folder(home)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return manifest_hash, name, fields
+
+
+def _manifest(epoch: Epoch, inputs: Inputs, result: Result) -> ManifestFields:
+    markets = Market.objects.filter(name__in=list(inputs.terms.markets)).order_by("name")
+    last = last_block_before(time_ms=epoch.end_ms)
+    return ManifestFields(
+        program=epoch.program.slug,
+        epoch=epoch.number,
+        chain_id=epoch.program.chain_id,
+        distributor=epoch.program.distributor,
+        venue={
+            "markets": {
+                market.name: {"adapter": market.adapter, "address": market.address, "start_block": market.start_block,
+                              "config": market.config}
+                for market in markets
+            }
+        },  # fmt: skip
+        from_block=min((market.start_block for market in markets), default=0),
+        to_block=last.number if last else -1,
+        to_block_hash=last.hash if last else NO_ROOT,
+        time_source="block seconds, spread over the blocks of a second",
+        root=result.root,
+        previous_root=_root_before(epoch),
+    )
+
+
+def _root_before(epoch: Epoch) -> str | None:
+    earlier = Epoch.objects.filter(program_id=epoch.program_id, number__lt=epoch.number).exclude(root="")
+    return earlier.order_by("-number").values_list("root", flat=True).first()
+
+
+def _store_rows(epoch: Epoch, inputs: Inputs, result: Result) -> None:
+    for model in (Score, Allocation, Carry, Entitlement, Payment, LiveStanding):
+        model.objects.filter(epoch=epoch).delete()
+    Score.objects.bulk_create(
+        Score(epoch=epoch, market=row.market, maker=row.maker, kind=row.kind, credit=row.credit,
+              present_ms=row.present_ms, live_ms=row.live_ms)
+        for row in result.scores
+    )  # fmt: skip
+    Allocation.objects.bulk_create(
+        Allocation(epoch=epoch, market=row.market, maker=row.maker, quoting=row.quoting, fills=row.fills,
+                   stress=row.stress, payout=row.payout)
+        for row in result.allocations
+    )  # fmt: skip
+    Carry.objects.bulk_create(Carry(epoch=epoch, maker=maker, amount=due) for maker, due in result.carried_out.items())
+    Entitlement.objects.bulk_create(
+        Entitlement(epoch=epoch, account=account, token=token, cumulative=cumulative,
+                    increment=result.increments.get(account, 0) if token == inputs.terms.token else 0,
+                    proof=result.tree.proof(index) if result.tree else [])
+        for index, (account, token, cumulative) in enumerate(result.cumulative)
+    )  # fmt: skip
+    Payment.objects.bulk_create(
+        Payment(epoch=epoch, maker=maker, account=account, amount=amount)
+        for maker, due in result.paid.items()
+        for account, amount in split_paid(maker, due, inputs.payouts[maker])
+        if amount
+    )
+
+
+def _store_epoch(
+    epoch: Epoch, inputs: Inputs, result: Result, *, manifest_hash: str, name: str, fields: ManifestFields
+) -> None:
+    epoch.from_block, epoch.to_block, epoch.to_block_hash = fields.from_block, fields.to_block, fields.to_block_hash
+    epoch.root = result.root or ""
+    epoch.parent_root = fields.previous_root or NO_ROOT
+    epoch.manifest_hash, epoch.evidence_name = manifest_hash, name
+    epoch.paid_total = sum(result.increments.values())
+    epoch.unspent = result.unspent
+    epoch.carried_in_total = sum(inputs.carried_in.values())
+    epoch.carried_out_total = sum(result.carried_out.values())
+    epoch.scored_at = timezone.now()
+    # An epoch that pays nobody leaves the tree as it was: there is nothing to propose.
+    epoch.state = Epoch.State.SCORED if result.increments else Epoch.State.EMPTY
+    epoch.save()
+
+
+def _sync(folder: Path) -> None:
+    for path in folder.iterdir():
+        with path.open("rb") as handle:
+            os.fsync(handle.fileno())
+    _sync_folder(folder)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
