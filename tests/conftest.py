@@ -6,6 +6,9 @@ import pytest
 from django.conf import settings
 
 from config import embedded
+from tests.chain import anvil, anvil_process, exchange
+
+__all__ = ["anvil", "anvil_process", "exchange"]
 
 
 @pytest.fixture(scope="session")

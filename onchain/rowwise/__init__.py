@@ -1,0 +1,1 @@
+"""The row-wise way from blocks to market events."""

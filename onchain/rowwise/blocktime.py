@@ -1,0 +1,35 @@
+"""When a block was made, in milliseconds, on chains that stamp whole seconds.
+
+Source: spec/venues.md, Time.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+SECOND_MS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class BlockTime:
+    """`error_ms`: how far the true time can be from `time_ms`. Settled: a block of a later second exists."""
+
+    time_ms: int
+    error_ms: int
+    settled: bool
+
+
+def block_times(timestamps_s: Sequence[int]) -> list[BlockTime]:
+    """Return the times of consecutive blocks, given their stamps from the first block of a second on.
+
+    Among the n blocks of second s, the j-th (from 0) gets 1000 * s + 1000 * j // n; the last second is not settled.
+    """
+    times: list[BlockTime] = []
+    last_s = timestamps_s[-1] if timestamps_s else 0
+    for second, members in groupby(timestamps_s):
+        count = len(list(members))
+        for j in range(count):
+            offset_ms = SECOND_MS * j // count
+            error_ms = max(offset_ms, SECOND_MS - 1 - offset_ms)
+            times.append(BlockTime(SECOND_MS * second + offset_ms, error_ms, second != last_s))
+    return times
