@@ -41,3 +41,27 @@ class NotYetError(RewardsError):
     def __init__(self, *, what: str, waits_for: str) -> None:
         self.what, self.waits_for = what, waits_for
         super().__init__(f"{what} waits for {waits_for}.")
+
+
+class NotAllowedError(RewardsError):
+    """The person may not do this, or it can't be done here."""
+
+    def __init__(self, *, what: str, who: str) -> None:
+        self.what, self.who = what, who
+        super().__init__(f"{what} is for {who}.")
+
+
+class ApprovalRefusedError(RewardsError):
+    """An epoch can't be approved now."""
+
+    def __init__(self, *, number: int, reason: str) -> None:
+        self.number, self.reason = number, reason
+        super().__init__(f"Epoch {number} was not approved: {reason}.")
+
+
+class NothingToCollectError(RewardsError):
+    """An account has nothing that it could collect now."""
+
+    def __init__(self, *, account: str) -> None:
+        self.account = account
+        super().__init__(f"{account} has nothing to collect now. New rewards are added when an epoch is approved.")

@@ -50,20 +50,24 @@ def _store(epoch: Epoch, inputs: Inputs, scores: dict[str, MarketScore], *, as_o
     Score.objects.bulk_create(row for market, score in scores.items() for row in _score_rows(epoch, market, score))
 
 
-def _standings(
-    epoch: Epoch, inputs: Inputs, market: str, score: MarketScore, as_of_ms: int
-) -> list[LiveStanding]:
+def _standings(epoch: Epoch, inputs: Inputs, market: str, score: MarketScore, as_of_ms: int) -> list[LiveStanding]:
     """Return each maker's estimate (the epoch goes on as so far) and what is safe (nobody quotes any more)."""
     estimates = {row.maker: row for row in allocate_market(terms=inputs.terms, market=market, score=score)}
     safe = {row.maker: row for row in _if_all_stopped(inputs, market, score)}
     whole = sum(row.quoting for row in estimates.values())
     return [
         LiveStanding(
-            epoch=epoch, market=market, maker=maker, as_of_ms=as_of_ms,
+            epoch=epoch,
+            market=market,
+            maker=maker,
+            as_of_ms=as_of_ms,
             share_ppm=row.quoting * PPM // whole if whole else 0,
-            quoting=row.quoting, fills=row.fills, stress=row.stress, estimate=row.payout,
+            quoting=row.quoting,
+            fills=row.fills,
+            stress=row.stress,
+            estimate=row.payout,
             accrued=min(row.payout, safe[maker].payout) if maker in safe else 0,
-        )  # fmt: skip
+        )
         for maker, row in estimates.items()
     ]
 

@@ -87,11 +87,15 @@ def _manifest(epoch: Epoch, inputs: Inputs, result: Result) -> ManifestFields:
         distributor=epoch.program.distributor,
         venue={
             "markets": {
-                market.name: {"adapter": market.adapter, "address": market.address, "start_block": market.start_block,
-                              "config": market.config}
+                market.name: {
+                    "adapter": market.adapter,
+                    "address": market.address,
+                    "start_block": market.start_block,
+                    "config": market.config,
+                }
                 for market in markets
             }
-        },  # fmt: skip
+        },
         from_block=min((market.start_block for market in markets), default=0),
         to_block=last.number if last else -1,
         to_block_hash=last.hash if last else NO_ROOT,

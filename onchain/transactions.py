@@ -1,0 +1,208 @@
+"""Sends transactions once: signed and stored first, then broadcast, and what became of them read from the chain.
+
+A crash before, between or after leaves either nothing, or a stored transaction that the next run broadcasts again:
+the same bytes with the same nonce, which the chain takes once.
+"""
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, transaction
+from eth_account import Account
+
+from config import failpoints
+from onchain.errors import OnchainError, RpcRefusedError
+from onchain.models import Block, Cursor
+from onchain.models_tx import OutgoingTransaction, TransactionAttempt
+from onchain.rpc import RpcClient
+
+logger = logging.getLogger(__name__)
+GAS_MARGIN_PERCENT = 125
+BUMP_AFTER_BLOCKS = 12
+"""A transaction that is not mined for so many blocks is sent again with higher fees (a node asks for 10% more)."""
+BUMP_PERCENT = 125
+# What nodes say of a transaction that they have already, or that is mined already.
+KNOWN_WORDS = ("already known", "already imported", "nonce too low", "known transaction", "replacement transaction")
+STATE = OutgoingTransaction.State
+
+
+class RefusedByContractError(OnchainError):
+    """The contract would revert; nothing was signed. `reason` is its short error string."""
+
+    def __init__(self, *, purpose: str, reason: str) -> None:
+        super().__init__(f"The contract refuses {purpose}: {reason}.")
+        self.purpose = purpose
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """A hot key and the chain it signs for. The key is in memory only; it can propose or relay, never approve."""
+
+    key: str
+    chain_id: int
+
+    @property
+    def address(self) -> str:
+        """Return the key's account, lower-case."""
+        return str(Account.from_key(str(self.key)).address).lower()
+
+
+def prepare(client: RpcClient, *, sender: Sender, purpose: str, to: str, data: str) -> OutgoingTransaction:
+    """Sign and store a transaction for `purpose`, or return the one that is stored: asking twice is asking once.
+
+    Nothing is broadcast yet. Call inside the caller's transaction, so that what it decides and what it sends are
+    stored together. Raises RefusedByContractError when the contract would revert, and the client's errors.
+    """
+    existing = OutgoingTransaction.objects.filter(purpose=purpose).exclude(state=STATE.LOST).first()
+    if existing is not None:
+        return existing
+    gas = _gas(client, sender=sender, purpose=purpose, to=to, data=data)
+    with transaction.atomic():
+        _lock_nonces(sender)
+        OutgoingTransaction.objects.filter(purpose=purpose, state=STATE.LOST).delete()
+        row = OutgoingTransaction.objects.create(
+            chain_id=sender.chain_id, sender=sender.address, nonce=_next_nonce(client, sender), purpose=purpose,
+            to=to, data=data, gas_limit=gas,
+        )  # fmt: skip
+        _sign(client, row, sender=sender, fees=_fees(client))
+    failpoints.hit("transactions.signed")
+    return row
+
+
+def broadcast(client: RpcClient, row: OutgoingTransaction) -> None:
+    """Send the newest signed form to the node; what the node says decides nothing, the chain does."""
+    attempt = row.attempts.last()
+    if attempt is None:
+        return
+    try:
+        client.call(method="eth_sendRawTransaction", params=[attempt.raw])
+    except RpcRefusedError as error:
+        if not any(word in error.message.lower() for word in KNOWN_WORDS):
+            TransactionAttempt.objects.filter(pk=attempt.pk).update(error=error.message)
+            logger.warning("The node refuses %s: %s", row.purpose, error.message)
+    failpoints.hit("transactions.sent")
+
+
+def resolve(client: RpcClient, *, sender: Sender) -> None:
+    """Read from the chain what became of every open transaction of the sender; what is unknown is sent again."""
+    open_rows = OutgoingTransaction.objects.filter(
+        chain_id=sender.chain_id, sender=sender.address, state__in=[STATE.SIGNED, STATE.MINED]
+    ).order_by("nonce")
+    for row in list(open_rows):
+        _resolve_one(client, row, sender=sender)
+
+
+def _resolve_one(client: RpcClient, row: OutgoingTransaction, *, sender: Sender) -> None:
+    receipt = _receipt(client, row)
+    if receipt is not None:
+        _mined(row, receipt)
+        return
+    mined_nonces = int(client.call(method="eth_getTransactionCount", params=[row.sender, "latest"]), 16)
+    if mined_nonces > row.nonce and _receipt(client, row) is None:
+        logger.error("The nonce %s of %s was used by something else than %s", row.nonce, row.sender, row.purpose)
+        OutgoingTransaction.objects.filter(pk=row.pk).update(state=STATE.LOST)
+        return
+    if row.state == STATE.MINED:  # a reorg took it out of its block
+        OutgoingTransaction.objects.filter(pk=row.pk).update(state=STATE.SIGNED, block_number=None, block_hash="")
+    _bump(client, row, sender=sender)
+    broadcast(client, row)
+
+
+def _receipt(client: RpcClient, row: OutgoingTransaction) -> dict[str, Any] | None:
+    for attempt in row.attempts.order_by("-id"):
+        receipt: dict[str, Any] | None = client.call(method="eth_getTransactionReceipt", params=[attempt.tx_hash])
+        if receipt is not None:
+            return receipt
+    return None
+
+
+def _mined(row: OutgoingTransaction, receipt: dict[str, Any]) -> None:
+    number, hash_ = int(receipt["blockNumber"], 16), receipt["blockHash"]
+    succeeded = receipt["status"] == "0x1"
+    cursor = Cursor.objects.filter(chain_id=row.chain_id).first()
+    final = (
+        cursor is not None
+        and number <= cursor.final_block
+        and Block.objects.filter(hash=hash_, canonical=True).exists()
+    )
+    state = (STATE.FINAL if succeeded else STATE.REVERTED) if final else STATE.MINED
+    OutgoingTransaction.objects.filter(pk=row.pk).update(
+        state=state, tx_hash=receipt["transactionHash"], block_number=number, block_hash=hash_,
+        gas_used=int(receipt["gasUsed"], 16), succeeded=succeeded,
+    )  # fmt: skip
+
+
+def _bump(client: RpcClient, row: OutgoingTransaction, *, sender: Sender) -> None:
+    """Sign again with higher fees when the newest form has waited for too long."""
+    last = row.attempts.last()
+    head = int(client.call(method="eth_blockNumber"), 16)
+    if last is None or head - last.signed_at_head < BUMP_AFTER_BLOCKS:
+        return
+    fee, tip = _fees(client)
+    fees = max(fee, last.max_fee_wei * BUMP_PERCENT // 100), max(tip, last.priority_fee_wei * BUMP_PERCENT // 100)
+    _sign(client, row, sender=sender, fees=fees)
+
+
+def _sign(client: RpcClient, row: OutgoingTransaction, *, sender: Sender, fees: tuple[int, int]) -> None:
+    max_fee_wei, priority_fee_wei = fees
+    signed = Account.sign_transaction(
+        {
+            "type": 2, "chainId": row.chain_id, "nonce": row.nonce, "to": bytes.fromhex(row.to[2:]), "value": 0,
+            "data": row.data, "gas": row.gas_limit, "maxFeePerGas": max_fee_wei,
+            "maxPriorityFeePerGas": priority_fee_wei,
+        },
+        str(sender.key),
+    )  # fmt: skip
+    tx_hash = "0x" + bytes(signed.hash).hex()
+    TransactionAttempt.objects.create(
+        transaction=row, tx_hash=tx_hash, raw="0x" + bytes(signed.raw_transaction).hex(), max_fee_wei=max_fee_wei,
+        priority_fee_wei=priority_fee_wei, signed_at_head=int(client.call(method="eth_blockNumber"), 16),
+    )  # fmt: skip
+    OutgoingTransaction.objects.filter(pk=row.pk).update(tx_hash=tx_hash)
+    row.tx_hash = tx_hash
+
+
+def _gas(client: RpcClient, *, sender: Sender, purpose: str, to: str, data: str) -> int:
+    try:
+        estimate = client.call(method="eth_estimateGas", params=[{"from": sender.address, "to": to, "data": data}])
+    except RpcRefusedError as error:
+        raise RefusedByContractError(purpose=purpose, reason=revert_reason(error)) from error
+    return int(estimate, 16) * GAS_MARGIN_PERCENT // 100
+
+
+def revert_reason(error: RpcRefusedError) -> str:
+    """Return the contract's short error string from a node's answer, or the node's own words."""
+    data = error.data if isinstance(error.data, str) else ""
+    if data.startswith("0x08c379a0") and len(data) >= 138:
+        length = int(data[74:138], 16)
+        return bytes.fromhex(data[138 : 138 + 2 * length]).decode(errors="replace")
+    return error.message
+
+
+def _fees(client: RpcClient) -> tuple[int, int]:
+    block = client.call(method="eth_getBlockByNumber", params=["latest", False])
+    tip = int(client.call(method="eth_maxPriorityFeePerGas"), 16)
+    return 2 * int(block.get("baseFeePerGas", "0x0"), 16) + tip, tip
+
+
+def _next_nonce(client: RpcClient, sender: Sender) -> int:
+    """Return the first nonce that neither the chain nor a stored transaction has used."""
+    on_chain = int(client.call(method="eth_getTransactionCount", params=[sender.address, "latest"]), 16)
+    stored = (
+        OutgoingTransaction.objects.filter(chain_id=sender.chain_id, sender=sender.address)
+        .exclude(state=STATE.LOST)
+        .order_by("-nonce")
+        .values_list("nonce", flat=True)
+        .first()
+    )
+    return on_chain if stored is None else max(on_chain, stored + 1)
+
+
+def _lock_nonces(sender: Sender) -> None:
+    """One process at a time gives out nonces of an account; the lock ends with the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"nonces {sender.chain_id} {sender.address}"]
+        )

@@ -1,0 +1,40 @@
+"""The treasury's approval on a local chain, by the node's own unlocked account: this service never holds that key."""
+
+from django.conf import settings
+
+from onchain.distributor import allowance_calldata, approval_call, read_allowance, read_summary
+from onchain.errors import RpcRefusedError
+from onchain.rpc import RpcClient
+from onchain.transactions import revert_reason
+from rewards.errors import ApprovalRefusedError, NotAllowedError
+from rewards.models import Epoch
+
+
+def approve_with_local_node(client: RpcClient, *, epoch: Epoch, is_treasurer: bool) -> str:
+    """Let the local chain's node sign the treasury's approval, and the token's allowance before it; returns the hash.
+
+    Only beside the embedded chain (LOCAL_TREASURY_SIGNER). Elsewhere the treasury signs with its own wallet what
+    the page shows. Raises NotAllowedError and ApprovalRefusedError.
+    """
+    if not settings.LOCAL_TREASURY_SIGNER or not is_treasurer:
+        raise NotAllowedError(what="Approving from this page", who="a treasurer beside the local chain")
+    if epoch.state != Epoch.State.PROPOSED or epoch.chain_epoch is None:
+        raise ApprovalRefusedError(number=epoch.number, reason="it does not wait for an approval")
+    program = epoch.program
+    treasury = read_summary(client=client, distributor=program.distributor).treasury
+    balance, allowance = read_allowance(client=client, token=program.token, owner=treasury, spender=program.distributor)
+    needed = epoch.paid_total or 0
+    if balance < needed:
+        raise ApprovalRefusedError(number=epoch.number, reason="the treasury holds less than the epoch pays")
+    call = approval_call(distributor=program.distributor, epoch=epoch.chain_epoch, digest=epoch.digest)
+    try:
+        if allowance < needed:
+            data = allowance_calldata(spender=program.distributor, amount=needed)
+            _send(client, sender=treasury, to=program.token, data=data)
+        return _send(client, sender=treasury, to=call.to, data=call.calldata)
+    except RpcRefusedError as error:
+        raise ApprovalRefusedError(number=epoch.number, reason=revert_reason(error)) from error
+
+
+def _send(client: RpcClient, *, sender: str, to: str, data: str) -> str:
+    return str(client.call(method="eth_sendTransaction", params=[{"from": sender, "to": to, "data": data}]))

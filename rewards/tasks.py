@@ -1,0 +1,84 @@
+"""Celery tasks of rewards: pokes only. Each asks the database what is due and may be lost, doubled or killed."""
+
+import logging
+from collections.abc import Callable
+
+from celery import shared_task
+
+from onchain.errors import OnchainError
+from onchain.indexer import node
+from onchain.locks import try_lock
+from onchain.rpc import RpcClient
+from onchain.selectors import head
+from rewards.engine.errors import EngineError
+from rewards.errors import RewardsError
+from rewards.models import Epoch, Program
+from rewards.services.claims import claims_relay
+from rewards.services.live import live_score
+from rewards.services.programs import epochs_begin
+from rewards.services.publishing import program_advance, program_watch
+from rewards.services.scoring import epoch_score
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(name="rewards.tasks.watch_distributor")
+def watch_distributor() -> None:
+    """Mirror what the chain says of every programme's epochs and claims."""
+    _for_each_program("watch", lambda client, program: program_watch(client, program=program))
+
+
+@shared_task(name="rewards.tasks.advance_epochs")
+def advance_epochs() -> None:
+    """Begin, score, propose and activate whatever is due."""
+    _for_each_program("advance", _advance)
+
+
+@shared_task(name="rewards.tasks.score_live_epochs")
+def score_live_epochs() -> None:
+    """Bring the standings of live epochs up to the chain's settled time."""
+    with try_lock("live scores") as held:
+        for epoch_id in Epoch.objects.filter(state=Epoch.State.LIVE).values_list("pk", flat=True) if held else ():
+            _step(f"the standing of epoch {epoch_id}", lambda epoch_id=epoch_id: live_score(epoch_id=epoch_id))
+
+
+@shared_task(name="rewards.tasks.relay_claims")
+def relay_claims() -> None:
+    """Send what people asked to collect."""
+    _for_each_program("relay", lambda client, program: claims_relay(client, program=program))
+
+
+def _advance(client: RpcClient, program: Program) -> None:
+    newest = head()
+    if newest is None:
+        return
+    epochs_begin(now_ms=newest.time_ms)
+    for epoch in program.epochs.filter(state=Epoch.State.LIVE, end_ms__lte=newest.time_ms).order_by("number"):
+        epoch_score(epoch_id=epoch.pk)
+    program_advance(client, program=program, now_s=newest.timestamp_s)
+
+
+def _for_each_program(task: str, step: Callable[[RpcClient, Program], object]) -> None:
+    """Run a step for every programme under its lock; one programme's trouble is not another's."""
+    for program in Program.objects.all():
+        with try_lock(f"{task} {program.slug}") as held:
+            if not held:
+                continue
+            client = node()
+            try:
+                _step(f"{task} of {program.slug}", lambda client=client, program=program: step(client, program))
+            finally:
+                client.close()
+
+
+def _step(what: str, body: Callable[[], object]) -> None:
+    """Run a step; what may pass by itself is said and tried at the next poke, the rest is raised for the log."""
+    try:
+        body()
+    except (OnchainError, RewardsError) as error:
+        if not error.retryable:
+            raise
+        logger.info("%s: %s", what, error)
+    except EngineError:
+        logger.exception("%s stopped at its data", what)
+        raise

@@ -1,0 +1,137 @@
+"""A maker's pages: which makers one may look at, and the scorecard of an epoch."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from accounts.models import Maker, User
+from rewards.selectors.makers import KindCard, MarketCard, Scorecard, maker_scorecard
+from rewards.selectors.programs import ProgramRow, epoch_get, program_list, program_overview
+from rewards.selectors.rows import EpochRow
+from rewards.views import access
+from rewards.views.figures.bars import bar_lengths
+from rewards.views.pages import missing_is_404, page_now_ms
+from rewards.views.why import reasons
+from rewards.views.words import KIND_NAMES, boost_text
+
+MOST_REASONS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A card of the scorecard with the length of its bar."""
+
+    card: KindCard | MarketCard
+    length: str
+
+
+@require_safe
+def makers(request: HttpRequest) -> HttpResponseBase:
+    """List the makers that one may look at; who belongs to one maker goes straight to its scorecard."""
+    if access.sees_all_makers(user=request.user):
+        rows = list(Maker.objects.all())
+    elif isinstance(request.user, User) and access.is_maker_member(user=request.user):
+        rows = list(request.user.makers.all())
+        if len(rows) == 1:
+            return redirect("maker", slug=rows[0].slug)
+    else:
+        return access.refuse(request=request, sentence="Scorecards are for makers and for those who review epochs.")
+    return render(request, "makers/makers.html", {"section": "makers", "makers": rows})
+
+
+@require_safe
+@missing_is_404
+def maker(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """Show the scorecard of the epoch that runs now, or else of the last one that ran."""
+    who = _maker(slug)
+    if not access.sees_maker(user=request.user, maker=who):
+        return _refuse(request, who)
+    now_ms = page_now_ms()
+    programs = program_list(now_ms=now_ms)
+    for program in programs:
+        row = program.live_epoch or _latest_begun(program, now_ms=now_ms)
+        if row is not None:
+            return _scorecard_page(request, who, program=program, number=row.number, now_ms=now_ms)
+    return render(request, "makers/no_epoch.html", {"section": "makers", "maker": who})
+
+
+@require_safe
+@missing_is_404
+def scorecard(request: HttpRequest, slug: str, program: str, number: int) -> HttpResponseBase:
+    """Show the scorecard of one epoch."""
+    who = _maker(slug)
+    if not access.sees_maker(user=request.user, maker=who):
+        return _refuse(request, who)
+    now_ms = page_now_ms()
+    row = next((row for row in program_list(now_ms=now_ms) if row.slug == program), None)
+    if row is None:
+        raise Http404(f"There is no programme called {program}.")
+    return _scorecard_page(request, who, program=row, number=number, now_ms=now_ms)
+
+
+def _maker(slug: str) -> Maker:
+    who = Maker.objects.filter(slug=slug).first()
+    if who is None:
+        raise Http404(f"There is no maker called {slug}.")
+    return who
+
+
+def _refuse(request: HttpRequest, who: Maker) -> HttpResponseBase:
+    return access.refuse(
+        request=request,
+        sentence=f"This scorecard is for the members of {who.name}. What every maker earned stands on the programme’s page.",
+    )
+
+
+def _latest_begun(program: ProgramRow, *, now_ms: int) -> EpochRow | None:
+    overview = program_overview(slug=program.slug, now_ms=now_ms)
+    return next((row for row in overview.epochs if row.start_ms <= now_ms), None)
+
+
+def _scorecard_page(
+    request: HttpRequest, who: Maker, *, program: ProgramRow, number: int, now_ms: int
+) -> HttpResponseBase:
+    epoch = epoch_get(slug=program.slug, number=number)
+    card = maker_scorecard(epoch_id=epoch.pk, maker=who.slug, now_ms=now_ms)
+    overview = program_overview(slug=program.slug, now_ms=now_ms)
+    found = reasons(card=card)
+    context: dict[str, Any] = {
+        "section": "makers",
+        "maker": who,
+        "program": program,
+        "card": card,
+        "epoch": card.epoch,
+        "epochs": [row for row in overview.epochs if row.start_ms <= now_ms],
+        "now_ms": now_ms,
+        "age_s": max(0, now_ms - card.as_of_ms) // 1000,
+        "hourly": _hourly_bars(card),
+        "market_bars": _market_bars(card),
+        "hourly_summary": _hourly_summary(card),
+        "reasons": found[:MOST_REASONS],
+        "more_reasons": found[MOST_REASONS:],
+    }
+    return render(request, "makers/scorecard.html", context)
+
+
+def _hourly_bars(card: Scorecard) -> list[Bar]:
+    lengths = bar_lengths(values=[kind.pay_per_hour for kind in card.kinds])
+    return [Bar(card=kind, length=length) for kind, length in zip(card.kinds, lengths, strict=True)]
+
+
+def _market_bars(card: Scorecard) -> list[Bar]:
+    lengths = bar_lengths(values=[market.pay.payout for market in card.markets])
+    return [Bar(card=market, length=length) for market, length in zip(card.markets, lengths, strict=True)]
+
+
+def _hourly_summary(card: Scorecard) -> str:
+    paid = [kind for kind in card.kinds if kind.pay_per_hour > 0]
+    if not paid:
+        return "No quoted hour has been paid in this epoch."
+    best = max(paid, key=lambda kind: kind.pay_per_hour)
+    return (
+        f"An hour of quoting paid best in this session: {KIND_NAMES[best.kind].lower()}, "
+        f"which counts {boost_text(percent=best.boost_percent)}."
+    )
