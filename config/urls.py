@@ -1,6 +1,51 @@
 """Every address of the site."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path, register_converter
 
-urlpatterns = [path("admin/", admin.site.urls)]
+from rewards.views import claims, evidence, makers, public, status, treasury
+
+
+class AddressConverter:
+    """An account on the chain; capitals are welcome and become lower case."""
+
+    regex = "0x[0-9a-fA-F]{40}"
+
+    def to_python(self, value: str) -> str:
+        """Hand views lower case."""
+        return value.lower()
+
+    def to_url(self, value: str) -> str:
+        """Write lower case."""
+        return value.lower()
+
+
+register_converter(AddressConverter, "account")
+
+handler403 = "rewards.views.errors.not_allowed"
+handler404 = "rewards.views.errors.not_found"
+handler500 = "rewards.views.errors.failed"
+
+_EPOCH = "programmes/<slug:slug>/epochs/<int:number>/"
+
+urlpatterns = [
+    path("", public.home, name="home"),
+    path("programmes/<slug:slug>/", public.programme, name="programme"),
+    path(_EPOCH, public.epoch, name="epoch"),
+    path(_EPOCH + "evidence.tar", evidence.evidence_tar, name="evidence-tar"),
+    path(_EPOCH + "evidence/<str:name>", evidence.evidence_file, name="evidence-file"),
+    path("makers/", makers.makers, name="makers"),
+    path("makers/<slug:slug>/", makers.maker, name="maker"),
+    path("makers/<slug:slug>/<slug:program>/<int:number>/", makers.scorecard, name="scorecard"),
+    path("treasury/", treasury.inbox, name="treasury"),
+    path("treasury/epochs/<slug:program>/<int:number>/", treasury.epoch, name="treasury-epoch"),
+    path("treasury/epochs/<slug:program>/<int:number>/approve/", treasury.approve, name="treasury-approve"),
+    path("collect/", claims.collect, name="collect"),
+    path("collect/<account:account>/", claims.account, name="collect-account"),
+    path("collect/<account:account>/progress/", claims.progress, name="collect-progress"),
+    path("collect/<account:account>/from/<slug:program>/", claims.collect_now, name="collect-now"),
+    path("status/", status.status, name="status"),
+    path("healthz", status.healthz, name="healthz"),
+    path("", include("accounts.urls")),
+    path("admin/", admin.site.urls),
+]

@@ -49,9 +49,13 @@ def status_view(*, now: dt.datetime) -> StatusView:
     cursor, head, final = Cursor.objects.first(), chain.head(), chain.final_block()
     block = head.number if head else None
     live = Epoch.objects.filter(state=Epoch.State.LIVE)
-    newest = LiveStanding.objects.filter(epoch__in=live).order_by("-as_of_ms").values_list("as_of_ms", flat=True).first()
+    newest = (
+        LiveStanding.objects.filter(epoch__in=live).order_by("-as_of_ms").values_list("as_of_ms", flat=True).first()
+    )
     waiting = list(
-        ClaimRequest.objects.filter(state=ClaimRequest.State.WAITING).order_by("created_at").values_list("created_at", flat=True)
+        ClaimRequest.objects.filter(state=ClaimRequest.State.WAITING)
+        .order_by("created_at")
+        .values_list("created_at", flat=True)
     )
     return StatusView(
         chain_id=cursor.chain_id if cursor else None,

@@ -70,6 +70,12 @@ def moment_s(time_s: int | None) -> SafeString:
 
 
 @register.simple_tag
+def period(start_ms: int, end_ms: int) -> str:
+    """Write a span of New York days: 9 to 15 Nov 2026."""
+    return words.period_text(start_ms=start_ms, end_ms=end_ms)
+
+
+@register.simple_tag
 def share(part: int, whole: int) -> str:
     """Write part of whole as per cent."""
     return words.share_text(part=part, whole=whole)
@@ -124,4 +130,6 @@ def hexa(text: str) -> SafeString:
 
 
 def _nothing() -> SafeString:
-    return format_html('<span class="nothing"><span aria-hidden="true">–</span><span class="sr">{}</span></span>', "none")
+    return format_html(
+        '<span class="nothing"><span aria-hidden="true">–</span><span class="sr">{}</span></span>', "none"
+    )

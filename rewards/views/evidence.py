@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
-from django.http import FileResponse, Http404, HttpRequest, StreamingHttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
 from rewards.models import Epoch
 from rewards.selectors.programs import epoch_get
+from rewards.views.pages import missing_is_404
 
 CHUNK_BYTES = 1 << 20
 _TAR_BLOCK = 512
@@ -38,7 +39,8 @@ def bundle_name(*, slug: str, number: int) -> str:
 
 
 @require_safe
-def evidence_tar(_request: HttpRequest, slug: str, number: int) -> StreamingHttpResponse:
+@missing_is_404
+def evidence_tar(_request: HttpRequest, slug: str, number: int) -> HttpResponseBase:
     """Send the whole evidence; the same bytes at every download."""
     folder = _folder_of(epoch_get(slug=slug, number=number))
     name = bundle_name(slug=slug, number=number)
@@ -48,7 +50,8 @@ def evidence_tar(_request: HttpRequest, slug: str, number: int) -> StreamingHttp
 
 
 @require_safe
-def evidence_file(_request: HttpRequest, slug: str, number: int, name: str) -> FileResponse:
+@missing_is_404
+def evidence_file(_request: HttpRequest, slug: str, number: int, name: str) -> HttpResponseBase:
     """Send one file of the evidence."""
     folder = _folder_of(epoch_get(slug=slug, number=number))
     path = next((path for path in _paths(folder) if path.name == name), None)

@@ -82,7 +82,7 @@ def _maker(slug: str) -> Maker:
 def _refuse(request: HttpRequest, who: Maker) -> HttpResponseBase:
     return access.refuse(
         request=request,
-        sentence=f"This scorecard is for the members of {who.name}. What every maker earned stands on the programme’s page.",
+        sentence=f"This scorecard is for members of {who.name}. What each maker earned stands on the programme’s page.",
     )
 
 

@@ -60,7 +60,7 @@ def epoch(request: HttpRequest, slug: str, number: int) -> HttpResponseBase:
         "files": evidence_files(evidence_name=row.evidence_name),
         **_terms_context(row, sessions, symbol=stored.program.token_symbol, decimals=stored.program.token_decimals),
         **_week_context(row, sessions, now_ms=now_ms),
-        **_check_context(request, slug=slug, number=number),
+        **check_context(request, slug=slug, number=number),
     }
     return render(request, "public/epoch.html", context)
 
@@ -96,7 +96,7 @@ def _shown_epoch_context(
     }
     checked = next((epoch for epoch in overview.epochs if epoch.evidence_name), None)
     if checked is not None:
-        context |= _check_context(request, slug=program.slug, number=checked.number)
+        context |= check_context(request, slug=program.slug, number=checked.number)
     rates = {rate.kind: rate for rate in context["rates"]}
     context["current_rate"] = rates.get(sessions.current.kind) if sessions.current else None
     return context
@@ -132,7 +132,8 @@ def _week_caption(row: EpochRow, boosts: dict[str, int]) -> str:
     )
 
 
-def _check_context(request: HttpRequest, *, slug: str, number: int) -> dict[str, str]:
+def check_context(request: HttpRequest, *, slug: str, number: int) -> dict[str, str]:
+    """Return the command by which anybody recomputes an epoch from what they download."""
     name = bundle_name(slug=slug, number=number)
     address = request.build_absolute_uri(reverse("evidence-tar", args=[slug, number]))
     return {

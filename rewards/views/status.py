@@ -37,7 +37,9 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 def _troubles(view: StatusView) -> list[str]:
     troubles = list(view.alarms)
     if view.looked_age_s is None:
-        troubles.append("The chain has not been read yet. Start the worker and the beat, and see that the node answers.")
+        troubles.append(
+            "The chain has not been read yet. Start the worker and the beat, and see that the node answers."
+        )
     elif view.looked_age_s > LATE_S:
         troubles.append(
             f"The chain was last read {view.looked_age_s:,} seconds ago. See that worker, beat and node are running."

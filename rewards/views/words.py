@@ -141,6 +141,19 @@ def _weekday_and_day(moment: dt.datetime) -> str:
     return f"{moment:%a} {moment.day} {moment:%b}"
 
 
+def period_text(*, start_ms: int, end_ms: int) -> str:
+    """Write a half-open span as New York days, the last one included: 9 to 15 Nov 2026."""
+    first = dt.datetime.fromtimestamp(start_ms / 1000, tz=NEW_YORK).date()
+    last = dt.datetime.fromtimestamp((end_ms - 1) / 1000, tz=NEW_YORK).date()
+    end = f"{last.day} {last:%b %Y}"
+    if first == last:
+        return end
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day} to {end}"
+    start = f"{first.day} {first:%b}" if first.year == last.year else f"{first.day} {first:%b %Y}"
+    return f"{start} to {end}"
+
+
 def short_hex(text: str) -> str:
     """Shorten an address or hash for people: 0x1234…cdef; short texts stay as they are."""
     return text if len(text) <= 14 else f"{text[:6]}…{text[-4:]}"

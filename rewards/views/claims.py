@@ -1,0 +1,144 @@
+"""Collecting: look an address up, see one figure, press one button, and follow it until the money is there."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from rewards.errors import NothingToCollectError
+from rewards.models import ClaimRequest
+from rewards.selectors.claims import ClaimView, EarnedRow, claim_page
+from rewards.selectors.programs import program_get
+from rewards.selectors.treasury import maker_names
+from rewards.services.claims import claim_request
+from rewards.views.figures.bars import bar_lengths
+from rewards.views.forms import AddressForm
+from rewards.views.pages import missing_is_404, page_now_ms
+
+_UNDER_WAY = (ClaimRequest.State.WAITING, ClaimRequest.State.SENT)
+_STAGES = {
+    "adding-up": "Still adding up",
+    "checking": "Being checked",
+    "waiting": "Waiting for approval",
+    "delay": "Approved, almost there",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """One programme on the page: the figures, and which of the page's states it is in.
+
+    state: ready, under-way, done (the last collection emptied it), nothing, paused.
+    """
+
+    view: ClaimView
+    state: str
+    pending: tuple[dict[str, Any], ...]
+    earned: tuple[dict[str, Any], ...]
+    sentence: str
+
+    @property
+    def failed_note(self) -> str:
+        """Why the last try did not go out, as long as there is something to collect."""
+        request = self.view.request
+        return request.note if request and request.state == ClaimRequest.State.FAILED and self.view.ready else ""
+
+    @property
+    def step(self) -> int:
+        """How many of the steps sent, confirming and done are reached."""
+        if self.state == "done":
+            return 3
+        request = self.view.request
+        return 2 if request and request.state == ClaimRequest.State.SENT else 1
+
+
+@require_safe
+def collect(request: HttpRequest) -> HttpResponseBase:
+    """Ask for an address, or go on to its page."""
+    form = AddressForm(request.GET) if "address" in request.GET else AddressForm()
+    if form.is_bound and form.is_valid():
+        return redirect("collect-account", account=form.cleaned_data["address"])
+    wallet = getattr(request.user, "wallet", "")
+    return render(request, "claims/collect.html", {"section": "collect", "form": form, "wallet": wallet})
+
+
+@require_safe
+@never_cache
+def account(request: HttpRequest, account: str) -> HttpResponseBase:
+    """Show what an address can collect; nobody has to sign in, since only that address is ever paid."""
+    return render(request, "claims/account.html", _context(account))
+
+
+@require_safe
+@never_cache
+def progress(request: HttpRequest, account: str) -> HttpResponseBase:
+    """Answer the part of the page that changes while money is on its way."""
+    return render(request, "claims/_purses.html", _context(account))
+
+
+@require_POST
+@missing_is_404
+def collect_now(request: HttpRequest, account: str, program: str) -> HttpResponseBase:
+    """Ask for the collection to be sent; pressing twice asks once."""
+    try:
+        claim_request(program=program_get(slug=program), account=account)
+    except NothingToCollectError:
+        messages.info(request, "There is nothing left to collect: it may just have been collected in another window.")
+    return redirect("collect-account", account=account)
+
+
+def _context(account: str) -> dict[str, Any]:
+    now_ms = page_now_ms()
+    names = maker_names()
+    purses = [_purse(view, names=names) for view in claim_page(account=account, now_ms=now_ms)]
+    return {
+        "section": "collect",
+        "account": account,
+        "purses": purses,
+        "follows": any(purse.state == "under-way" for purse in purses),
+        "now_ms": now_ms,
+    }
+
+
+def _purse(view: ClaimView, *, names: dict[str, str]) -> Purse:
+    return Purse(
+        view=view,
+        state=_state(view),
+        pending=tuple({"row": row, "stage": _STAGES[row.stage]} for row in view.pending),
+        earned=_earned(view, names=names),
+        sentence=_sentence(view.earned, names=names),
+    )
+
+
+def _state(view: ClaimView) -> str:
+    request = view.request
+    if request is not None and request.state in _UNDER_WAY:
+        return "under-way"
+    if view.ready:
+        return "paused" if view.paused else "ready"
+    if request is not None and request.state == ClaimRequest.State.DONE and view.history:
+        return "done"
+    return "nothing"
+
+
+def _earned(view: ClaimView, *, names: dict[str, str]) -> tuple[dict[str, Any], ...]:
+    lengths = bar_lengths(values=[row.amount for row in view.earned])
+    return tuple(
+        {"row": row, "maker": names.get(row.maker, row.maker), "length": length}
+        for row, length in zip(view.earned, lengths, strict=True)
+    )
+
+
+def _sentence(rows: tuple[EarnedRow, ...], *, names: dict[str, str]) -> str:
+    """Say in one plain sentence what the money was paid for."""
+    if not rows:
+        return ""
+    makers = sorted({names.get(row.maker, row.maker) for row in rows})
+    who = makers[0] if len(makers) == 1 else ", ".join(makers[:-1]) + " and " + makers[-1]
+    periods = len({row.start_ms for row in rows})
+    times = "one period" if periods == 1 else f"{periods} periods"
+    return f"{who} kept buying and selling prices open for others in {times}; this is your part of the pay for it."

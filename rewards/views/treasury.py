@@ -1,0 +1,136 @@
+"""The treasury's pages: what waits for a decision, and one epoch with everything that a decision needs."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from onchain.errors import OnchainError
+from onchain.indexer import node
+from rewards.errors import RewardsError
+from rewards.models import Epoch
+from rewards.selectors.programs import epoch_get
+from rewards.selectors.treasury import RecipientRow, TreasuryEpoch, maker_names, treasury_epoch, treasury_inbox
+from rewards.services.approval import approve_with_local_node
+from rewards.views import access
+from rewards.views.evidence import evidence_files
+from rewards.views.figures.bars import bar_lengths
+from rewards.views.pages import missing_is_404, page_now_ms
+from rewards.views.public import check_context
+
+_FOR_WHOM = "The treasury’s pages are for treasurers and operators."
+_MOST_RECIPIENTS = 50
+"""Longer lists stand under Details, so that the decision stays in sight."""
+
+
+@require_safe
+def inbox(request: HttpRequest) -> HttpResponseBase:
+    """List the epochs that wait for a decision, and those that are under way."""
+    if not access.sees_treasury(user=request.user):
+        return access.refuse(request=request, sentence=_FOR_WHOM)
+    now_ms = page_now_ms()
+    rows = treasury_inbox(now_ms=now_ms)
+    context = {
+        "section": "treasury",
+        "waiting": [row for row in rows if row.needs_decision],
+        "others": [row for row in rows if not row.needs_decision],
+        "now_ms": now_ms,
+    }
+    return render(request, "treasury/inbox.html", context)
+
+
+@require_safe
+@missing_is_404
+def epoch(request: HttpRequest, program: str, number: int) -> HttpResponseBase:
+    """Show one epoch with facts, checks, recipients and the call to sign."""
+    if not access.sees_treasury(user=request.user):
+        return access.refuse(request=request, sentence=_FOR_WHOM)
+    now_ms = page_now_ms()
+    stored = epoch_get(slug=program, number=number)
+    review = treasury_epoch(epoch_id=stored.pk, now_ms=now_ms)
+    context = {
+        "section": "treasury",
+        "program": stored.program,
+        "epoch": review.epoch,
+        "review": review,
+        "now_ms": now_ms,
+        "has_evidence": bool(evidence_files(evidence_name=review.epoch.evidence_name)),
+        "delay_ms": review.delay_s * 1000,
+        "signs_here": settings.LOCAL_TREASURY_SIGNER,
+        "may_approve": access.may_approve(user=request.user),
+        **_money(review),
+        **_recipients(review),
+        **check_context(request, slug=program, number=number),
+    }
+    return render(request, "treasury/epoch.html", context)
+
+
+@require_POST
+@missing_is_404
+def approve(request: HttpRequest, program: str, number: int) -> HttpResponseBase:
+    """Approve what the treasurer has seen, by the local chain's own account; the chain then says what became of it."""
+    if not access.may_approve(user=request.user):
+        return access.refuse(request=request, sentence="Only a treasurer can approve an epoch.")
+    stored = epoch_get(slug=program, number=number)
+    if request.POST.get("digest") != stored.digest:
+        messages.error(request, "This epoch changed after you opened the page. Nothing was approved; look at it again.")
+    else:
+        _approve(request, stored)
+    return redirect("treasury-epoch", program=program, number=number)
+
+
+def _approve(request: HttpRequest, stored: Epoch) -> None:
+    try:
+        client = node()
+        try:
+            approve_with_local_node(client, epoch=stored, is_treasurer=access.may_approve(user=request.user))
+        finally:
+            client.close()
+    except RewardsError as error:
+        messages.error(request, str(error))
+    except OnchainError as error:
+        messages.error(request, f"Nothing was approved: {error}")
+    else:
+        messages.success(request, "Approved and sent. This page follows what the chain says; reload it in a moment.")
+
+
+def _money(review: TreasuryEpoch) -> dict[str, Any]:
+    epoch = review.epoch
+    if epoch.paid_total is None:
+        return {"parts": [], "sums_up": None}
+    parts = [
+        ("Paid with this epoch", epoch.paid_total, "pay"),
+        ("Not earned, stays with you", epoch.unspent or 0, "rest"),
+        ("Carried into the next epoch", epoch.carried_out_total or 0, "carry"),
+    ]
+    lengths = bar_lengths(values=[amount for _, amount, _ in parts])
+    sums_up = sum(amount for _, amount, _ in parts) == epoch.budget + (epoch.carried_in_total or 0)
+    return {
+        "parts": [
+            {"label": label, "amount": amount, "kind": kind, "length": length}
+            for (label, amount, kind), length in zip(parts, lengths, strict=True)
+        ],
+        "sums_up": sums_up,
+    }
+
+
+def _recipients(review: TreasuryEpoch) -> dict[str, Any]:
+    names = maker_names()
+    lengths = bar_lengths(values=[row.increment for row in review.recipients])
+    rows = [_recipient(row, names, length) for row, length in zip(review.recipients, lengths, strict=True)]
+    return {"recipients": rows[:_MOST_RECIPIENTS], "more_recipients": rows[_MOST_RECIPIENTS:]}
+
+
+def _recipient(row: RecipientRow, names: dict[str, str], length: str) -> dict[str, Any]:
+    return {
+        "account": row.account,
+        "makers": [names.get(maker, maker) for maker in row.makers],
+        "increment": row.increment,
+        "cumulative": row.cumulative,
+        "claimed": row.claimed,
+        "is_new": row.increment == row.cumulative,
+        "length": length,
+    }
