@@ -2,6 +2,7 @@
 
 import pytest
 
+from onchain.indexer import node
 from onchain.models import ChainClaim, OutgoingTransaction, TransactionAttempt
 from rewards import tasks
 from rewards.errors import ApprovalRefusedError, NotAllowedError, NothingToCollectError
@@ -10,7 +11,8 @@ from rewards.selectors.accounting import program_accounting
 from rewards.selectors.treasury import treasury_epoch
 from rewards.services.approval import approve_with_local_node
 from rewards.services.claims import claim_request
-from rewards.services.programs import epoch_schedule
+from rewards.services.programs import epoch_schedule, epochs_begin
+from rewards.services.scoring import epoch_score
 from tests.chain import calldata
 from tests.rewards.conftest import ALICE, ALICE_LP, ALICE_PAY, BOB_PAY, DELAY_S, TREASURY
 from tests.rewards.test_scoring import HOUR_S, START_S, quote, terms_of
@@ -49,14 +51,16 @@ def proposed(house):
     return epoch
 
 
-def client():
-    from onchain.indexer import node
-
-    return node()
+def approve(house, epoch, *, is_treasurer: bool = True) -> str:
+    client = node()
+    try:
+        return approve_with_local_node(client, epoch=epoch, is_treasurer=is_treasurer)
+    finally:
+        client.close()
 
 
 def activated(house, epoch) -> Epoch:
-    approve_with_local_node(client(), epoch=epoch, is_treasurer=True)
+    approve(house, epoch)
     house.anvil.mine()
     poke(house)
     house.anvil.mine(time_s=END_S + 2 * DELAY_S)
@@ -84,8 +88,8 @@ def test_the_proposal_is_what_the_evidence_says_and_every_check_passed(house, pr
         to=house.distributor,
         signature="digest_of(uint256,bytes32,bytes32,bytes32,address[],uint256[])",
         types=("uint256", "bytes32", "bytes32", "bytes32", "address[]", "uint256[]"),
-        values=(1, bytes.fromhex(proposed.root[2:]), bytes(32), bytes.fromhex(proposed.manifest_hash[2:]), [house.token],
-                [999_999]),
+        values=(1, bytes.fromhex(proposed.root[2:]), bytes(32), bytes.fromhex(proposed.manifest_hash[2:]),
+                [house.token], [999_999]),
     )  # fmt: skip
     assert digest == proposed.digest
     assert books(house) == {"claimed": 0, "claimable": 0, "undecided": 999_999, "carried": 0, "returned": 1}
@@ -157,10 +161,10 @@ def test_a_transaction_that_was_stored_and_never_sent_is_sent_by_the_next_run(ho
 
 def test_only_a_treasurer_beside_the_local_chain_may_approve_from_the_page(house, proposed, settings):
     with pytest.raises(NotAllowedError):
-        approve_with_local_node(client(), epoch=proposed, is_treasurer=False)
+        approve(house, proposed, is_treasurer=False)
     settings.LOCAL_TREASURY_SIGNER = False
     with pytest.raises(NotAllowedError):
-        approve_with_local_node(client(), epoch=proposed, is_treasurer=True)
+        approve(house, proposed)
 
 
 def test_a_treasury_that_holds_too_little_is_told_so_and_nothing_is_sent(house, proposed):
@@ -169,7 +173,7 @@ def test_a_treasury_that_holds_too_little_is_told_so_and_nothing_is_sent(house, 
     house.treasury_sends(to=house.token, data=away)
     house.anvil.mine()
     with pytest.raises(ApprovalRefusedError, match="holds less"):
-        approve_with_local_node(client(), epoch=proposed, is_treasurer=True)
+        approve(house, proposed)
 
 
 def test_changed_evidence_is_not_proposed(house, settings):
@@ -180,9 +184,6 @@ def test_changed_evidence_is_not_proposed(house, settings):
     house.exchange.submit(time_s=START_S)
     house.anvil.mine(time_s=END_S, blocks=5)
     house.index()
-    from rewards.services.programs import epochs_begin
-    from rewards.services.scoring import epoch_score
-
     epochs_begin(now_ms=END_S * 1000)
     epoch = epoch_score(epoch_id=epoch.pk)
     scores = settings.EVIDENCE_DIR / epoch.evidence_name / "payouts.csv"

@@ -1,0 +1,72 @@
+"""An empty stage for the demo: its own database, queue and chain, whose clock starts before the first week."""
+
+import shutil
+from pathlib import Path
+
+import psycopg
+from django.conf import settings
+from psycopg import sql
+
+from config import embedded
+from config.embedded.layout import socket_dir
+from config.embedded.postgres import DATABASE, SUPERUSER
+from rewards.demo.chain import Deployment, LocalChain
+from rewards.demo.errors import NotDuringDemoError
+from rewards.demo.market import MARKETS
+
+SETUP_S = 3_600
+"""The contracts are put on the chain so long before the first epoch."""
+DELAY_S = 60
+TREASURY_MONEY = 10_000_000 * 10**18
+DEPLOYER, TREASURY, PROPOSER, GUARDIAN, RELAYER, SEQUENCER = range(6)
+
+
+def set_up(*, chain_start_s: int) -> str:
+    """Start fresh embedded services (what an earlier demo left is removed) and return the chain's URL.
+
+    Raises NotDuringDemoError when the settings name services of somebody's own, and EmbeddedError.
+    """
+    if not (settings.EMBEDDED_POSTGRES and settings.EMBEDDED_CHAIN):
+        raise NotDuringDemoError(
+            reason="The demo makes its database and chain anew at each start.",
+            way_on="Unset DATABASE_URL and RPC_URLS, or run your own services with `make run`.",
+        )
+    root: Path = settings.DATA_DIR
+    embedded.stop_chain(root)
+    embedded.use(root, with_chain=False)
+    _empty_database(root)
+    for folder in (settings.EVIDENCE_DIR, root / "queue"):
+        shutil.rmtree(folder, ignore_errors=True)
+    embedded.broker_options(root)
+    return embedded.ensure_chain(root, extra=["--timestamp", str(chain_start_s), "--no-mining"])
+
+
+def deploy(*, chain: LocalChain, first_s: int) -> Deployment:
+    """Put the contracts on the chain, give the treasury its money and open the markets."""
+    accounts = chain.accounts
+    at = iter(range(first_s - SETUP_S, first_s))
+    start_block = chain.head()[0] + 1
+    sequencer, deployer = accounts[SEQUENCER], accounts[DEPLOYER]
+    exchange = chain.deploy(name="demo_exchange", sender=sequencer, time_s=next(at))
+    token = chain.deploy(name="reward_token", sender=deployer, time_s=next(at), args=["Lamp", "LAMP"])
+    roles = [accounts[TREASURY], accounts[PROPOSER], accounts[GUARDIAN]]
+    distributor = chain.deploy(
+        name="rewards_distributor", sender=deployer, time_s=next(at), args=[*roles, [], 0, DELAY_S]
+    )
+    chain.send(
+        name="reward_token", to=token, sender=deployer, function="mint", args=[accounts[TREASURY], TREASURY_MONEY]
+    )
+    for spec in MARKETS:
+        chain.send(name="demo_exchange", to=exchange, sender=sequencer, function="add_market", args=[spec.name])
+    chain.mine(time_s=next(at))
+    return Deployment(
+        exchange=exchange, token=token, cash=token, vault=token, distributor=distributor, start_block=start_block
+    )
+
+
+def _empty_database(root: Path) -> None:
+    """Drop and make the demo's database; whoever is still connected is disconnected."""
+    name = sql.Identifier(DATABASE)
+    with psycopg.connect(host=str(socket_dir(root)), user=SUPERUSER, dbname="postgres", autocommit=True) as session:
+        session.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+        session.execute(sql.SQL("CREATE DATABASE {}").format(name))

@@ -1,0 +1,122 @@
+"""`manage.py demo`: the whole way on this machine, from quotes on a chain to money in a wallet, then a live market."""
+
+import os
+import signal
+import webbrowser
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from config.embedded import EmbeddedError, Supervisor
+from rewards.demo import programme, stage
+from rewards.demo.chain import LocalChain, Sequencer
+from rewards.demo.errors import DemoError
+from rewards.demo.flow import Flow
+from rewards.demo.market import Burst
+from rewards.demo.node import Node
+from rewards.demo.story import Story, is_ready
+from rewards.demo.terminal import Terminal
+
+WEEK_S = programme.WEEK_MS // 1000
+FIRST_S = programme.FIRST_EPOCH_MS // 1000
+BURST_AFTER_S = 4 * 86_400 + 16 * 3_600
+"""Wednesday of the first week, 11:00 in New York: prices fall hard."""
+
+
+class Command(BaseCommand):
+    """Tell the story, then keep the market live until Ctrl-C."""
+
+    help = "Run the whole way on this machine with a made-up exchange, then keep it live until Ctrl-C."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the options; without any it is the full demo."""
+        parser.add_argument("--seed", type=int, default=7, help="another number makes another two weeks")
+        parser.add_argument("--port", type=int, default=8000, help="port of the pages; the next free one if taken")
+        parser.add_argument("--exit-when-ready", action="store_true", help="stop as soon as everything is there to see")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run until Ctrl-C; whatever was started is stopped."""
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        terminal = Terminal(out=self.stdout._out)
+        try:
+            self._run(terminal, options)
+        except (DemoError, EmbeddedError) as error:
+            raise CommandError(str(error)) from error
+        except KeyboardInterrupt:
+            terminal.text("\nStopping what was started…")
+
+    def _run(self, terminal: Terminal, options: dict[str, Any]) -> None:
+        terminal.text(
+            "Lamplight's demo: a made-up exchange on a real chain. Quotes become scores, an approved root, a claimed reward."
+        )
+        url = stage.set_up(chain_start_s=FIRST_S - 2 * stage.SETUP_S)
+        call_command("migrate", verbosity=0)
+        terminal.say(f"PostgreSQL 18 and the chain are up ({url}); the tables are made.")
+        with Node(url=url) as connection:
+            chain = LocalChain(node=connection)
+            chain.take_over()
+            deployment = stage.deploy(chain=chain, first_s=FIRST_S)
+            flow = Flow(seed=options["seed"], start_s=FIRST_S, burst=Burst(start_s=FIRST_S + BURST_AFTER_S))
+            program = programme.register(deployment=deployment, makers=flow.makers)
+            logins = programme.make_people(makers=flow.makers)
+            terminal.say(
+                "Exchange, token and distributor are deployed; seven makers are enrolled, three epochs scheduled."
+            )
+            with Supervisor(settings.DATA_DIR, env=_environment(), web_port=options["port"]) as supervisor:
+                supervisor.start("web", "worker", "beat")
+                terminal.say(f"The pages are up and fill while you watch: {supervisor.url}")
+                story = Story(
+                    chain=chain,
+                    sequencer=Sequencer(
+                        chain=chain, exchange=deployment.exchange, account=chain.accounts[stage.SEQUENCER]
+                    ),
+                    deployment=deployment,
+                    program=program,
+                    flow=flow,
+                    supervisor=supervisor,
+                    terminal=terminal,
+                    now_s=FIRST_S - 1,
+                )
+                self._play(story, logins, exit_when_ready=options["exit_when_ready"])
+
+    def _play(self, story: Story, logins: list[programme.Login], *, exit_when_ready: bool) -> None:
+        terminal = story.terminal
+        people = story.approve_when_proposed(1)
+        story.write_until(until_s=FIRST_S + WEEK_S, text="Week 1 on the chain")
+        story.write_until(until_s=FIRST_S + 2 * WEEK_S, text="Week 2 on the chain", between=people)
+        terminal.say("Both weeks are on the chain; it is Friday evening in New York, and the market is live now.")
+        story.wait(
+            "week 1 paid in part, week 2 proposed, week 3 live",
+            lambda: is_ready(story.program),
+            within_s=300,
+            between=people,
+        )
+        terminal.say("Ready.")
+        self._introduce(story, logins)
+        if exit_when_ready:
+            return
+        if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+            webbrowser.open(story.supervisor.url)
+        while True:
+            story.live_second()
+
+    def _introduce(self, story: Story, logins: list[programme.Login]) -> None:
+        terminal, base = story.terminal, story.supervisor.url
+        terminal.text()
+        terminal.table([(name, value) for name, value in story.facts().items()])
+        terminal.text(f"\n  Open {base}\n")
+        terminal.text(f"  Week 2 waits for you: sign in as treasurer at {base}sign-in/ and approve it.")
+        terminal.text(f"  The password of everybody in this demo is {programme.PASSWORD}\n")
+        terminal.table([("sign in as", "who that is", "start at")] + [
+            (login.username, login.who, base + login.page) for login in logins
+        ])  # fmt: skip
+        terminal.text("\n  Ctrl-C stops everything that was started.")
+
+
+def _environment() -> dict[str, str]:
+    return {
+        "DEMO": "true", "DEMO_PASSWORD": programme.PASSWORD, "LAMPLIGHT_DATA_DIR": str(settings.DATA_DIR),
+        "DJANGO_SETTINGS_MODULE": "config.settings.local",
+    }  # fmt: skip
