@@ -89,11 +89,15 @@ class Exchange:
     def mark(self, price2: int, *, market: int = 1) -> None:
         self.ops.append((MARK, market, 0, NOBODY, False, price2, 0))
 
-    def submit(self, *, time_s: int | None = None) -> int:
-        """Send what waits and mine it; returns the block's number."""
+    def send(self) -> str:
+        """Send what waits; it goes into the next mined block."""
         data = calldata(SUBMIT, ("(uint8,uint32,uint64,address,bool,uint64,uint64)[]",), (self.ops,))
         self.ops = []
-        sent = self.anvil.send(data=data, to=self.address)
+        return self.anvil.send(data=data, to=self.address)
+
+    def submit(self, *, time_s: int | None = None) -> int:
+        """Send what waits and mine it; returns the block's number."""
+        sent = self.send()
         number = self.anvil.mine(time_s=time_s)
         assert self.anvil.rpc("eth_getTransactionReceipt", sent)["status"] == "0x1"
         return number

@@ -1,7 +1,7 @@
 """A seeded stream of blocks: the same seed gives the same operations, however it is cut into pieces."""
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rewards.calendars import build_sessions
@@ -17,9 +17,9 @@ WEEK_MS = 7 * 86_400_000
 class Pace:
     """How often the generator looks at the market, in seconds, and how much faster than usual people act."""
 
-    regular_s: int = 120
-    outside_s: int = 300
-    burst_s: int = 20
+    regular_s: int = 300
+    outside_s: int = 900
+    burst_s: int = 30
     mark_every_s: int = 600
     hurry: float = 1.0
 
@@ -80,9 +80,10 @@ class Flow:
         while self._now_s < until_s:
             kind = self._sessions.kind(self._now_s)
             step_s = pace.step_s(kind=kind, now_s=self._now_s, burst=self._burst)
-            for offset_s, act in self._acts(kind=kind, step_s=step_s, pace=pace):
-                act()
-                yield from self._cut(self._now_s + offset_s)
+            # One block for all that happens in a step: the local chain works out its whole state at every block.
+            self._outside_world(kind=kind, step_s=step_s, pace=pace)
+            self._quote(self.makers, kind=kind, at_s=0, pace=pace)
+            yield from self._cut(self._now_s)
             yield from self._flashes(kind=kind, pace=pace, at_s=self._now_s + 3 * step_s // 4)
             self._now_s += step_s
 
@@ -90,15 +91,6 @@ class Flow:
         if self._log:
             yield Block(time_s, tuple(self._log))
             self._log.clear()
-
-    def _acts(self, *, kind: str, step_s: int, pace: Pace) -> list[tuple[int, Callable[[], None]]]:
-        """Return what happens in a step and when: prices and strangers first, then the makers in two groups."""
-        half = len(self.makers) // 2
-        return [
-            (0, lambda: self._outside_world(kind=kind, step_s=step_s, pace=pace)),
-            (step_s // 4, lambda: self._quote(self.makers[:half], kind=kind, at_s=step_s // 4, pace=pace)),
-            (step_s // 2, lambda: self._quote(self.makers[half:], kind=kind, at_s=step_s // 2, pace=pace)),
-        ]
 
     def _outside_world(self, *, kind: str, step_s: int, pace: Pace) -> None:
         for market in self.markets:

@@ -102,7 +102,7 @@ class Maker:
 class Flicker(Maker):
     """Shows quotes for a third of a second, again and again, hoping to be counted without being hit."""
 
-    every_s: int = 3_600
+    every_s: int = 7_200
     shows: int = 2
     _next_s: int = 0
 

@@ -2,6 +2,9 @@
 
 import json
 from dataclasses import dataclass
+from functools import cache
+
+from django.contrib.auth.hashers import make_password
 
 from accounts.models import Maker as MakerRow
 from accounts.models import User
@@ -78,7 +81,8 @@ def register(*, deployment: Deployment, makers: list[Maker], epochs: int = 3) ->
         maker_payouts_set(maker=row, shares=[(address_of(name), share_ppm) for name, share_ppm in shares])
     program = program_create(
         slug=SLUG, name="US equity perpetuals", chain_id=CHAIN_ID, distributor=deployment.distributor,
-        token=deployment.token, token_symbol="LAMP", start_block=deployment.start_block,
+        token=deployment.token, token_symbol="LAMP",  # noqa: S106 - a currency's symbol
+        start_block=deployment.start_block,
         summary="Four equity perpetuals that trade around the clock. Quotes earn more when New York is shut.",
     )  # fmt: skip
     for number in range(1, epochs + 1):
@@ -105,7 +109,13 @@ def make_people(*, makers: list[Maker]) -> list[Login]:
 
 
 def _person(username: str, role: User.Role, **fields: str) -> User:
-    user, _ = User.objects.update_or_create(username=username, defaults={"role": role, **fields})
-    user.set_password(PASSWORD)
-    user.save()
+    user, _ = User.objects.update_or_create(
+        username=username, defaults={"role": role, "password": _hashed_password(), **fields}
+    )
     return user
+
+
+@cache
+def _hashed_password() -> str:
+    """Hash once: a dozen people share it, and a good hash takes its time."""
+    return make_password(PASSWORD)

@@ -74,6 +74,23 @@ def test_what_the_sequencer_submits_becomes_market_events(exchange):
     ]
 
 
+def test_logs_of_several_transactions_are_numbered_over_the_block(exchange):
+    register(exchange)
+    for batch in range(3):
+        for order in range(4):
+            exchange.place(10 * batch + order + 1, owner=MAKER, side="bid", price=9_000, size=order + 1)
+        exchange.send()
+    number = exchange.anvil.mine(time_s=SECOND)
+    index()
+    told = exchange.anvil.rpc("eth_getLogs", {"fromBlock": hex(number), "toBlock": hex(number)})
+    stored = RawLog.objects.filter(block_number=number).order_by("log_index")
+    assert [(row.log_index, row.transaction_hash, row.data) for row in stored] == [
+        (int(log["logIndex"], 16), log["transactionHash"], log["data"]) for log in told
+    ]
+    assert len(told) == 12
+    assert [row[1] for row in events()] == [str(10 * batch + order + 1) for batch in range(3) for order in range(4)]
+
+
 def test_the_adapters_book_is_the_contracts_own_view(exchange):
     market = register(exchange)
     for order in range(1, 30):

@@ -49,7 +49,8 @@ class Command(BaseCommand):
 
     def _run(self, terminal: Terminal, options: dict[str, Any]) -> None:
         terminal.text(
-            "Lamplight's demo: a made-up exchange on a real chain. Quotes become scores, an approved root, a claimed reward."
+            "Lamplight's demo: a made-up exchange on a real chain. Quotes become scores, an approved root, "
+            "a claimed reward."
         )
         url = stage.set_up(chain_start_s=FIRST_S - 2 * stage.SETUP_S)
         call_command("migrate", verbosity=0)
