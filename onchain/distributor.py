@@ -12,6 +12,8 @@ from onchain.rpc import Call, RpcClient
 
 MAX_BATCH = 100
 """Claims in one `claim_many` (the contract's bound)."""
+READ_BATCH = 200
+"""Calls in one request: providers refuse larger ones."""
 NO_ROOT = "0x" + "00" * 32
 STATES = ("none", "proposed", "approved", "active", "vetoed", "withdrawn")
 
@@ -216,12 +218,11 @@ def read_epoch(*, client: RpcClient, distributor: str, epoch: int, block: str = 
 def read_claimed(
     *, client: RpcClient, distributor: str, token: str, accounts: Sequence[str], block: str = "latest"
 ) -> list[int]:
-    """Return what each account has been paid in a token so far, in the accounts' order, in one batch."""
-    if not accounts:
-        return []
+    """Return what each account has been paid in a token so far, in the accounts' order, in batches."""
     signature = "claimed(address,address)"
     calls = [_call(distributor, _calldata(signature, [account, token]), block) for account in accounts]
-    return [int(answer, 16) for answer in client.batch(calls=calls)]
+    pieces = [calls[at : at + READ_BATCH] for at in range(0, len(calls), READ_BATCH)]
+    return [int(answer, 16) for piece in pieces for answer in client.batch(calls=piece)]
 
 
 def read_allowance(*, client: RpcClient, token: str, owner: str, spender: str) -> tuple[int, int]:

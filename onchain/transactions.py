@@ -99,8 +99,7 @@ def _resolve_one(client: RpcClient, row: OutgoingTransaction, *, sender: Sender)
     if receipt is not None:
         _mined(row, receipt)
         return
-    mined_nonces = int(client.call(method="eth_getTransactionCount", params=[row.sender, "latest"]), 16)
-    if mined_nonces > row.nonce and _receipt(client, row) is None:
+    if _nonce_is_spent(client, row) and _receipt(client, row) is None:
         logger.error("The nonce %s of %s was used by something else than %s", row.nonce, row.sender, row.purpose)
         OutgoingTransaction.objects.filter(pk=row.pk).update(state=STATE.LOST)
         return
@@ -108,6 +107,15 @@ def _resolve_one(client: RpcClient, row: OutgoingTransaction, *, sender: Sender)
         OutgoingTransaction.objects.filter(pk=row.pk).update(state=STATE.SIGNED, block_number=None, block_hash="")
     _bump(client, row, sender=sender)
     broadcast(client, row)
+
+
+def _nonce_is_spent(client: RpcClient, row: OutgoingTransaction) -> bool:
+    """Whether a final block holds a transaction of this nonce: at the head, a reorg could still give it back."""
+    cursor = Cursor.objects.filter(chain_id=row.chain_id).first()
+    if cursor is None or cursor.final_block < 0:
+        return False
+    params = [row.sender, hex(cursor.final_block)]
+    return int(client.call(method="eth_getTransactionCount", params=params), 16) > row.nonce
 
 
 def _receipt(client: RpcClient, row: OutgoingTransaction) -> dict[str, Any] | None:

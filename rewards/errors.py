@@ -33,6 +33,14 @@ class EpochConflictError(RewardsError):
         super().__init__(f"Epoch {number} can't be scheduled: {reason}.")
 
 
+class EpochStateError(RewardsError):
+    """An epoch is past the state in which this can be done."""
+
+    def __init__(self, *, number: int, state: str) -> None:
+        self.number, self.state = number, state
+        super().__init__(f"Epoch {number} can't be scored again: it is on the chain ({state}).")
+
+
 class NotYetError(RewardsError):
     """Something has to happen first; later it will have."""
 
@@ -65,3 +73,16 @@ class NothingToCollectError(RewardsError):
     def __init__(self, *, account: str) -> None:
         self.account = account
         super().__init__(f"{account} has nothing to collect now. New rewards are added when an epoch is approved.")
+
+
+class TooManyRequestsError(RewardsError):
+    """An account has asked too often today."""
+
+    retryable = True
+
+    def __init__(self, *, account: str, most: int) -> None:
+        self.account, self.most = account, most
+        super().__init__(
+            f"{account} was collected for {most} times in a day; that is the limit. "
+            "It can collect by itself at any time."
+        )

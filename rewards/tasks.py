@@ -4,20 +4,21 @@ import logging
 from collections.abc import Callable
 
 from celery import shared_task
+from django.utils import timezone
 
 from onchain.errors import OnchainError
 from onchain.indexer import node
 from onchain.locks import try_lock
 from onchain.rpc import RpcClient
 from onchain.selectors import head
-from rewards.engine.errors import EngineError
 from rewards.errors import RewardsError
 from rewards.models import Epoch, Program
+from rewards.services.chain_sync import program_watch
 from rewards.services.claims import claims_relay
 from rewards.services.live import live_score
-from rewards.services.programs import epochs_begin
-from rewards.services.publishing import program_advance, program_watch
-from rewards.services.scoring import epoch_score
+from rewards.services.programs import epoch_schedule_next, epochs_begin
+from rewards.services.publishing import program_advance, proposals_resolve
+from rewards.services.scoring import epoch_score_if_due
 
 logger = logging.getLogger(__name__)
 
@@ -39,23 +40,27 @@ def score_live_epochs() -> None:
     """Bring the standings of live epochs up to the chain's settled time."""
     with try_lock("live scores") as held:
         for epoch_id in Epoch.objects.filter(state=Epoch.State.LIVE).values_list("pk", flat=True) if held else ():
-            _step(f"the standing of epoch {epoch_id}", lambda epoch_id=epoch_id: live_score(epoch_id=epoch_id))
+            _step(f"The standing of epoch {epoch_id}", lambda epoch_id=epoch_id: live_score(epoch_id=epoch_id))
 
 
 @shared_task(name="rewards.tasks.relay_claims")
 def relay_claims() -> None:
     """Send what people asked to collect."""
-    _for_each_program("relay", lambda client, program: claims_relay(client, program=program))
+    _for_each_program("relay", lambda client, program: claims_relay(client, program=program, now=timezone.now()))
 
 
 def _advance(client: RpcClient, program: Program) -> None:
     newest = head()
     if newest is None:
         return
+    now = timezone.now()
     epochs_begin(now_ms=newest.time_ms)
+    _step("The next epoch", lambda: epoch_schedule_next(program=program, now_ms=newest.time_ms))
+    _step("What was sent", lambda: proposals_resolve(client, program=program))
+    # Before scoring, which takes longest: an epoch whose data can't be had doesn't hold up those before it.
+    _step("Publishing", lambda: program_advance(client, program=program, now_s=newest.timestamp_s, now=now))
     for epoch in program.epochs.filter(state=Epoch.State.LIVE, end_ms__lte=newest.time_ms).order_by("number"):
-        epoch_score(epoch_id=epoch.pk)
-    program_advance(client, program=program, now_s=newest.timestamp_s)
+        _step(f"Scoring epoch {epoch.number}", lambda epoch=epoch: epoch_score_if_due(epoch_id=epoch.pk, now=now))
 
 
 def _for_each_program(task: str, step: Callable[[RpcClient, Program], object]) -> None:
@@ -66,7 +71,10 @@ def _for_each_program(task: str, step: Callable[[RpcClient, Program], object]) -
                 continue
             client = node()
             try:
-                _step(f"{task} of {program.slug}", lambda client=client, program=program: step(client, program))
+                _step(
+                    f"{task} of {program.slug}",
+                    lambda client=client, program=program: step(client, program),
+                )
             finally:
                 client.close()
 
@@ -79,6 +87,3 @@ def _step(what: str, body: Callable[[], object]) -> None:
         if not error.retryable:
             raise
         logger.info("%s: %s", what, error)
-    except EngineError:
-        logger.exception("%s stopped at its data", what)
-        raise

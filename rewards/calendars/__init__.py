@@ -1,5 +1,5 @@
 """Session intervals of exchanges: which hours are regular, which are before, after, overnight or shut."""
 
-from rewards.calendars.sessions import build_sessions, calendar_names
+from rewards.calendars.sessions import build_sessions, calendar_names, calendar_zone
 
-__all__ = ["build_sessions", "calendar_names"]
+__all__ = ["build_sessions", "calendar_names", "calendar_zone"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from rewards.calendars.errors import (
     BeforeFirstHoursError,
@@ -31,6 +32,11 @@ _MARGIN = 7 * _ONE_DAY
 def calendar_names(*, data_dir: Path = DATA_DIR) -> list[str]:
     """Return the names of the calendars that have a data file, sorted."""
     return sorted(path.stem for path in data_dir.glob("*.toml"))
+
+
+def calendar_zone(calendar: str, *, data_dir: Path = DATA_DIR) -> ZoneInfo:
+    """Return the time zone of an exchange's clock. Raises UnknownCalendarError and RulesError."""
+    return _rules_of(calendar, data_dir).zone
 
 
 def build_sessions(calendar: str, start_ms: int, end_ms: int, *, data_dir: Path = DATA_DIR) -> list[Interval]:

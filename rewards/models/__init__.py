@@ -3,7 +3,7 @@
 from rewards.models.checks import Alarm, EpochCheck
 from rewards.models.claims import ClaimRequest
 from rewards.models.programs import Epoch, EpochSession, Program
-from rewards.models.results import Allocation, Carry, Entitlement, LiveStanding, Payment, Score
+from rewards.models.results import Allocation, Carry, Entitlement, LiveStanding, LiveState, Payment, Score
 
 __all__ = [
     "Alarm",
@@ -15,6 +15,7 @@ __all__ = [
     "EpochCheck",
     "EpochSession",
     "LiveStanding",
+    "LiveState",
     "Payment",
     "Program",
     "Score",

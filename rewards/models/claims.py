@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.db import models
 
 from accounts.models import AddressField
+from onchain.models_tx import OutgoingTransaction
 from rewards.models.fields import ExactIntegerField
 from rewards.models.programs import Program
 
@@ -24,7 +25,11 @@ class ClaimRequest(models.Model):
     account = AddressField()
     cumulative = ExactIntegerField(help_text="The cumulative amount that the request collects up to.")
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
-    tx_hash = models.CharField(max_length=66, blank=True, default="")
+    transaction = models.ForeignKey(
+        OutgoingTransaction, null=True, on_delete=models.SET_NULL, related_name="+", help_text="The batch it is in."
+    )
+    tx_hash = models.CharField(max_length=66, blank=True, default="", help_text="What collected it, or may.")
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="How many batches it has been in.")
     note = models.TextField(blank=True, default="", help_text="What went wrong, in a plain sentence.")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

@@ -84,6 +84,7 @@ class Epoch(models.Model):
     # What the chain said.
     activatable_at_s = models.BigIntegerField(null=True)
     note = models.TextField(blank=True, default="", help_text="Why it stopped, in a plain sentence.")
+    retry_at = models.DateTimeField(null=True, help_text="What stopped it is not tried again before.")
 
     class Meta:
         ordering: ClassVar = ["program", "number"]

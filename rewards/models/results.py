@@ -124,3 +124,18 @@ class Payment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.maker} {self.account}"
+
+
+class LiveState(models.Model):
+    """Where the running score of a market in a live epoch stands, so that only new events are looked at."""
+
+    epoch = models.ForeignKey(Epoch, on_delete=models.CASCADE, related_name="live_states")
+    market = models.CharField(max_length=64)
+    through_ms = models.BigIntegerField(help_text="Everything before this time (ms, UTC) is in the state.")
+    state = models.BinaryField(help_text="The engine's own form; one that it can't use is thrown away.")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["epoch", "market"], name="live_state_once")]
+
+    def __str__(self) -> str:
+        return f"{self.market} through {self.through_ms}"

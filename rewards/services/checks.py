@@ -47,9 +47,11 @@ def _root_rebuilt(epoch: Epoch) -> Verdict:
         [sys.executable, "-m", "rewards.engine", "verify", str(bundle)], capture_output=True, text=True, check=False,
         timeout=VERIFY_TIMEOUT_S, cwd=settings.BASE_DIR,
     )  # fmt: skip
-    root = done.stdout.strip().splitlines()[-1] if done.stdout.strip() else ""
-    if done.returncode != 0 or epoch.root not in done.stdout:
-        return False, f"The second process did not reach {epoch.root}: {(done.stderr or root).strip()[-300:]}"
+    lines = done.stdout.split()
+    if done.returncode != 0 or not lines or lines[-1] != epoch.root:
+        return False, f"The second process did not reach {epoch.root}: {(done.stderr or done.stdout).strip()[-300:]}"
+    if epoch.manifest_hash not in lines:
+        return False, f"The evidence on disk is not that of the manifest {epoch.manifest_hash}."
     return True, f"A process of its own read the evidence and reached {epoch.root}."
 
 

@@ -2,24 +2,81 @@
 
 import hashlib
 import logging
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Sum
-from django.utils import timezone
 
-from onchain.distributor import MAX_BATCH, ClaimItem, claim_many_calldata
+from config import failpoints
+from onchain.distributor import MAX_BATCH, ClaimItem
 from onchain.models_tx import ChainClaim, OutgoingTransaction
+from onchain.relayer import gas_spent, prepare_batch, refusals
 from onchain.rpc import RpcClient
-from onchain.transactions import RefusedByContractError, Sender, broadcast, prepare, resolve
-from rewards.errors import NothingToCollectError
+from onchain.transactions import RefusedByContractError, Sender, broadcast, resolve
+from rewards.errors import NothingToCollectError, TooManyRequestsError
 from rewards.models import ClaimRequest, Entitlement, Epoch, Program
 from rewards.selectors.claims import claimable
 
 logger = logging.getLogger(__name__)
-OPEN = (ClaimRequest.State.WAITING, ClaimRequest.State.SENT)
+STATE = ClaimRequest.State
+OPEN = (STATE.WAITING, STATE.SENT)
 TX = OutgoingTransaction.State
+PURPOSE = "collect "
+MAX_ATTEMPTS = 5
+MAX_REQUESTS_A_DAY = 10
+A_DAY = timedelta(days=1)
+# The contract's refusals in the words of the page; whatever else it says is shown as it is.
+REASONS = {
+    "paused": "Collecting is paused just now. Your money is safe; try again later.",
+    "transfer failed": "The token refused to pay this account.",
+    "not funded": "The distributor has too little of the token. We have been told; your claim stays.",
+    "wrong proof": "A new epoch has just begun to pay. Try again in a minute.",
+}
+NO_RELAYER = "This service can't send it for you at the moment. You can collect it yourself, with your own wallet."
+BUDGET_USED = "Free collecting is used up for today and goes on tomorrow. You can collect it yourself at any time."
+
+
+@transaction.atomic
+def claim_request(*, program: Program, account: str, now: datetime | None = None) -> ClaimRequest:
+    """Ask for an account's claim to be sent; asking again while one is open returns that one.
+
+    Anybody may ask: the contract pays the account and nobody else. now: this machine's clock, for the limit of
+    requests a day (no limit without it). Raises NothingToCollectError and TooManyRequestsError.
+    """
+    account = account.lower()
+    requests = ClaimRequest.objects.filter(program=program, account=account)
+    existing = requests.select_for_update().filter(state__in=OPEN).first()
+    if existing is not None:
+        return existing
+    ready, cumulative = claimable(program=program, account=account)
+    if ready <= 0:
+        raise NothingToCollectError(account=account)
+    if now is not None and requests.filter(created_at__gt=now - A_DAY).count() >= MAX_REQUESTS_A_DAY:
+        raise TooManyRequestsError(account=account, most=MAX_REQUESTS_A_DAY)
+    # Two people who ask at the same moment: the constraint lets one through, the other gets the same row.
+    request, _ = ClaimRequest.objects.get_or_create(
+        program=program, account=account, state=STATE.WAITING, defaults={"cumulative": cumulative}
+    )
+    return request
+
+
+def claims_relay(client: RpcClient, *, program: Program, now: datetime) -> int:
+    """Settle what was sent and send what waits, at most a batch; returns how many requests went out.
+
+    Call it under the programme's relay lock. now: this machine's clock, for the gas budget of a day.
+    """
+    if settings.RELAYER_KEY:
+        resolve(client, sender=relayer(program))
+    _settle(program)
+    waiting = list(_waiting(program).order_by("pk")[:MAX_BATCH])
+    if not waiting:
+        return 0
+    if (hindrance := _hindrance(program, now=now)) is not None:
+        _waiting(program).exclude(note=hindrance).update(note=hindrance)
+        return 0
+    waiting = _without_refused(client, program, waiting)
+    return _send(client, program, waiting) if waiting else 0
 
 
 def relayer(program: Program) -> Sender:
@@ -27,102 +84,107 @@ def relayer(program: Program) -> Sender:
     return Sender(key=settings.RELAYER_KEY, chain_id=program.chain_id)
 
 
-@transaction.atomic
-def claim_request(*, program: Program, account: str) -> ClaimRequest:
-    """Ask for an account's claim to be sent; asking again while one is open returns that one.
-
-    Anybody may ask: the contract pays the account and nobody else. Raises NothingToCollectError.
-    """
-    account = account.lower()
-    existing = ClaimRequest.objects.select_for_update().filter(program=program, account=account, state__in=OPEN).first()
-    if existing is not None:
-        return existing
-    ready, cumulative = claimable(program=program, account=account)
-    if ready <= 0:
-        raise NothingToCollectError(account=account)
-    return ClaimRequest.objects.create(program=program, account=account, cumulative=cumulative)
+def _waiting(program: Program):  # type: ignore[no-untyped-def]  # a query set of requests
+    return ClaimRequest.objects.filter(program=program, state=STATE.WAITING)
 
 
-def claims_relay(client: RpcClient, *, program: Program) -> int:
-    """Settle what was sent and send what waits, at most a batch; returns how many requests went out."""
-    sender = relayer(program)
-    resolve(client, sender=sender)
-    _settle(program)
-    if _gas_spent_today(sender) >= settings.RELAYER_DAILY_GAS:
-        logger.error("The relayer's gas for today is used up; %s", "people can still collect by themselves")
+def _hindrance(program: Program, *, now: datetime) -> str | None:
+    if not settings.RELAYER_KEY:
+        return NO_RELAYER
+    spent = gas_spent(sender=relayer(program), since=now - A_DAY, purpose_prefix=PURPOSE)
+    return BUDGET_USED if spent >= settings.RELAYER_DAILY_GAS else None
+
+
+def _without_refused(client: RpcClient, program: Program, waiting: list[ClaimRequest]) -> list[ClaimRequest]:
+    """Drop from the batch whoever has no leaf or would be refused, with the reason in plain words."""
+    items = _items(program, waiting)
+    for request in [request for request in waiting if request.account not in items]:
+        _fail(request, "There is nothing to collect for this account under the root that pays now.")
+    found = [request for request in waiting if request.account in items]
+    if not found:
+        return []
+    refused = refusals(
+        client, sender=relayer(program), distributor=program.distributor,
+        items=[items[request.account] for request in found],
+    )  # fmt: skip
+    for request in [request for request in found if request.account in refused]:
+        reason = refused[request.account]
+        _fail(request, REASONS.get(reason, f"The distributor refuses it: {reason}."))
+    return [request for request in found if request.account not in refused]
+
+
+def _send(client: RpcClient, program: Program, waiting: Sequence[ClaimRequest]) -> int:
+    items = _items(program, waiting)
+    try:
+        # Signed and marked in one transaction: a crash leaves both or neither.
+        with transaction.atomic():
+            row = prepare_batch(
+                client, sender=relayer(program), distributor=program.distributor, items=list(items.values()),
+                purpose=_purpose(program, waiting),
+            )  # fmt: skip
+            for request in waiting:
+                request.state, request.transaction, request.tx_hash = STATE.SENT, row, row.tx_hash
+                request.attempts, request.note = request.attempts + 1, ""
+                request.save()
+    except RefusedByContractError as error:
+        logger.warning("A batch of %s claims was not sent: %s", len(waiting), error)
         return 0
-    with transaction.atomic():
-        waiting = list(
-            ClaimRequest.objects.select_for_update(skip_locked=True)
-            .filter(program=program, state=ClaimRequest.State.WAITING)
-            .order_by("pk")[:MAX_BATCH]
-        )
-        items = _items(program, waiting)
-        if not items:
-            return 0
-        row = _prepare(client, program, sender, waiting, items)
-        if row is None:
-            return 0
-        ids = [request.pk for request in waiting]
-        ClaimRequest.objects.filter(pk__in=ids).update(state=ClaimRequest.State.SENT, tx_hash=row.tx_hash, note="")
+    failpoints.hit("relay.signed")
     broadcast(client, row)
+    failpoints.hit("relay.sent")
     return len(waiting)
 
 
-def _prepare(
-    client: RpcClient, program: Program, sender: Sender, waiting: list[ClaimRequest], items: list[ClaimItem]
-) -> OutgoingTransaction | None:
-    """Sign the batch. The estimate is its dry run; if it fails, the requests fail with the contract's reason."""
-    key = hashlib.sha256(",".join(f"{item.account}:{item.cumulative}" for item in items).encode()).hexdigest()[:32]
-    ids = f"{waiting[0].pk}-{waiting[-1].pk}"
-    try:
-        return prepare(
-            client, sender=sender, purpose=f"collect {program.slug} {ids} {key}", to=program.distributor,
-            data=claim_many_calldata(items=items),
-        )  # fmt: skip
-    except RefusedByContractError as error:
-        reason = "Collecting is paused just now. Try again later." if error.reason == "paused" else str(error)
-        ClaimRequest.objects.filter(pk__in=[request.pk for request in waiting]).update(
-            state=ClaimRequest.State.FAILED, note=reason
-        )
-        return None
+def _purpose(program: Program, waiting: Sequence[ClaimRequest]) -> str:
+    """The same requests at the same attempt are the same batch, however often we come here."""
+    content = ",".join(f"{request.pk}/{request.attempts}" for request in waiting)
+    return f"{PURPOSE}{program.slug} {hashlib.sha256(content.encode()).hexdigest()[:32]}"
 
 
-def _items(program: Program, requests: list[ClaimRequest]) -> list[ClaimItem]:
+def _items(program: Program, requests: Sequence[ClaimRequest]) -> dict[str, ClaimItem]:
+    """Return the leaf of each request's account under the root that pays now."""
     active = program.epochs.filter(state=Epoch.State.ACTIVE).order_by("-number").first()
-    leaves = {
-        leaf.account: leaf
-        for leaf in Entitlement.objects.filter(
-            epoch=active, token=program.token, account__in=[request.account for request in requests]
+    leaves = Entitlement.objects.filter(
+        epoch=active, token=program.token, account__in=[request.account for request in requests]
+    ).order_by("account")
+    return {
+        leaf.account: ClaimItem(
+            account=leaf.account, token=leaf.token, cumulative=leaf.cumulative, proof=tuple(leaf.proof)
         )
+        for leaf in leaves
     }
-    return [
-        ClaimItem(account=leaf.account, token=leaf.token, cumulative=leaf.cumulative, proof=tuple(leaf.proof))
-        for request in requests
-        if (leaf := leaves.get(request.account)) is not None
-    ]
 
 
 def _settle(program: Program) -> None:
-    """Close what the chain has paid; send again what went down with its transaction."""
-    sent = ClaimRequest.objects.filter(program=program, state__in=OPEN)
-    for request in sent:
-        paid = ChainClaim.objects.filter(
-            distributor__address=program.distributor, account=request.account, token=program.token,
-            cumulative__gte=request.cumulative,
-        )  # fmt: skip
-        if (claim := paid.order_by("block_number").first()) is not None:
-            ClaimRequest.objects.filter(pk=request.pk).update(state=ClaimRequest.State.DONE, tx_hash=claim.tx_hash)
-        elif request.state == ClaimRequest.State.SENT and _went_down(request.tx_hash):
-            ClaimRequest.objects.filter(pk=request.pk).update(state=ClaimRequest.State.WAITING, tx_hash="")
+    """Close what the chain has paid; have what went down with its transaction sent again."""
+    for request in ClaimRequest.objects.filter(program=program, state__in=OPEN).select_related("transaction"):
+        claim = _claim_of(program, request)
+        if claim is not None:
+            request.state, request.tx_hash, request.note = STATE.DONE, claim.tx_hash, ""
+            request.save()
+        elif request.state == STATE.SENT and _went_down(request):
+            request.state, request.transaction, request.tx_hash = STATE.WAITING, None, ""
+            request.save()
+            if request.attempts >= MAX_ATTEMPTS:
+                _fail(request, "It could not be sent, several times. You can collect it yourself; we look into it.")
 
 
-def _went_down(tx_hash: str) -> bool:
-    return OutgoingTransaction.objects.filter(tx_hash=tx_hash, state__in=[TX.REVERTED, TX.LOST]).exists()
+def _claim_of(program: Program, request: ClaimRequest) -> ChainClaim | None:
+    """Return the Claimed event that paid what was asked for, whoever sent it."""
+    found = ChainClaim.objects.filter(
+        distributor__chain_id=program.chain_id, distributor__address=program.distributor, token=program.token,
+        account=request.account, cumulative__gte=request.cumulative,
+    )  # fmt: skip
+    return found.order_by("block_number", "log_index").first()
 
 
-def _gas_spent_today(sender: Sender) -> int:
-    rows = OutgoingTransaction.objects.filter(
-        sender=sender.address, created_at__gte=timezone.now() - timedelta(days=1), purpose__startswith="collect "
-    )
-    return int(rows.aggregate(total=Sum("gas_limit"))["total"] or 0)
+def _went_down(request: ClaimRequest) -> bool:
+    """Whether its batch can't pay it any more: refused, replaced, or final without having paid this account."""
+    row = request.transaction
+    return row is None or row.state in (TX.REVERTED, TX.LOST, TX.FINAL)
+
+
+def _fail(request: ClaimRequest, note: str) -> None:
+    request.state, request.note = STATE.FAILED, note
+    request.save()
+    logger.warning("The claim of %s was not sent: %s", request.account, note)

@@ -1,11 +1,15 @@
 """Programmes and their epochs: made, scheduled, begun."""
 
+from datetime import datetime, timedelta
+
 from django.db import transaction
 
 from onchain.models import ChainDistributor
 from onchain.services import contract_watch
-from rewards.calendars import build_sessions
-from rewards.engine.terms import Terms, parse_terms
+from rewards.calendars import build_sessions, calendar_zone
+from rewards.engine.errors import TermsError
+from rewards.engine.jsontext import parse_strict
+from rewards.engine.terms import Terms, canonical_json, parse_terms
 from rewards.errors import EpochConflictError, ProgramConflictError
 from rewards.models import Epoch, EpochSession, Program
 
@@ -73,19 +77,63 @@ def epoch_schedule(*, program: Program, terms: bytes) -> Epoch:
     return epoch
 
 
+@transaction.atomic
+def program_template_set(*, program: Program, template: bytes, epoch_days: int) -> None:
+    """Have every next epoch scheduled by itself with these terms (JSON as in spec/scoring.md, without `epoch`).
+
+    It counts for epochs that are not scheduled yet; those that are keep the terms that were announced. An empty
+    template ends it. Raises the engine's TermsError, which names the key.
+    """
+    if template:
+        parsed = parse_terms(_terms_of(template, number=1, start_ms=0, end_ms=1))
+        _check_program(program, parsed)
+    program.template_json, program.epoch_days = template.decode(), epoch_days
+    program.save(update_fields=["template_json", "epoch_days"])
+
+
+def epoch_schedule_next(*, program: Program, now_ms: int) -> Epoch | None:
+    """Schedule the epoch after the last one from the programme's template, once the last one has begun.
+
+    It lasts `epoch_days` days by the clock of the exchange, so that it begins at the same hour through a change of
+    the clock. now_ms: the chain's clock. Returns None when nothing is to be done.
+    """
+    last = program.epochs.order_by("-number").first()
+    if not program.template_json or last is None or now_ms < last.start_ms:
+        return None
+    zone = calendar_zone(program.calendar)
+    begins = datetime.fromtimestamp(last.end_ms // 1000, tz=zone)
+    ends = (begins.replace(tzinfo=None) + timedelta(days=program.epoch_days)).replace(tzinfo=zone)
+    end_ms = int(ends.timestamp()) * 1000 + last.end_ms % 1000
+    terms = _terms_of(program.template_json.encode(), number=last.number + 1, start_ms=last.end_ms, end_ms=end_ms)
+    return epoch_schedule(program=program, terms=terms)
+
+
 def epochs_begin(*, now_ms: int) -> int:
     """Turn scheduled epochs whose time has come live; returns how many. `now_ms` is the chain's clock."""
     return Epoch.objects.filter(state=Epoch.State.SCHEDULED, start_ms__lte=now_ms).update(state=Epoch.State.LIVE)
 
 
+def _terms_of(template: bytes, *, number: int, start_ms: int, end_ms: int) -> bytes:
+    """Put an epoch into a template; an unknown or doubled key is left for the engine to refuse."""
+    document = parse_strict(template, document="template")
+    if not isinstance(document, dict) or "epoch" in document:
+        raise TermsError(path="epoch", reason="a template is an object that leaves it out")
+    return canonical_json(document | {"epoch": {"number": number, "start_ms": start_ms, "end_ms": end_ms}})
+
+
 def _check_fit(program: Program, terms: Terms) -> None:
     number = terms.epoch.number
-    if terms.program != program.slug:
-        raise EpochConflictError(number=number, reason=f"its terms are of the programme {terms.program}")
-    if terms.token != program.token:
-        raise EpochConflictError(number=number, reason=f"its terms pay {terms.token}, the programme {program.token}")
+    _check_program(program, terms)
     others = program.epochs.exclude(number=number)
     if others.filter(start_ms__lt=terms.epoch.end_ms, end_ms__gt=terms.epoch.start_ms).exists():
         raise EpochConflictError(number=number, reason="its time overlaps that of another epoch")
     if others.filter(number__lt=number, start_ms__gte=terms.epoch.end_ms).exists():
         raise EpochConflictError(number=number, reason="an epoch with a smaller number comes later")
+
+
+def _check_program(program: Program, terms: Terms) -> None:
+    number = terms.epoch.number
+    if terms.program != program.slug:
+        raise EpochConflictError(number=number, reason=f"its terms are of the programme {terms.program}")
+    if terms.token != program.token:
+        raise EpochConflictError(number=number, reason=f"its terms pay {terms.token}, the programme {program.token}")

@@ -1,27 +1,73 @@
 """From a scored epoch to an active root: propose, then do what the chain allows, as often as one likes to ask."""
 
 import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
 
-from onchain.distributor import Summary, activate_calldata, epoch_digest, propose_calldata, read_epoch, read_summary
-from onchain.models_tx import ChainDistributor, ChainEpoch
+from config import failpoints
+from onchain.distributor import EpochInfo, Summary, activate_calldata, epoch_digest, propose_calldata, read_epoch
+from onchain.distributor import read_summary as distributor_summary
+from onchain.models_tx import OutgoingTransaction
 from onchain.rpc import RpcClient
 from onchain.transactions import RefusedByContractError, Sender, broadcast, prepare, resolve
-from onchain.watch import watch
 from rewards.models import Epoch, Program
 from rewards.services.checks import checks_run
 
 logger = logging.getLogger(__name__)
 STATE = Epoch.State
-MIRRORED = {
-    ChainEpoch.State.PROPOSED: STATE.PROPOSED,
-    ChainEpoch.State.APPROVED: STATE.APPROVED,
-    ChainEpoch.State.ACTIVE: STATE.ACTIVE,
-    ChainEpoch.State.VETOED: STATE.VETOED,
-    ChainEpoch.State.WITHDRAWN: STATE.SCORED,
-}
+TX = OutgoingTransaction.State
+RETRY = timedelta(seconds=60)
+"""A proposal that was stopped is looked at again after this: its checks cost a whole recomputation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """What goes to the chain for an epoch: the contract's number and all fields that its digest binds."""
+
+    number: int
+    root: str
+    parent_root: str
+    manifest_hash: str
+    tokens: tuple[str, ...]
+    increments: tuple[int, ...]
+    digest: str
+
+    @property
+    def purpose(self) -> str:
+        """The one transaction that proposes exactly this."""
+        return f"propose {self.digest}"
+
+    @property
+    def calldata(self) -> str:
+        """The bytes of `propose`."""
+        return propose_calldata(
+            epoch=self.number, root=self.root, parent_root=self.parent_root, manifest_hash=self.manifest_hash,
+            tokens=self.tokens, increments=self.increments,
+        )  # fmt: skip
+
+
+def program_advance(client: RpcClient, *, program: Program, now_s: int, now: datetime) -> None:
+    """Propose the next scored epoch and activate an approved one whose delay is over.
+
+    now_s: the chain's clock. now: this machine's, for trying again what was stopped. One epoch is in flight at a
+    time: a vetoed one holds up those after it, since they continue a tree that does not pay.
+    """
+    undecided = [STATE.LIVE, STATE.SCORED, STATE.PROPOSED, STATE.APPROVED, STATE.VETOED]
+    epoch = program.epochs.filter(state__in=undecided).order_by("number").first()
+    if epoch is None or epoch.state not in (STATE.SCORED, STATE.APPROVED):
+        return
+    if not settings.PROPOSER_KEY:
+        _stop(epoch, "PROPOSER_KEY is not set, so nothing can be proposed.", until=now + RETRY)
+        return
+    epoch.program = program
+    if epoch.state == STATE.SCORED:
+        if epoch.retry_at is None or epoch.retry_at <= now:
+            _propose(client, epoch=epoch, sender=proposer(program), now=now)
+    elif (epoch.activatable_at_s or 0) <= now_s:
+        _activate(client, epoch=epoch, sender=proposer(program))
 
 
 def proposer(program: Program) -> Sender:
@@ -29,85 +75,94 @@ def proposer(program: Program) -> Sender:
     return Sender(key=settings.PROPOSER_KEY, chain_id=program.chain_id)
 
 
-def program_watch(client: RpcClient, *, program: Program) -> None:
-    """Mirror the distributor's events and move the programme's epochs to where the chain says that they are."""
-    distributor = ChainDistributor.objects.get(chain_id=program.chain_id, address=program.distributor)
-    watch(client, distributor=distributor)
-    for row in ChainEpoch.objects.filter(distributor=distributor):
-        epoch = program.epochs.filter(chain_epoch=row.number, digest=row.digest).first()
-        if epoch is None:
-            continue
-        state = MIRRORED[ChainEpoch.State(row.state)]
-        if (epoch.state, epoch.activatable_at_s) != (state, row.activatable_at_s):
-            Epoch.objects.filter(pk=epoch.pk).update(state=state, activatable_at_s=row.activatable_at_s)
-            logger.info("Epoch %s is %s by the chain's word", epoch.number, state.label)
+def proposals_resolve(client: RpcClient, *, program: Program) -> None:
+    """Find out what became of what the proposer sent; what the chain doesn't know is sent again."""
+    if settings.PROPOSER_KEY:
+        resolve(client, sender=proposer(program))
 
 
-def program_advance(client: RpcClient, *, program: Program, now_s: int) -> None:
-    """Propose the next scored epoch and activate an approved one whose delay is over. `now_s`: the chain's clock."""
-    sender = proposer(program)
-    resolve(client, sender=sender)
-    waiting = program.epochs.filter(state__in=[STATE.SCORED, STATE.PROPOSED, STATE.APPROVED]).order_by("number").first()
-    if waiting is None:
-        return
-    waiting.program = program
-    if waiting.state == STATE.SCORED:
-        _propose(client, epoch=waiting, sender=sender)
-    elif waiting.state == STATE.APPROVED and (waiting.activatable_at_s or 0) <= now_s:
-        _activate(client, epoch=waiting, sender=sender)
+def proposal_of(*, epoch: Epoch, summary: Summary) -> Proposal:
+    """Return what would be proposed for a scored epoch on top of what pays now."""
+    program, number = epoch.program, summary.active_epoch + 1
+    tokens, increments = (program.token,), (epoch.paid_total or 0,)
+    digest = epoch_digest(
+        chain_id=program.chain_id, distributor=program.distributor, epoch=number, root=epoch.root,
+        parent_root=summary.active_root, manifest_hash=epoch.manifest_hash, tokens=tokens, increments=increments,
+    )  # fmt: skip
+    return Proposal(
+        number=number, root=epoch.root, parent_root=summary.active_root, manifest_hash=epoch.manifest_hash,
+        tokens=tokens, increments=increments, digest=digest,
+    )  # fmt: skip
 
 
-def _propose(client: RpcClient, *, epoch: Epoch, sender: Sender) -> None:
-    program = epoch.program
-    summary = read_summary(client=client, distributor=program.distributor)
-    if not checks_run(client, epoch=epoch, summary=summary):
-        _note(epoch, "It was not proposed: a check failed. The treasury's page says which.")
-        return
-    number = summary.active_epoch + 1
-    fields = {
-        "epoch": number, "root": epoch.root, "parent_root": summary.active_root, "manifest_hash": epoch.manifest_hash,
-        "tokens": [program.token], "increments": [epoch.paid_total or 0],
-    }  # fmt: skip
-    digest = epoch_digest(chain_id=program.chain_id, distributor=program.distributor, **fields)  # type: ignore[arg-type]
-    if read_epoch(client=client, distributor=program.distributor, epoch=number).digest == digest:
-        _remember(epoch, number, digest)
-        return
+def _propose(client: RpcClient, *, epoch: Epoch, sender: Sender, now: datetime) -> None:
+    distributor = epoch.program.distributor
+    summary = distributor_summary(client=client, distributor=distributor)
+    proposal = proposal_of(epoch=epoch, summary=summary)
+    sent = OutgoingTransaction.objects.filter(purpose=proposal.purpose).exclude(state=TX.LOST).first()
+    if sent is not None and sent.state != TX.REVERTED:
+        return  # it is on its way; the mirror will say when it has arrived
+    on_chain = read_epoch(client=client, distributor=distributor, epoch=proposal.number)
+    if (reason := _hindrance(epoch, proposal, on_chain, sent)) is not None:
+        _stop(epoch, reason, until=now + RETRY)
+    elif on_chain.digest == proposal.digest:
+        _remember(epoch, proposal)
+    elif not checks_run(client, epoch=epoch, summary=summary):
+        _stop(epoch, "It was not proposed: a check failed. The treasury's page says which.", until=now + RETRY)
+    else:
+        _send(client, epoch=epoch, proposal=proposal, sender=sender, now=now)
+
+
+def _hindrance(epoch: Epoch, proposal: Proposal, on_chain: EpochInfo, sent: OutgoingTransaction | None) -> str | None:
+    """Say why the proposal can't go out now, in a sentence; None when nothing is in its way."""
+    if on_chain.digest == proposal.digest:
+        if on_chain.state in ("vetoed", "withdrawn"):
+            return f"Exactly this proposal was {on_chain.state} before; put right what was wrong and score it again."
+        return None
+    if on_chain.state in ("proposed", "approved"):
+        return f"The distributor has another proposal for its epoch {proposal.number} in flight: {on_chain.digest}."
+    if sent is not None:
+        return f"The contract refused the proposal in {sent.tx_hash}; look at that transaction."
+    return None
+
+
+def _send(client: RpcClient, *, epoch: Epoch, proposal: Proposal, sender: Sender, now: datetime) -> None:
     try:
         with transaction.atomic():
-            _remember(epoch, number, digest)
+            _remember(epoch, proposal)
             row = prepare(
-                client, sender=sender, purpose=f"propose {digest}", to=program.distributor,
-                data=propose_calldata(**fields),  # type: ignore[arg-type]
-            )  # fmt: skip
+                client, sender=sender, purpose=proposal.purpose, to=epoch.program.distributor, data=proposal.calldata
+            )
     except RefusedByContractError as error:
-        _note(epoch, str(error))
+        _stop(epoch, str(error), until=now + RETRY)
         return
+    failpoints.hit("publishing.signed")
     broadcast(client, row)
+    failpoints.hit("publishing.sent")
 
 
 def _activate(client: RpcClient, *, epoch: Epoch, sender: Sender) -> None:
     try:
-        row = prepare(
-            client, sender=sender, purpose=f"activate {epoch.digest}", to=epoch.program.distributor,
-            data=activate_calldata(epoch=epoch.chain_epoch or 0),
-        )  # fmt: skip
+        with transaction.atomic():
+            row = prepare(
+                client, sender=sender, purpose=f"activate {epoch.digest}", to=epoch.program.distributor,
+                data=activate_calldata(epoch=epoch.chain_epoch or 0),
+            )  # fmt: skip
     except RefusedByContractError as error:
-        # The pages' clock is the last block's; the chain may want one more.
-        logger.info("Epoch %s is not activated yet: %s", epoch.number, error.reason)
+        # The pages' clock is the last block's; the chain may want one more. Anybody else may have been faster.
+        logger.info("Epoch %s is not activated now: %s", epoch.number, error.reason)
         return
+    failpoints.hit("publishing.activate_signed")
     broadcast(client, row)
 
 
-def _remember(epoch: Epoch, number: int, digest: str) -> None:
-    Epoch.objects.filter(pk=epoch.pk).update(chain_epoch=number, digest=digest, note="")
+def _remember(epoch: Epoch, proposal: Proposal) -> None:
+    Epoch.objects.filter(pk=epoch.pk).update(
+        chain_epoch=proposal.number, digest=proposal.digest, proposal=epoch.proposal + 1, note="", retry_at=None
+    )
 
 
-def _note(epoch: Epoch, note: str) -> None:
+def _stop(epoch: Epoch, note: str, *, until: datetime) -> None:
+    Epoch.objects.filter(pk=epoch.pk).update(note=note, retry_at=until)
     if epoch.note != note:
-        Epoch.objects.filter(pk=epoch.pk).update(note=note)
         logger.error("Epoch %s: %s", epoch.number, note)
-
-
-def summary_of(client: RpcClient, *, program: Program) -> Summary:
-    """Return the distributor's roles and active root as the node says now."""
-    return read_summary(client=client, distributor=program.distributor)

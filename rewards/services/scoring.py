@@ -1,9 +1,11 @@
 """Scores an epoch that has ended: evidence on disk first, then its rows, so that nothing is stored without proof."""
 
+import json
 import logging
 import os
 import shutil
 import tempfile
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
@@ -11,17 +13,54 @@ from django.db import transaction
 from django.utils import timezone
 
 from config import failpoints
+from onchain.errors import OnchainError
 from onchain.models import Market
+from onchain.models_tx import OutgoingTransaction
 from onchain.selectors import last_block_before, settled_through_ms
 from rewards.engine.allocation import split_paid
+from rewards.engine.errors import EngineError
 from rewards.engine.evidence import Inputs, ManifestFields, write_inputs, write_manifest, write_outputs
 from rewards.engine.scoring import Result, score
-from rewards.errors import NotYetError
-from rewards.models import Allocation, Carry, Entitlement, Epoch, LiveStanding, Payment, Score
+from rewards.errors import EpochStateError, NotYetError
+from rewards.models import (
+    Allocation,
+    Carry,
+    Entitlement,
+    Epoch,
+    EpochCheck,
+    LiveStanding,
+    LiveState,
+    Payment,
+    Program,
+    Score,
+)
 from rewards.services.gathering import gather
 
 logger = logging.getLogger(__name__)
 NO_ROOT = "0x" + "00" * 32
+ON_THE_WAY = (OutgoingTransaction.State.SIGNED, OutgoingTransaction.State.MINED)
+
+
+RETRY = timedelta(minutes=5)
+"""An epoch whose data are wrong is tried again after this; somebody has to put them right first."""
+
+
+def epoch_score_if_due(*, epoch_id: int, now: datetime) -> Epoch:
+    """Score an epoch unless it was stopped a short while ago; what is wrong with its data becomes its note.
+
+    now: this machine's clock. Raises NotYetError and what else may pass by itself.
+    """
+    epoch = Epoch.objects.get(pk=epoch_id)
+    if epoch.retry_at is not None and now < epoch.retry_at:
+        return epoch
+    try:
+        return epoch_score(epoch_id=epoch_id)
+    except (EngineError, OnchainError) as error:
+        if error.retryable:
+            raise
+        Epoch.objects.filter(pk=epoch_id).update(note=f"It can't be scored: {error}", retry_at=now + RETRY)
+        logger.error("Epoch %s can't be scored: %s", epoch.number, error)
+        return epoch
 
 
 def epoch_score(*, epoch_id: int) -> Epoch:
@@ -43,12 +82,33 @@ def epoch_score(*, epoch_id: int) -> Epoch:
         _store_rows(locked, inputs, result)
         _store_epoch(locked, inputs, result, manifest_hash=manifest_hash, name=name, fields=fields)
         failpoints.hit("scoring.before_commit")
+    failpoints.hit("scoring.stored")
     logger.info("Epoch %s is scored: root %s", locked.number, locked.root or "none")
     return locked
 
 
+@transaction.atomic
+def epoch_reopen(*, program: Program, number: int) -> list[int]:
+    """Have an epoch scored again, and those after it, whose trees continue its; returns their numbers.
+
+    For a vetoed epoch, or one that can't be proposed, after what was wrong (a market, a maker's accounts) is put
+    right. What the chain holds can't be reopened: EpochStateError names the epoch and its state.
+    """
+    epochs = list(program.epochs.select_for_update().filter(number__gte=number).order_by("number"))
+    again = [epoch for epoch in epochs if epoch.state not in (Epoch.State.SCHEDULED, Epoch.State.LIVE)]
+    for epoch in again:
+        if epoch.state not in (Epoch.State.SCORED, Epoch.State.EMPTY, Epoch.State.VETOED):
+            raise EpochStateError(number=epoch.number, state=str(Epoch.State(epoch.state).label))
+        if OutgoingTransaction.objects.filter(purpose=f"propose {epoch.digest}", state__in=ON_THE_WAY).exists():
+            raise EpochStateError(number=epoch.number, state="its proposal is on the way")
+        epoch.state, epoch.note, epoch.retry_at = Epoch.State.LIVE, "", None
+        epoch.digest, epoch.chain_epoch, epoch.paid_total = "", None, None
+        epoch.save()
+    return [epoch.number for epoch in again]
+
+
 def _scored(epoch: Epoch) -> tuple[Inputs, Result]:
-    markets = list(Market.objects.values_list("name", flat=True))
+    markets = list(json.loads(epoch.terms_json)["markets"])
     if settled_through_ms(markets=markets) < epoch.end_ms:
         raise NotYetError(what=f"Scoring epoch {epoch.number}", waits_for="its last blocks to be final")
     inputs = gather(epoch=epoch)
@@ -111,7 +171,7 @@ def _root_before(epoch: Epoch) -> str | None:
 
 
 def _store_rows(epoch: Epoch, inputs: Inputs, result: Result) -> None:
-    for model in (Score, Allocation, Carry, Entitlement, Payment, LiveStanding):
+    for model in (Score, Allocation, Carry, Entitlement, Payment, LiveStanding, LiveState, EpochCheck):
         model.objects.filter(epoch=epoch).delete()
     Score.objects.bulk_create(
         Score(epoch=epoch, market=row.market, maker=row.maker, kind=row.kind, credit=row.credit,
@@ -150,6 +210,7 @@ def _store_epoch(
     epoch.carried_in_total = sum(inputs.carried_in.values())
     epoch.carried_out_total = sum(result.carried_out.values())
     epoch.scored_at = timezone.now()
+    epoch.note, epoch.retry_at, epoch.digest, epoch.chain_epoch = "", None, "", None
     # An epoch that pays nobody leaves the tree as it was: there is nothing to propose.
     epoch.state = Epoch.State.SCORED if result.increments else Epoch.State.EMPTY
     epoch.save()
