@@ -31,7 +31,7 @@ REASONS = {
     "paused": "Collecting is paused just now. Your money is safe; try again later.",
     "transfer failed": "The token refused to pay this account.",
     "not funded": "The distributor has too little of the token. We have been told; your claim stays.",
-    "wrong proof": "A new epoch has just begun to pay. Try again in a minute.",
+    "wrong proof": "New rewards have just been added. Try again in a minute.",
 }
 NO_RELAYER = "This service can't send it for you at the moment. You can collect it yourself, with your own wallet."
 BUDGET_USED = "Free collecting is used up for today and goes on tomorrow. You can collect it yourself at any time."
@@ -99,7 +99,7 @@ def _without_refused(client: RpcClient, program: Program, waiting: list[ClaimReq
     """Drop from the batch whoever has no leaf or would be refused, with the reason in plain words."""
     items = _items(program, waiting)
     for request in [request for request in waiting if request.account not in items]:
-        _fail(request, "There is nothing to collect for this account under the root that pays now.")
+        _fail(request, "There is nothing to collect for this account at the moment.")
     found = [request for request in waiting if request.account in items]
     if not found:
         return []
