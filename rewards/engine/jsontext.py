@@ -6,7 +6,24 @@ import json
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+import numpy as np
+
 from rewards.engine.errors import JsonError
+
+MOST_NESTED = 64
+
+
+def nested_too_deep(raw: bytes) -> bool:
+    """Tell whether JSON text opens more than MOST_NESTED lists and objects inside each other.
+
+    Python's reader works by recursion, and where a library has raised the interpreter's limit it would overflow the
+    stack instead of saying so. Brackets inside texts count too, on the safe side.
+    """
+    text = np.frombuffer(raw, np.uint8)
+    opens = (text == ord("[")) | (text == ord("{"))
+    closes = (text == ord("]")) | (text == ord("}"))
+    depth = np.cumsum(opens.astype(np.int64) - closes)
+    return bool(depth.max(initial=0) > MOST_NESTED)
 
 
 def canonical_json(value: object) -> bytes:
@@ -21,6 +38,8 @@ def parse_strict(raw: bytes, *, document: str) -> Any:
     Raises JsonError with the key's path for a duplicate key, a number that is not whole, text that is not
     Unicode, and anything that is not JSON at all. `document` names the text in that error.
     """
+    if nested_too_deep(raw):
+        raise JsonError(document=document, path="", reason=f"it is not JSON that is nested at most {MOST_NESTED} deep")
     try:
         text = raw.decode("utf-8")
         parsed = json.loads(text, object_pairs_hook=_Pairs, parse_float=_not_whole, parse_constant=_not_whole)

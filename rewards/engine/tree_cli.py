@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from rewards.engine.errors import EngineError
+from rewards.engine.jsontext import nested_too_deep
 from rewards.engine.merkle import Tree
 
 if TYPE_CHECKING:
@@ -74,7 +75,10 @@ def run(args: argparse.Namespace) -> int:
 def read_values(*, path: Path) -> list[list[object]]:
     """Read a JSON list of lists, one inner list per leaf. Raises ValuesFileError."""
     try:
-        values = json.loads(path.read_bytes(), parse_float=_no_fraction, parse_constant=_no_fraction)
+        raw = path.read_bytes()
+        if nested_too_deep(raw):
+            raise ValuesFileError(path=path, reason="it is not JSON that holds values (it is nested too deep)")
+        values = json.loads(raw, parse_float=_no_fraction, parse_constant=_no_fraction)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise ValuesFileError(path=path, reason=f"it cannot be read ({reason})") from error
