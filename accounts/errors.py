@@ -23,6 +23,6 @@ class PayoutSharesError(AccountsError):
     def __init__(self, *, maker: str, total_ppm: int) -> None:
         self.maker, self.total_ppm = maker, total_ppm
         super().__init__(
-            f"The payout accounts of {maker} must differ, each with a share of at least 1 ppm, summing to 1,000,000 ppm; "
-            f"they sum to {total_ppm:,}."
+            f"The payout accounts of {maker} must differ, each with a share of at least 1 ppm, and sum to "
+            f"1,000,000 ppm; they sum to {total_ppm:,}."
         )

@@ -1,6 +1,5 @@
 """The sign-in form; messages say what to do next."""
 
-from typing import ClassVar
 
 from django.contrib.auth.forms import AuthenticationForm
 
@@ -8,7 +7,7 @@ from django.contrib.auth.forms import AuthenticationForm
 class SignInForm(AuthenticationForm):
     """User name and password. It never tells which of the two was wrong."""
 
-    error_messages: ClassVar = {
+    error_messages = {
         "invalid_login": "That name and password do not go together. Check both; passwords care about case.",
         "inactive": "This account is switched off. Ask the operator to switch it on again.",
     }

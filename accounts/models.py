@@ -1,6 +1,6 @@
 """People and makers: who may sign in, which addresses quote for a maker, and where its pay goes."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
@@ -9,10 +9,10 @@ from django.db import models
 address_validator = RegexValidator(r"^0x[0-9a-f]{40}$", "An address is 0x and 40 lower-case hex digits.")
 
 
-class AddressField(models.CharField):
+class AddressField(models.CharField):  # type: ignore[type-arg]
     """An account on the chain, stored as lower-case hex so that equal addresses are equal text."""
 
-    def __init__(self, *args: object, **kwargs: object) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", 42)
         super().__init__(*args, **kwargs)
         self.validators.append(address_validator)
@@ -64,7 +64,7 @@ class MakerAddress(models.Model):
         ordering: ClassVar = ["address"]
 
     def __str__(self) -> str:
-        return self.address
+        return str(self.address)
 
 
 class PayoutAccount(models.Model):

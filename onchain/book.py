@@ -60,7 +60,7 @@ class Book:
         """Go on from what `save` returned."""
         stored: dict[str, Any] = json.loads(zlib.decompress(state))
         return cls(
-            orders={row.order: row for row in (Row(*fields) for fields in stored["orders"])},
+            orders={str(row.order): row for row in (Row(*fields) for fields in stored["orders"])},
             anchor=Row(*stored["anchor"]) if stored["anchor"] else None,
             halt=Row(*stored["halt"]) if stored["halt"] else None,
         )

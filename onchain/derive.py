@@ -6,8 +6,8 @@ from django.db import transaction
 
 from onchain.book import Book, Row
 from onchain.models import AdapterState, Cursor, Market, MarketEvent, WatchedContract
-from onchain.rowwise.venue import Adapter, Event, ImpossibleEventError, make_adapter
 from onchain.store import read_logs, write_events
+from onchain.venues import Adapter, Event, ImpossibleEventError, make_adapter
 
 CHECKPOINT_BLOCKS = 256
 """States that far apart are kept for ever: where a reorg or a carry-in goes on from. Newer ones replace each other."""

@@ -97,7 +97,7 @@ def _logs(receipts: Sequence[Mapping[str, Any]]) -> list[Log]:
     """Number the logs by their place: the root proves their order, while `logIndex` is only the node's word."""
     found: list[Log] = []
     for position, receipt in enumerate(receipts):
-        transaction_hash = _bytes(receipt["transactionHash"])
+        transaction_hash, first = _bytes(receipt["transactionHash"]), len(found)
         found.extend(
             Log(
                 address=log["address"].lower(),
@@ -105,7 +105,7 @@ def _logs(receipts: Sequence[Mapping[str, Any]]) -> list[Log]:
                 data=_bytes(log["data"]),
                 transaction_hash=transaction_hash,
                 transaction_index=position,
-                log_index=len(found) + offset,
+                log_index=first + offset,
             )
             for offset, log in enumerate(receipt["logs"])
         )

@@ -8,6 +8,11 @@ from django.db import models
 class ExactIntegerField(models.DecimalField):
     """An integer of up to 78 digits (any uint256) kept exactly: an amount in a token's smallest unit, a score."""
 
+    # What type checkers are told of values in and out of the column.
+    _pyi_private_set_type: int
+    _pyi_private_get_type: int  # type: ignore[assignment]
+    _pyi_lookup_exact_type: int
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["max_digits"] = 78
         kwargs["decimal_places"] = 0
@@ -31,6 +36,9 @@ class ExactIntegerField(models.DecimalField):
 
 class HexField(models.BinaryField):
     """Bytes in the database, lower-case 0x hex in Python: hashes and log data at half the size of text."""
+
+    _pyi_private_set_type: str | bytes
+    _pyi_private_get_type: str  # type: ignore[assignment]
 
     def get_prep_value(self, value: Any) -> Any:
         """Accept 0x hex or bytes."""

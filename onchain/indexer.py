@@ -23,11 +23,11 @@ from onchain.errors import (
     RpcRangeTooLargeError,
     WrongChainError,
 )
+from onchain.fetch import FetchedBlock, fetch_blocks, final_number, head_number
 from onchain.locks import try_lock
 from onchain.models import Alarm, Block, Cursor, WatchedContract
 from onchain.partitions import ensure_partitions
 from onchain.reorgs import common_ancestor, rewind
-from onchain.rowwise.fetch import FetchedBlock, fetch_blocks, final_number, head_number
 from onchain.rpc import Policy, RpcClient, connect
 from onchain.store import settle_times, write_blocks, write_logs
 

@@ -1,8 +1,8 @@
 """Keccak-256 as Ethereum uses it."""
 
-from Crypto.Hash import keccak
+from sha3 import keccak_256
 
 
 def keccak256(data: bytes) -> bytes:
     """Return the 32 bytes of keccak256(data)."""
-    return keccak.new(digest_bits=256, data=data).digest()
+    return bytes(keccak_256(data).digest())

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from onchain.derive import rewind_markets
 from onchain.errors import ReorgBelowFinalError
-from onchain.rowwise.fetch import block_hashes
+from onchain.fetch import block_hashes
 from onchain.models import Block, Cursor, WatchedContract
 from onchain.rpc import RpcClient
 

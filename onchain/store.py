@@ -5,9 +5,9 @@ from typing import Any
 
 from django.db import connection
 
-from onchain.rowwise.blocktime import block_times
+from onchain.blocktime import block_times
 from onchain.book import Row
-from onchain.rowwise.fetch import FetchedBlock, Log
+from onchain.fetch import FetchedBlock, Log
 from onchain.models import Block, MarketEvent
 
 KIND_CODES = {kind.label: kind.value for kind in MarketEvent.Kind}

@@ -107,8 +107,8 @@ def _last_block(distributor: ChainDistributor) -> int:
 
 
 def _store(distributor: ChainDistributor, log: ContractLog, name: str, args: dict[str, Any]) -> None:
-    place = {"distributor": distributor, "block_hash": log.block_hash, "log_index": log.log_index}
-    common = {"block_number": log.block_number, "time_ms": log.time_ms, "tx_hash": log.transaction_hash}
+    place: dict[str, Any] = {"distributor": distributor, "block_hash": log.block_hash, "log_index": log.log_index}
+    common: dict[str, Any] = {"block_number": log.block_number, "time_ms": log.time_ms, "tx_hash": log.transaction_hash}
     if name == "Claimed":
         fields = ("account", "token", "epoch", "recipient", "caller", "amount", "cumulative")
         ChainClaim.objects.update_or_create(**place, defaults=common | {field: args[field] for field in fields})
@@ -148,7 +148,7 @@ def _fold(distributor: ChainDistributor) -> None:
 def _proposed(distributor: ChainDistributor, event: DistributorEvent) -> ChainEpoch:
     args = event.args
     return ChainEpoch(
-        distributor=distributor, number=event.epoch, state=ChainEpoch.State.PROPOSED, digest=args["digest"],
+        distributor=distributor, number=int(event.epoch or 0), state=ChainEpoch.State.PROPOSED, digest=args["digest"],
         root=args["root"], parent_root=args["parent_root"], manifest_hash=args["manifest_hash"], tokens=args["tokens"],
         increments=args["increments"], proposed_by=args["proposer"], last_block=event.block_number,
         last_tx_hash=event.tx_hash,

@@ -15,7 +15,7 @@ from config.embedded import processes
 from config.embedded.chain import CHAIN_ID
 from config.embedded.layout import free_port
 from onchain.contracts import artefact
-from onchain.rowwise.receipts import keccak256
+from onchain.keccak import keccak256
 
 PLACE, CANCEL, FILL, MARK, HALT, RESUME = 1, 2, 3, 4, 5, 6
 NOBODY = "0x" + "0" * 40

@@ -34,7 +34,7 @@ def same_process(pid: int, started: float) -> bool:
     """Tell whether process `pid` runs and is the one that began at `started` (seconds since 1970)."""
     try:
         process = psutil.Process(pid)
-        return abs(process.create_time() - started) < 1 and process.status() != psutil.STATUS_ZOMBIE
+        return bool(abs(process.create_time() - started) < 1 and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 

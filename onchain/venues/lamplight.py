@@ -9,7 +9,7 @@ from typing import Any
 
 from onchain.errors import MarketConfigError
 from onchain.fetch import Log
-from onchain.receipts import keccak256
+from onchain.keccak import keccak256
 from onchain.venues.base import Event, ImpossibleEventError
 
 WORD = 32

@@ -145,8 +145,7 @@ class _Table:
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise self.error(key, "it has to be a list of tables")
         return [
-            _Table(path=self.path, where=f"{self.where}{key}[{number}].", data=row)
-            for number, row in enumerate(rows)
+            _Table(path=self.path, where=f"{self.where}{key}[{number}].", data=row) for number, row in enumerate(rows)
         ]
 
 

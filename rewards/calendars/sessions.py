@@ -53,9 +53,7 @@ def build_sessions(calendar: str, start_ms: int, end_ms: int, *, data_dir: Path 
     days = trading_days(rules, first=first, last=last)
     claimed = _without_overlap(rules, (part for day in days for part in _parts_of_day(rules, day)))
     weekends = list(_weekends(rules, first, last, days))
-    covered = _fill(
-        start_ms, end_ms, claimed, _fill(start_ms, end_ms, weekends, [(start_ms, end_ms, "holiday")])
-    )
+    covered = _fill(start_ms, end_ms, claimed, _fill(start_ms, end_ms, weekends, [(start_ms, end_ms, "holiday")]))
     return _merged(covered)
 
 
@@ -67,11 +65,7 @@ def _rules_of(calendar: str, data_dir: Path) -> Rules:
 
 
 def _local_date(rules: Rules, time_ms: int) -> dt.date:
-    return (
-        (dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(milliseconds=time_ms))
-        .astimezone(rules.zone)
-        .date()
-    )
+    return (dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(milliseconds=time_ms)).astimezone(rules.zone).date()
 
 
 def _hours_on(rules: Rules, date: dt.date) -> Hours:
@@ -107,9 +101,7 @@ def _without_overlap(rules: Rules, parts: Iterable[Interval]) -> list[Interval]:
     for part in parts:
         if part[0] > part[1] or (claimed and part[0] < claimed[-1][1]):
             moment = dt.datetime.fromtimestamp(part[0] / 1000, rules.zone)
-            reason = (
-                f"the {part[2]} from {moment:%Y-%m-%d %H:%M} on overlaps the session before or has no end"
-            )
+            reason = f"the {part[2]} from {moment:%Y-%m-%d %H:%M} on overlaps the session before or has no end"
             raise RulesError(path=Path(f"{rules.name}.toml"), key="hours", reason=reason)
         claimed.append(part)
     return claimed

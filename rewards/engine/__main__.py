@@ -51,9 +51,7 @@ def _score(args: argparse.Namespace) -> int:
     result = scoring.score_batches(inputs, bundle.read_events(args.bundle))
     if args.out is not None:
         bundle.write_outputs(args.out, inputs, result)
-        print(
-            f"{len(result.allocations)} allocations to {len(result.paid)} paid makers written to {args.out}"
-        )
+        print(f"{len(result.allocations)} allocations to {len(result.paid)} paid makers written to {args.out}")
     print(result.root or "none")
     return EXIT_OK
 

@@ -109,18 +109,14 @@ def hex_to_bytes(*, abi_type: str, value: object) -> bytes:
     if isinstance(value, bytes):
         return value
     if not isinstance(value, str) or not _HEX.fullmatch(value):
-        raise ValueTypeError(
-            abi_type=abi_type, value=value, reason="write 0x and an even number of hex digits"
-        )
+        raise ValueTypeError(abi_type=abi_type, value=value, reason="write 0x and an even number of hex digits")
     return bytes.fromhex(value[2:])
 
 
 def _encode_address(value: object) -> bytes:
     raw = hex_to_bytes(abi_type="address", value=value)
     if len(raw) != 20:
-        raise ValueTypeError(
-            abi_type="address", value=value, reason=f"it has {len(raw)} bytes, an address has 20"
-        )
+        raise ValueTypeError(abi_type="address", value=value, reason=f"it has {len(raw)} bytes, an address has 20")
     return bytes(12) + raw
 
 
@@ -158,9 +154,7 @@ def _integer_codec(abi_type: str, *, signed: bool, bits: int) -> Codec:
     def encode(value: object) -> bytes:
         number = value if type(value) is int else _integer(abi_type, value)
         if not low <= number < high:
-            raise ValueTypeError(
-                abi_type=abi_type, value=value, reason=f"it is not between {low} and {high - 1}"
-            )
+            raise ValueTypeError(abi_type=abi_type, value=value, reason=f"it is not between {low} and {high - 1}")
         return number.to_bytes(WORD_BYTES, "big", signed=signed)
 
     def to_json(value: object) -> object:
@@ -186,9 +180,7 @@ def _fixed_bytes_codec(abi_type: str, *, length: int) -> Codec:
     def encode(value: object) -> bytes:
         raw = hex_to_bytes(abi_type=abi_type, value=value)
         if len(raw) != length:
-            raise ValueTypeError(
-                abi_type=abi_type, value=value, reason=f"it has {len(raw)} bytes, not {length}"
-            )
+            raise ValueTypeError(abi_type=abi_type, value=value, reason=f"it has {len(raw)} bytes, not {length}")
         return raw + bytes(WORD_BYTES - length)
 
     return Codec(abi_type, False, WORD_BYTES, encode, _hex_to_json)
@@ -199,9 +191,7 @@ def _array_codec(abi_type: str, *, item: Codec, length: int | None) -> Codec:
         if not isinstance(value, list | tuple):
             raise ValueTypeError(abi_type=abi_type, value=value, reason="write it as a list")
         if length is not None and len(value) != length:
-            raise ValueTypeError(
-                abi_type=abi_type, value=value, reason=f"it has {len(value)} items, not {length}"
-            )
+            raise ValueTypeError(abi_type=abi_type, value=value, reason=f"it has {len(value)} items, not {length}")
         body = encode_sequence([item] * len(value), value)
         return body if length is not None else len(value).to_bytes(WORD_BYTES, "big") + body
 

@@ -84,6 +84,4 @@ def rests_already(market: str, events: MarketEvents, row: int, order_id: str) ->
 
 
 def _at(kind: type[DataError], market: str, events: MarketEvents, row: int, detail: str = "") -> DataError:
-    return kind(
-        market=market, block=int(events.block[row]), log_index=int(events.log_index[row]), detail=detail
-    )
+    return kind(market=market, block=int(events.block[row]), log_index=int(events.log_index[row]), detail=detail)

@@ -93,6 +93,4 @@ def _check_text(text: str, *, document: str, path: str) -> None:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
         reason = "it holds half of a surrogate pair, which is no text"
-        raise JsonError(
-            document=document, path=path.encode("utf-8", "replace").decode(), reason=reason
-        ) from error
+        raise JsonError(document=document, path=path.encode("utf-8", "replace").decode(), reason=reason) from error

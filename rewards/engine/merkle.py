@@ -270,9 +270,7 @@ def _check_leaves(nodes: Sequence[bytes], places: Sequence[int], leaves: Sequenc
 def _check_nodes(nodes: Sequence[bytes]) -> None:
     for place in range(len(nodes) // 2):
         if nodes[place] != _node_hash(nodes[2 * place + 1], nodes[2 * place + 2]):
-            raise TreeFormatError(
-                where=f"Key tree[{place}]", reason="it is not the hash of the two nodes below it"
-            )
+            raise TreeFormatError(where=f"Key tree[{place}]", reason="it is not the hash of the two nodes below it")
 
 
 def _node_of_hex(text: object, *, where: str) -> bytes:

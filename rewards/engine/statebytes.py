@@ -31,8 +31,7 @@ def dump_state(*, state: MarketState, key: str) -> bytes:
         "orders": {
             "ids": orders.ids,
             "columns": [
-                column.tolist()
-                for column in (orders.maker, orders.side, orders.price, orders.size, orders.placed_ms)
+                column.tolist() for column in (orders.maker, orders.side, orders.price, orders.size, orders.placed_ms)
             ],
         },
         "score": {

@@ -8,244 +8,382 @@ import onchain.fields
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Program',
+            name="Program",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('summary', models.TextField(blank=True, default='')),
-                ('chain_id', models.BigIntegerField()),
-                ('distributor', accounts.models.AddressField(max_length=42)),
-                ('token', accounts.models.AddressField(max_length=42)),
-                ('token_symbol', models.CharField(max_length=16)),
-                ('token_decimals', models.PositiveSmallIntegerField(default=18)),
-                ('calendar', models.CharField(default='XNYS', max_length=16)),
-                ('template_json', models.TextField(blank=True, default='', help_text='Terms of the epochs to come, without their `epoch`; empty: none is added.')),
-                ('epoch_days', models.PositiveSmallIntegerField(default=7, help_text="Length of an epoch from the template, in days of New York's clock.")),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.SlugField(unique=True)),
+                ("name", models.CharField(max_length=120)),
+                ("summary", models.TextField(blank=True, default="")),
+                ("chain_id", models.BigIntegerField()),
+                ("distributor", accounts.models.AddressField(max_length=42)),
+                ("token", accounts.models.AddressField(max_length=42)),
+                ("token_symbol", models.CharField(max_length=16)),
+                ("token_decimals", models.PositiveSmallIntegerField(default=18)),
+                ("calendar", models.CharField(default="XNYS", max_length=16)),
+                (
+                    "template_json",
+                    models.TextField(
+                        blank=True,
+                        default="",
+                        help_text="Terms of the epochs to come, without their `epoch`; empty: none is added.",
+                    ),
+                ),
+                (
+                    "epoch_days",
+                    models.PositiveSmallIntegerField(
+                        default=7, help_text="Length of an epoch from the template, in days of New York's clock."
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'ordering': ['slug'],
-                'constraints': [models.UniqueConstraint(fields=('chain_id', 'distributor'), name='one_program_a_distributor')],
+                "ordering": ["slug"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("chain_id", "distributor"), name="one_program_a_distributor")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Epoch',
+            name="Epoch",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('start_ms', models.BigIntegerField()),
-                ('end_ms', models.BigIntegerField()),
-                ('terms_json', models.TextField(help_text='Canonical JSON (spec/scoring.md, Terms).')),
-                ('terms_sha256', models.CharField(max_length=64)),
-                ('budget', onchain.fields.ExactIntegerField()),
-                ('state', models.CharField(choices=[('scheduled', 'Scheduled'), ('live', 'Live'), ('scored', 'Scored'), ('proposed', 'Waiting for the treasury'), ('approved', 'Approved, in its delay'), ('active', 'Paying'), ('vetoed', 'Vetoed'), ('empty', 'Nothing to pay')], default='scheduled', max_length=12)),
-                ('from_block', models.BigIntegerField(null=True)),
-                ('to_block', models.BigIntegerField(null=True)),
-                ('to_block_hash', models.CharField(blank=True, default='', max_length=66)),
-                ('root', models.CharField(blank=True, default='', max_length=66)),
-                ('parent_root', models.CharField(blank=True, default='', max_length=66)),
-                ('chain_epoch', models.PositiveIntegerField(help_text='Its number in the contract; epochs that pay nothing have none.', null=True)),
-                ('proposal', models.PositiveSmallIntegerField(default=0, help_text='How often it has been proposed.')),
-                ('manifest_hash', models.CharField(blank=True, default='', max_length=66)),
-                ('digest', models.CharField(blank=True, default='', max_length=66)),
-                ('paid_total', onchain.fields.ExactIntegerField(help_text="Sum of this epoch's increments.", null=True)),
-                ('unspent', onchain.fields.ExactIntegerField(help_text='Stays with the treasury.', null=True)),
-                ('carried_in_total', onchain.fields.ExactIntegerField(null=True)),
-                ('carried_out_total', onchain.fields.ExactIntegerField(null=True)),
-                ('evidence_name', models.CharField(blank=True, default='', help_text='Folder in EVIDENCE_DIR.', max_length=200)),
-                ('scored_at', models.DateTimeField(null=True)),
-                ('activatable_at_s', models.BigIntegerField(null=True)),
-                ('note', models.TextField(blank=True, default='', help_text='Why it stopped, in a plain sentence.')),
-                ('program', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='epochs', to='rewards.program')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField()),
+                ("start_ms", models.BigIntegerField()),
+                ("end_ms", models.BigIntegerField()),
+                ("terms_json", models.TextField(help_text="Canonical JSON (spec/scoring.md, Terms).")),
+                ("terms_sha256", models.CharField(max_length=64)),
+                ("budget", onchain.fields.ExactIntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("scheduled", "Scheduled"),
+                            ("live", "Live"),
+                            ("scored", "Scored"),
+                            ("proposed", "Waiting for the treasury"),
+                            ("approved", "Approved, in its delay"),
+                            ("active", "Paying"),
+                            ("vetoed", "Vetoed"),
+                            ("empty", "Nothing to pay"),
+                        ],
+                        default="scheduled",
+                        max_length=12,
+                    ),
+                ),
+                ("from_block", models.BigIntegerField(null=True)),
+                ("to_block", models.BigIntegerField(null=True)),
+                ("to_block_hash", models.CharField(blank=True, default="", max_length=66)),
+                ("root", models.CharField(blank=True, default="", max_length=66)),
+                ("parent_root", models.CharField(blank=True, default="", max_length=66)),
+                (
+                    "chain_epoch",
+                    models.PositiveIntegerField(
+                        help_text="Its number in the contract; epochs that pay nothing have none.", null=True
+                    ),
+                ),
+                ("proposal", models.PositiveSmallIntegerField(default=0, help_text="How often it has been proposed.")),
+                ("manifest_hash", models.CharField(blank=True, default="", max_length=66)),
+                ("digest", models.CharField(blank=True, default="", max_length=66)),
+                (
+                    "paid_total",
+                    onchain.fields.ExactIntegerField(help_text="Sum of this epoch's increments.", null=True),
+                ),
+                ("unspent", onchain.fields.ExactIntegerField(help_text="Stays with the treasury.", null=True)),
+                ("carried_in_total", onchain.fields.ExactIntegerField(null=True)),
+                ("carried_out_total", onchain.fields.ExactIntegerField(null=True)),
+                (
+                    "evidence_name",
+                    models.CharField(blank=True, default="", help_text="Folder in EVIDENCE_DIR.", max_length=200),
+                ),
+                ("scored_at", models.DateTimeField(null=True)),
+                ("activatable_at_s", models.BigIntegerField(null=True)),
+                ("note", models.TextField(blank=True, default="", help_text="Why it stopped, in a plain sentence.")),
+                (
+                    "program",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="epochs", to="rewards.program"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['program', 'number'],
+                "ordering": ["program", "number"],
             },
         ),
         migrations.CreateModel(
-            name='ClaimRequest',
+            name="ClaimRequest",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('account', accounts.models.AddressField(max_length=42)),
-                ('cumulative', onchain.fields.ExactIntegerField(help_text='The cumulative amount that the request collects up to.')),
-                ('state', models.CharField(choices=[('waiting', 'Waiting to be sent'), ('sent', 'Sent, confirming'), ('done', 'Done'), ('failed', 'Could not be sent')], default='waiting', max_length=8)),
-                ('tx_hash', models.CharField(blank=True, default='', max_length=66)),
-                ('note', models.TextField(blank=True, default='', help_text='What went wrong, in a plain sentence.')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('program', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='claim_requests', to='rewards.program')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("account", accounts.models.AddressField(max_length=42)),
+                (
+                    "cumulative",
+                    onchain.fields.ExactIntegerField(
+                        help_text="The cumulative amount that the request collects up to."
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting to be sent"),
+                            ("sent", "Sent, confirming"),
+                            ("done", "Done"),
+                            ("failed", "Could not be sent"),
+                        ],
+                        default="waiting",
+                        max_length=8,
+                    ),
+                ),
+                ("tx_hash", models.CharField(blank=True, default="", max_length=66)),
+                ("note", models.TextField(blank=True, default="", help_text="What went wrong, in a plain sentence.")),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "program",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="claim_requests", to="rewards.program"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Alarm',
+            name="Alarm",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=40)),
-                ('subject', models.CharField(help_text="What it is about, for example an epoch's number.", max_length=120)),
-                ('message', models.TextField(help_text='What was seen, where, and what to do, in plain sentences.')),
-                ('raised_at', models.DateTimeField(auto_now_add=True)),
-                ('cleared_at', models.DateTimeField(null=True)),
-                ('program', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='alarms', to='rewards.program')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(max_length=40)),
+                (
+                    "subject",
+                    models.CharField(help_text="What it is about, for example an epoch's number.", max_length=120),
+                ),
+                ("message", models.TextField(help_text="What was seen, where, and what to do, in plain sentences.")),
+                ("raised_at", models.DateTimeField(auto_now_add=True)),
+                ("cleared_at", models.DateTimeField(null=True)),
+                (
+                    "program",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="alarms", to="rewards.program"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-raised_at'],
+                "ordering": ["-raised_at"],
             },
         ),
         migrations.CreateModel(
-            name='Score',
+            name="Score",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('market', models.CharField(max_length=64)),
-                ('maker', models.CharField(max_length=64)),
-                ('kind', models.CharField(max_length=10)),
-                ('credit', onchain.fields.ExactIntegerField()),
-                ('present_ms', models.BigIntegerField()),
-                ('live_ms', models.BigIntegerField()),
-                ('epoch', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='scores', to='rewards.epoch')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("market", models.CharField(max_length=64)),
+                ("maker", models.CharField(max_length=64)),
+                ("kind", models.CharField(max_length=10)),
+                ("credit", onchain.fields.ExactIntegerField()),
+                ("present_ms", models.BigIntegerField()),
+                ("live_ms", models.BigIntegerField()),
+                (
+                    "epoch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="scores", to="rewards.epoch"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Entitlement',
+            name="Entitlement",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('account', accounts.models.AddressField(max_length=42)),
-                ('token', accounts.models.AddressField(max_length=42)),
-                ('cumulative', onchain.fields.ExactIntegerField()),
-                ('increment', onchain.fields.ExactIntegerField()),
-                ('proof', models.JSONField()),
-                ('epoch', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='entitlements', to='rewards.epoch')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("account", accounts.models.AddressField(max_length=42)),
+                ("token", accounts.models.AddressField(max_length=42)),
+                ("cumulative", onchain.fields.ExactIntegerField()),
+                ("increment", onchain.fields.ExactIntegerField()),
+                ("proof", models.JSONField()),
+                (
+                    "epoch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="entitlements", to="rewards.epoch"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['account', 'epoch'], name='rewards_ent_account_d303f8_idx')],
-                'constraints': [models.UniqueConstraint(fields=('epoch', 'account', 'token'), name='entitlement_once')],
+                "indexes": [models.Index(fields=["account", "epoch"], name="rewards_ent_account_d303f8_idx")],
+                "constraints": [models.UniqueConstraint(fields=("epoch", "account", "token"), name="entitlement_once")],
             },
         ),
         migrations.CreateModel(
-            name='Carry',
+            name="Carry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('maker', models.CharField(max_length=64)),
-                ('amount', onchain.fields.ExactIntegerField()),
-                ('epoch', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='carries', to='rewards.epoch')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("maker", models.CharField(max_length=64)),
+                ("amount", onchain.fields.ExactIntegerField()),
+                (
+                    "epoch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="carries", to="rewards.epoch"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('epoch', 'maker'), name='carry_once')],
+                "constraints": [models.UniqueConstraint(fields=("epoch", "maker"), name="carry_once")],
             },
         ),
         migrations.CreateModel(
-            name='Allocation',
+            name="Allocation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('market', models.CharField(max_length=64)),
-                ('maker', models.CharField(max_length=64)),
-                ('quoting', onchain.fields.ExactIntegerField()),
-                ('fills', onchain.fields.ExactIntegerField()),
-                ('stress', onchain.fields.ExactIntegerField()),
-                ('payout', onchain.fields.ExactIntegerField()),
-                ('epoch', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='allocations', to='rewards.epoch')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("market", models.CharField(max_length=64)),
+                ("maker", models.CharField(max_length=64)),
+                ("quoting", onchain.fields.ExactIntegerField()),
+                ("fills", onchain.fields.ExactIntegerField()),
+                ("stress", onchain.fields.ExactIntegerField()),
+                ("payout", onchain.fields.ExactIntegerField()),
+                (
+                    "epoch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="allocations", to="rewards.epoch"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['epoch', 'maker'], name='rewards_all_epoch_i_b92bd9_idx')],
-                'constraints': [models.UniqueConstraint(fields=('epoch', 'market', 'maker'), name='allocation_once')],
+                "indexes": [models.Index(fields=["epoch", "maker"], name="rewards_all_epoch_i_b92bd9_idx")],
+                "constraints": [models.UniqueConstraint(fields=("epoch", "market", "maker"), name="allocation_once")],
             },
         ),
         migrations.CreateModel(
-            name='EpochCheck',
+            name="EpochCheck",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=40)),
-                ('passed', models.BooleanField()),
-                ('detail', models.TextField(help_text='What was compared with what, in a plain sentence.')),
-                ('checked_at', models.DateTimeField(auto_now=True)),
-                ('epoch', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='checks', to='rewards.epoch')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(max_length=40)),
+                ("passed", models.BooleanField()),
+                ("detail", models.TextField(help_text="What was compared with what, in a plain sentence.")),
+                ("checked_at", models.DateTimeField(auto_now=True)),
+                (
+                    "epoch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="checks", to="rewards.epoch"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['epoch', 'id'],
-                'constraints': [models.UniqueConstraint(fields=('epoch', 'code'), name='check_once')],
+                "ordering": ["epoch", "id"],
+                "constraints": [models.UniqueConstraint(fields=("epoch", "code"), name="check_once")],
             },
         ),
         migrations.CreateModel(
-            name='EpochSession',
+            name="EpochSession",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('start_ms', models.BigIntegerField()),
-                ('end_ms', models.BigIntegerField()),
-                ('kind', models.CharField(max_length=10)),
-                ('epoch', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sessions', to='rewards.epoch')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("start_ms", models.BigIntegerField()),
+                ("end_ms", models.BigIntegerField()),
+                ("kind", models.CharField(max_length=10)),
+                (
+                    "epoch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="sessions", to="rewards.epoch"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['epoch', 'start_ms'],
-                'constraints': [models.UniqueConstraint(fields=('epoch', 'start_ms'), name='session_start_once')],
+                "ordering": ["epoch", "start_ms"],
+                "constraints": [models.UniqueConstraint(fields=("epoch", "start_ms"), name="session_start_once")],
             },
         ),
         migrations.CreateModel(
-            name='LiveStanding',
+            name="LiveStanding",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('market', models.CharField(max_length=64)),
-                ('maker', models.CharField(max_length=64)),
-                ('as_of_ms', models.BigIntegerField()),
-                ('share_ppm', models.PositiveIntegerField(help_text="Share of the market's boosted credit so far.")),
-                ('quoting', onchain.fields.ExactIntegerField()),
-                ('fills', onchain.fields.ExactIntegerField()),
-                ('stress', onchain.fields.ExactIntegerField()),
-                ('estimate', onchain.fields.ExactIntegerField(help_text="Payout if the epoch ended now, in the token's smallest unit.")),
-                ('accrued', onchain.fields.ExactIntegerField(help_text='The part of it that quoting nothing more until the end would leave.')),
-                ('epoch', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='standings', to='rewards.epoch')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("market", models.CharField(max_length=64)),
+                ("maker", models.CharField(max_length=64)),
+                ("as_of_ms", models.BigIntegerField()),
+                ("share_ppm", models.PositiveIntegerField(help_text="Share of the market's boosted credit so far.")),
+                ("quoting", onchain.fields.ExactIntegerField()),
+                ("fills", onchain.fields.ExactIntegerField()),
+                ("stress", onchain.fields.ExactIntegerField()),
+                (
+                    "estimate",
+                    onchain.fields.ExactIntegerField(
+                        help_text="Payout if the epoch ended now, in the token's smallest unit."
+                    ),
+                ),
+                (
+                    "accrued",
+                    onchain.fields.ExactIntegerField(
+                        help_text="The part of it that quoting nothing more until the end would leave."
+                    ),
+                ),
+                (
+                    "epoch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="standings", to="rewards.epoch"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('epoch', 'market', 'maker'), name='standing_once')],
+                "constraints": [models.UniqueConstraint(fields=("epoch", "market", "maker"), name="standing_once")],
             },
         ),
         migrations.CreateModel(
-            name='Payment',
+            name="Payment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('maker', models.CharField(max_length=64)),
-                ('account', accounts.models.AddressField(max_length=42)),
-                ('amount', onchain.fields.ExactIntegerField()),
-                ('epoch', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='payments', to='rewards.epoch')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("maker", models.CharField(max_length=64)),
+                ("account", accounts.models.AddressField(max_length=42)),
+                ("amount", onchain.fields.ExactIntegerField()),
+                (
+                    "epoch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="payments", to="rewards.epoch"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['account', 'epoch'], name='rewards_pay_account_9dc1cb_idx')],
-                'constraints': [models.UniqueConstraint(fields=('epoch', 'maker', 'account'), name='payment_once')],
+                "indexes": [models.Index(fields=["account", "epoch"], name="rewards_pay_account_9dc1cb_idx")],
+                "constraints": [models.UniqueConstraint(fields=("epoch", "maker", "account"), name="payment_once")],
             },
         ),
         migrations.AddConstraint(
-            model_name='epoch',
-            constraint=models.UniqueConstraint(fields=('program', 'number'), name='epoch_number_once'),
+            model_name="epoch",
+            constraint=models.UniqueConstraint(fields=("program", "number"), name="epoch_number_once"),
         ),
         migrations.AddConstraint(
-            model_name='epoch',
-            constraint=models.UniqueConstraint(condition=models.Q(('chain_epoch__isnull', False)), fields=('program', 'chain_epoch'), name='chain_epoch_number_once'),
+            model_name="epoch",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("chain_epoch__isnull", False)),
+                fields=("program", "chain_epoch"),
+                name="chain_epoch_number_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='epoch',
-            constraint=models.CheckConstraint(condition=models.Q(('end_ms__gt', models.F('start_ms'))), name='epoch_has_length'),
+            model_name="epoch",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("end_ms__gt", models.F("start_ms"))), name="epoch_has_length"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='claimrequest',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['waiting', 'sent'])), fields=('program', 'account'), name='one_open_claim_request_an_account'),
+            model_name="claimrequest",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ["waiting", "sent"])),
+                fields=("program", "account"),
+                name="one_open_claim_request_an_account",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='alarm',
-            constraint=models.UniqueConstraint(condition=models.Q(('cleared_at__isnull', True)), fields=('program', 'code', 'subject'), name='alarm_open_once'),
+            model_name="alarm",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("cleared_at__isnull", True)),
+                fields=("program", "code", "subject"),
+                name="alarm_open_once",
+            ),
         ),
         migrations.AddIndex(
-            model_name='score',
-            index=models.Index(fields=['epoch', 'maker'], name='rewards_sco_epoch_i_3332cc_idx'),
+            model_name="score",
+            index=models.Index(fields=["epoch", "maker"], name="rewards_sco_epoch_i_3332cc_idx"),
         ),
         migrations.AddConstraint(
-            model_name='score',
-            constraint=models.UniqueConstraint(fields=('epoch', 'market', 'maker', 'kind'), name='score_once'),
+            model_name="score",
+            constraint=models.UniqueConstraint(fields=("epoch", "market", "maker", "kind"), name="score_once"),
         ),
     ]

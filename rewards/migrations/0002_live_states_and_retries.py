@@ -5,44 +5,57 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('onchain', '0002_transactions_and_distributor'),
-        ('rewards', '0001_initial'),
+        ("onchain", "0002_transactions_and_distributor"),
+        ("rewards", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='claimrequest',
-            name='attempts',
-            field=models.PositiveSmallIntegerField(default=0, help_text='How many batches it has been in.'),
+            model_name="claimrequest",
+            name="attempts",
+            field=models.PositiveSmallIntegerField(default=0, help_text="How many batches it has been in."),
         ),
         migrations.AddField(
-            model_name='claimrequest',
-            name='transaction',
-            field=models.ForeignKey(help_text='The batch it is in.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='onchain.outgoingtransaction'),
+            model_name="claimrequest",
+            name="transaction",
+            field=models.ForeignKey(
+                help_text="The batch it is in.",
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="onchain.outgoingtransaction",
+            ),
         ),
         migrations.AddField(
-            model_name='epoch',
-            name='retry_at',
-            field=models.DateTimeField(help_text='What stopped it is not tried again before.', null=True),
+            model_name="epoch",
+            name="retry_at",
+            field=models.DateTimeField(help_text="What stopped it is not tried again before.", null=True),
         ),
         migrations.AlterField(
-            model_name='claimrequest',
-            name='tx_hash',
-            field=models.CharField(blank=True, default='', help_text='What collected it, or may.', max_length=66),
+            model_name="claimrequest",
+            name="tx_hash",
+            field=models.CharField(blank=True, default="", help_text="What collected it, or may.", max_length=66),
         ),
         migrations.CreateModel(
-            name='LiveState',
+            name="LiveState",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('market', models.CharField(max_length=64)),
-                ('through_ms', models.BigIntegerField(help_text='Everything before this time (ms, UTC) is in the state.')),
-                ('state', models.BinaryField(help_text="The engine's own form; one that it can't use is thrown away.")),
-                ('epoch', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='live_states', to='rewards.epoch')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("market", models.CharField(max_length=64)),
+                (
+                    "through_ms",
+                    models.BigIntegerField(help_text="Everything before this time (ms, UTC) is in the state."),
+                ),
+                ("state", models.BinaryField(help_text="The engine's own form; one that it can't use is thrown away.")),
+                (
+                    "epoch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="live_states", to="rewards.epoch"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('epoch', 'market'), name='live_state_once')],
+                "constraints": [models.UniqueConstraint(fields=("epoch", "market"), name="live_state_once")],
             },
         ),
     ]

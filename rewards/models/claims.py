@@ -5,8 +5,8 @@ from typing import ClassVar
 from django.db import models
 
 from accounts.models import AddressField
+from onchain.fields import ExactIntegerField
 from onchain.models_tx import OutgoingTransaction
-from rewards.models.fields import ExactIntegerField
 from rewards.models.programs import Program
 
 

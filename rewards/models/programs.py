@@ -5,7 +5,7 @@ from typing import ClassVar
 from django.db import models
 
 from accounts.models import AddressField
-from rewards.models.fields import ExactIntegerField
+from onchain.fields import ExactIntegerField
 
 
 class Program(models.Model):

@@ -5,7 +5,7 @@ from typing import ClassVar
 from django.db import models
 
 from accounts.models import AddressField
-from rewards.models.fields import ExactIntegerField
+from onchain.fields import ExactIntegerField
 from rewards.models.programs import Epoch
 
 
@@ -82,7 +82,7 @@ class Entitlement(models.Model):
         indexes: ClassVar = [models.Index(fields=["account", "epoch"])]
 
     def __str__(self) -> str:
-        return self.account
+        return str(self.account)
 
 
 class LiveStanding(models.Model):

@@ -43,7 +43,7 @@ def program_accounting(*, program_id: int) -> Accounting:
         budget=sum(epoch.budget for epoch in epochs),
         claimed=claimed,
         claimable=granted - claimed,
-        undecided=sum(epoch.paid_total for epoch in epochs if epoch.state != Epoch.State.ACTIVE),
-        carried=epochs[-1].carried_out_total if epochs else 0,
-        returned=sum(epoch.unspent for epoch in epochs),
+        undecided=sum(epoch.paid_total or 0 for epoch in epochs if epoch.state != Epoch.State.ACTIVE),
+        carried=(epochs[-1].carried_out_total or 0) if epochs else 0,
+        returned=sum(epoch.unspent or 0 for epoch in epochs),
     )

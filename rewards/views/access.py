@@ -39,7 +39,7 @@ def sees_maker(*, user: Person, maker: Maker) -> bool:
     """A maker's members see its scorecard, and who reviews sees all."""
     if sees_all_makers(user=user):
         return True
-    return is_maker_member(user=user) and maker.members.filter(pk=user.pk).exists()
+    return is_maker_member(user=user) and isinstance(user, User) and maker.members.contains(user)
 
 
 def refuse(*, request: HttpRequest, sentence: str) -> HttpResponseBase:

@@ -242,9 +242,7 @@ def test_a_value_is_looked_up_by_what_it_encodes_to() -> None:
 def test_a_value_that_does_not_fit_its_type_is_refused_with_its_place(
     abi_type: str, value: object, reason: str
 ) -> None:
-    good = {"address": ALICE, "bool": True, "string": "", "bytes": "0x", "bytes4": "0x00000000"}.get(
-        abi_type, "1"
-    )
+    good = {"address": ALICE, "bool": True, "string": "", "bytes": "0x", "bytes4": "0x00000000"}.get(abi_type, "1")
     good_row = [ALICE, {"uint8[3]": ["1", "2", "3"], "uint8[]": []}.get(abi_type, good)]
     with pytest.raises(merkle.LeafError, match=reason) as refused:
         merkle.Tree.from_leaves([good_row, [ALICE, value]], ["address", abi_type])
@@ -252,9 +250,7 @@ def test_a_value_that_does_not_fit_its_type_is_refused_with_its_place(
     assert str(refused.value).startswith("Value 1, column 1 cannot be a leaf: ")
 
 
-@pytest.mark.parametrize(
-    "abi_type", ["uint7", "uint264", "int0", "bytes33", "bytes0", "float", "", "uint8[0]", "[]"]
-)
+@pytest.mark.parametrize("abi_type", ["uint7", "uint264", "int0", "bytes33", "bytes0", "float", "", "uint8[0]", "[]"])
 def test_a_type_that_no_leaf_can_have_is_refused(abi_type: str) -> None:
     with pytest.raises(UnknownTypeError, match="is not a type a leaf can have"):
         merkle.Tree.from_leaves([["1"]], [abi_type])

@@ -9,8 +9,8 @@ from onchain.derive import derive_markets, rewind_markets
 from onchain.errors import IndexerStoppedError, MarketQuarantinedError, ReorgBelowFinalError
 from onchain.indexer import follow, head_lock, node
 from onchain.models import AdapterState, Alarm, Block, Cursor, Market, MarketEvent, RawLog
-from onchain.rowwise.venue import LamplightAdapter
 from onchain.services import market_register
+from onchain.venues.lamplight import LamplightAdapter
 
 pytestmark = pytest.mark.django_db
 MAKER, OTHER, TAKER = ("0x" + digit * 40 for digit in "abc")
@@ -334,7 +334,7 @@ def test_only_one_process_follows_a_chain():
 
 
 def _selector(signature: str) -> str:
-    from onchain.rowwise.receipts import keccak256
+    from onchain.keccak import keccak256
 
     return keccak256(signature.encode())[:4].hex()
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import webbrowser
 from typing import Any
 
@@ -39,7 +40,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until Ctrl-C; whatever was started is stopped."""
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        terminal = Terminal(out=self.stdout._out)
+        terminal = Terminal(out=sys.stdout)
         try:
             self._run(terminal, options)
         except (DemoError, EmbeddedError) as error:

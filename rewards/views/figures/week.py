@@ -18,9 +18,20 @@ _LABEL_FITS_PERCENT = 9.0
 class SessionLike(Protocol):
     """What the picture needs of a session."""
 
-    start_ms: int
-    end_ms: int
-    kind: str
+    @property
+    def start_ms(self) -> int:
+        """When it starts (ms UTC)."""
+        ...
+
+    @property
+    def end_ms(self) -> int:
+        """When it ends (ms UTC)."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """Which kind it is."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

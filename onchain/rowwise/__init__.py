@@ -1,1 +1,0 @@
-"""The row-wise way from blocks to market events."""
