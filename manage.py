@@ -5,16 +5,26 @@ import os
 import sys
 
 # These need neither database nor chain, so nothing is started for them.
-# The demo starts services of its own, with a data directory of its own.
-DEMO = "demo"
-PLAIN_COMMANDS = {DEMO, "help", "--help", "-h", "version", "--version", "collectstatic", "diffsettings", "compress"}
+# These start services of their own, each with a data directory of its own.
+STAGED_COMMANDS = {"demo", "flow"}
+PLAIN_COMMANDS = STAGED_COMMANDS | {
+    "help",
+    "--help",
+    "-h",
+    "version",
+    "--version",
+    "collectstatic",
+    "diffsettings",
+    "compress",
+}
 
 
 def main(argv: list[str]) -> int:
     """Run a management command with the settings that DJANGO_SETTINGS_MODULE names (default: local)."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
-    if argv[1:2] == [DEMO]:
-        os.environ.setdefault("LAMPLIGHT_DATA_DIR", os.path.join(os.path.dirname(__file__), ".lamplight", "demo"))
+    if len(argv) > 1 and argv[1] in STAGED_COMMANDS:
+        home = os.path.join(os.path.dirname(os.path.abspath(__file__)), ".lamplight", argv[1])
+        os.environ.setdefault("LAMPLIGHT_DATA_DIR", home)
     from django.core.management import execute_from_command_line
 
     from config.embedded import EmbeddedError

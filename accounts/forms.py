@@ -1,6 +1,5 @@
 """The sign-in form; messages say what to do next."""
 
-
 from django.contrib.auth.forms import AuthenticationForm
 
 

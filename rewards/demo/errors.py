@@ -61,3 +61,11 @@ class SampleMissingError(DemoError):
             "The sample of real order flow comes with the package ob-analytics, which is not installed. "
             "Install the development requirements (make flow does it), then try again."
         )
+
+
+class VerificationError(DemoError):
+    """The evidence gives another result than the one that was stored."""
+
+    def __init__(self, *, bundle: str, said: str) -> None:
+        self.bundle, self.said = bundle, said
+        super().__init__(f"The evidence in {bundle} does not give the root that was stored: {said}")

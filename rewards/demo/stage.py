@@ -1,6 +1,7 @@
 """An empty stage for the demo: its own database, queue and chain, whose clock starts before the first week."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import psycopg
@@ -48,7 +49,9 @@ def set_up(*, chain_start_s: int) -> str:
     return embedded.ensure_chain(root, extra=[*FAST_CHAIN, "--timestamp", str(chain_start_s), "--no-mining"])
 
 
-def deploy(*, chain: LocalChain, first_s: int) -> Deployment:
+def deploy(
+    *, chain: LocalChain, first_s: int, markets: Sequence[str] = tuple(spec.name for spec in MARKETS)
+) -> Deployment:
     """Put the contracts on the chain, give the treasury its money and open the markets."""
     accounts = chain.accounts
     at = iter(range(first_s - SETUP_S, first_s))
@@ -63,8 +66,8 @@ def deploy(*, chain: LocalChain, first_s: int) -> Deployment:
     chain.send(
         name="reward_token", to=token, sender=deployer, function="mint", args=[accounts[TREASURY], TREASURY_MONEY]
     )
-    for spec in MARKETS:
-        chain.send(name="demo_exchange", to=exchange, sender=sequencer, function="add_market", args=[spec.name])
+    for name in markets:
+        chain.send(name="demo_exchange", to=exchange, sender=sequencer, function="add_market", args=[name])
     chain.mine(time_s=next(at))
     return Deployment(
         exchange=exchange, token=token, cash=token, vault=token, distributor=distributor, start_block=start_block

@@ -66,7 +66,7 @@ def by_kind(rng: Random, values: tuple[int, ...]) -> dict[str, int]:
 
 def draw_rule(rng: Random, weight_bps: int) -> dict[str, Any]:
     """The terms of one market."""
-    quoting = rng.choice((10000, 0, 7000, 5000, 3333, 6000))
+    quoting = rng.choice((10000, 0, 7000, 5000, 3333, 6000, 2000))
     fills = rng.choice((0, 10000 - quoting, (10000 - quoting) // 2, (10000 - quoting) // 3))
     rule: dict[str, Any] = {
         "weight_bps": weight_bps,
@@ -77,18 +77,18 @@ def draw_rule(rng: Random, weight_bps: int) -> dict[str, Any]:
         "min_rest_ms": rng.choice((0, 1, 250, 250, 1000, 1000, 5000, 10**7 if rng.random() < 0.2 else 100)),
         "reference_depth_lots": rng.choice((1, 20, 30, 80)),
         "max_spread_bps": by_kind(rng, (20, 50, 100, 300, 300, 1000)),
-        "clamp_bps": by_kind(rng, rng.choice(((5, 20, 50), (300, 1000), (0, 10, 10000)))),
+        "clamp_bps": by_kind(rng, rng.choice(((5, 20, 50), (300, 1000), (0, 10, 10000), (0,)))),
         "min_uptime_bps": by_kind(rng, rng.choice(((0,), (0, 1000, 3000), (2000, 6000, 10000)))),
         "curve": draw_curve(rng),
         "two_sided_divisor": rng.choice((0, 1, 2, 3, 3, 7)),
         "target_lots": rng.choice((0, 50, 200, 800, 10**5)),
         "presence_lots": rng.choice((1, 20, 60)),
-        "max_share_bps": rng.choice((10000, 10000, 4000, 1500, 300, 0 if rng.random() < 0.3 else 5000)),
+        "max_share_bps": rng.choice((10000, 10000, 4000, 1500, 1500, 300, 0 if rng.random() < 0.3 else 700)),
     }
-    if rule["stress_share_bps"] or rng.random() < 0.5:
+    if rule["stress_share_bps"] or rng.random() < 0.7:
         rule["stress"] = {
             "window_ms": rng.choice((1, 500, 1000, 5000, 20_000, 60_000)),
-            "move_bps": rng.choice((1, 5, 20, 60, 200)),
+            "move_bps": rng.choice((1, 5, 20, 60)),
             "hold_ms": rng.choice((1, 500, 3000, 10_000, 40_000)),
             "widen_pct": rng.choice((100, 133, 150, 300)),
             "full_ms": rng.choice((0, 0, 1000, 20_000, 150_000)),
@@ -113,7 +113,7 @@ def draw_terms(rng: Random) -> dict[str, Any]:
     cuts = sorted(rng.randint(100, 10000) for _ in names)
     start_ms = rng.choice((1_790_000_000_000, 1_790_144_272_509)) + rng.randint(0, 10**6)
     length_ms = rng.choice((3_000, 20_000, 60_000, 300_000))
-    budget = rng.choice((0, 1, 97, 2**200, *[250_000_000_000] * 4, *[25 * 10**22] * 4))
+    budget = rng.choice((0, 97, 1009, 2**200, *[250_000_000_000] * 3, *[25 * 10**22] * 3))
     min_payout = rng.choice((0, 0, 0, 1, budget // 50, budget // 10, 10**30 if rng.random() < 0.3 else 2))
     return {
         "version": 1,

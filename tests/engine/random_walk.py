@@ -47,7 +47,9 @@ class Walk:
         self.start, self.end = edges_ms[0], edges_ms[-1]
         self.gap_ms = (self.end - self.start) / count
         self.now = self.start - int(rng.choice((0, 1, 5, 20)) * self.gap_ms)
+        self.edges = list(edges_ms)
         self.awkward = [*edges_ms, self.end - 1]
+        self.round_anchor = 2 * self.mid // 10000 * 10000 or 2 * self.mid
         self.resting: dict[str, dict[str, Any]] = {}
         self.free_ids: list[str] = []
         self.next_id = 0
@@ -57,10 +59,21 @@ class Walk:
     def run(self) -> list[dict[str, Any]]:
         """The events, from before the epoch's start to a little after its end."""
         acts: dict[Callable[[], None], int] = {
-            self.quote: 34, self.place_any: 12, self.deepen: 16, self.cancel_any: 12, self.fill_any: 14,
-            self.drift: 12, self.jump: 5, self.anchor: 6, self.sweep: 1, self.halt_or_resume: 3,
-        }  # fmt: skip
+            self.quote: 34,
+            self.place_any: 12,
+            self.deepen: 16,
+            self.cancel_any: 12,
+            self.fill_any: 14,
+            self.drift: 12,
+            self.jump: 4,
+            self.blink: 3,
+            self.anchor: 10,
+            self.sweep: 1,
+            self.halt_or_resume: 3,
+        }
         while self.now < self.end + 2 * self.gap_ms and len(self.events) < 4 * self.count:
+            if self.now in self.edges and self.rng.random() < 0.5:
+                self.fill_any()
             self.rng.choices(list(acts), list(acts.values()))[0]()
             self.now = self.next_time()
         return self.events
@@ -98,14 +111,19 @@ class Walk:
     def take(self, kind: str, order: str, **columns: Any) -> None:
         """A cancel or fill of all or a part of an order."""
         rests = self.resting[order]
-        lots = rests["lots"] if self.rng.random() < 0.5 else self.rng.randint(1, rests["lots"])
-        whole = lots == rests["lots"]
-        unsaid = kind == "cancel" and whole and self.rng.random() < 0.7
-        self.add(kind, order=order, size=None if unsaid else lots, **columns)
+        lots = self.rng.randint(1, rests["lots"])
+        if lots == rests["lots"] or self.rng.random() < 0.5:
+            self.take_all(kind, order, **columns)
+            return
+        self.add(kind, order=order, size=lots, **columns)
         rests["lots"] -= lots
-        if whole:
-            del self.resting[order]
-            self.free_ids.append(order)
+
+    def take_all(self, kind: str, order: str, **columns: Any) -> None:
+        """A cancel or fill of all that rests of an order; a cancel mostly without a size."""
+        lots = self.resting.pop(order)["lots"]
+        unsaid = kind == "cancel" and self.rng.random() < 0.7
+        self.add(kind, order=order, size=None if unsaid else lots, **columns)
+        self.free_ids.append(order)
 
     def lots(self) -> int:
         """A size around the rule's limits."""
@@ -179,14 +197,28 @@ class Walk:
         for order, rests in list(self.resting.items()):
             passed = rests["price"] > self.mid if rests["side"] == "bid" else rests["price"] <= self.mid
             if passed and self.rng.random() < 0.9:
-                self.add("cancel", order=order)
-                del self.resting[order]
-                self.free_ids.append(order)
+                self.take_all("cancel", order)
+
+    def blink(self) -> None:
+        """A side goes and comes back as it was, mostly after a jump: dark between two equal references."""
+        if self.rng.random() < 0.6:
+            self.jump()
+            self.now = self.next_time()
+        side = self.rng.choice(("bid", "ask"))
+        gone = [(order, rests) for order, rests in self.resting.items() if rests["side"] == side]
+        for order, _ in gone:
+            self.take_all("cancel", order)
+        self.now = self.next_time()
+        for _, rests in gone:
+            self.place(rests["owner"], side, rests["price"], rests["lots"])
 
     def anchor(self) -> None:
-        """An external price about the middle."""
+        """An external price about the middle, or from a round one exactly what triggers stress away."""
         reach = max(1, self.mid * max(self.rule["clamp_bps"].values()) // 10000)
         price = 2 * self.mid + self.rng.randint(-2 * reach, 2 * reach) // 3
+        if self.rng.random() < 0.5:
+            move_bps = self.rule.get("stress", {}).get("move_bps", 20)
+            price = self.round_anchor * (10000 + self.rng.choice((-1, 0, 0, 1)) * move_bps) // 10000
         self.add("anchor", price=min(max(1, price), LARGEST))
 
     def sweep(self) -> None:
@@ -196,12 +228,16 @@ class Walk:
             self.take("cancel", order)
 
     def halt_or_resume(self) -> None:
-        """A halt, or its end; each sometimes twice in a row."""
-        self.halted = not self.halted if self.rng.random() < 0.85 else self.halted
-        self.add("halt" if self.halted else "resume")
-        if self.halted and self.rng.random() < 0.7:
+        """A halt in which the market moves, mostly with its end; each now and then twice in a row."""
+        self.say("resume" if self.halted else "halt")
+        if self.halted and self.rng.random() < 0.8:
             self.fill_any()
-            self.jump()
+            self.rng.choice((self.jump, self.blink, self.quote))()
             self.now = self.next_time()
-            self.halted = False
-            self.add("resume")
+            self.say("resume")
+
+    def say(self, kind: str) -> None:
+        """A halt or a resume, and perhaps another one that changes nothing."""
+        self.halted = kind == "halt"
+        for _ in range(self.rng.choice((1, 1, 2))):
+            self.add(kind)
