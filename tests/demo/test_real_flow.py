@@ -58,5 +58,6 @@ def test_twenty_thousand_real_events_end_in_collected_money(recorded_chain):
     assert epoch.state == Epoch.State.ACTIVE
     assert sum(outcome.balances.values()) == outcome.paid
     assert 0 < outcome.paid <= BUDGET
+    poke()
     books = program_accounting(program_id=epoch.program_id)
     assert (books.difference, books.claimed, books.claimable) == (0, outcome.paid, 0)
