@@ -6,10 +6,11 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from rewards.errors import NothingToCollectError
+from rewards.errors import NothingToCollectError, TooManyRequestsError
 from rewards.models import ClaimRequest
 from rewards.selectors.claims import ClaimView, EarnedRow, claim_page
 from rewards.selectors.programs import program_get
@@ -18,6 +19,7 @@ from rewards.services.claims import claim_request
 from rewards.views.figures.bars import bar_lengths
 from rewards.views.forms import AddressForm
 from rewards.views.pages import missing_is_404, page_now_ms
+from rewards.views.words import period_text
 
 _UNDER_WAY = (ClaimRequest.State.WAITING, ClaimRequest.State.SENT)
 _STAGES = {
@@ -46,6 +48,12 @@ class Purse:
         """Why the last try did not go out, as long as there is something to collect."""
         request = self.view.request
         return request.note if request and request.state == ClaimRequest.State.FAILED and self.view.ready else ""
+
+    @property
+    def waiting_note(self) -> str:
+        """Why a collection that was asked for does not go out yet."""
+        request = self.view.request
+        return request.note if request and self.state == "under-way" else ""
 
     @property
     def step(self) -> int:
@@ -85,9 +93,11 @@ def progress(request: HttpRequest, account: str) -> HttpResponseBase:
 def collect_now(request: HttpRequest, account: str, program: str) -> HttpResponseBase:
     """Ask for the collection to be sent; pressing twice asks once."""
     try:
-        claim_request(program=program_get(slug=program), account=account)
+        claim_request(program=program_get(slug=program), account=account, now=timezone.now())
     except NothingToCollectError:
         messages.info(request, "There is nothing left to collect: it may just have been collected in another window.")
+    except TooManyRequestsError as error:
+        messages.error(request, str(error))
     return redirect("collect-account", account=account)
 
 
@@ -139,6 +149,5 @@ def _sentence(rows: tuple[EarnedRow, ...], *, names: dict[str, str]) -> str:
         return ""
     makers = sorted({names.get(row.maker, row.maker) for row in rows})
     who = makers[0] if len(makers) == 1 else ", ".join(makers[:-1]) + " and " + makers[-1]
-    periods = len({row.start_ms for row in rows})
-    times = "one period" if periods == 1 else f"{periods} periods"
-    return f"{who} kept buying and selling prices open for others in {times}; this is your part of the pay for it."
+    when = period_text(start_ms=min(row.start_ms for row in rows), end_ms=max(row.end_ms for row in rows))
+    return f"{who} kept prices open for others to trade at, {when}; this is your part of the pay for it."

@@ -23,7 +23,7 @@ from rewards.views.figures.rates import kind_rates
 from rewards.views.figures.week import week_figure
 from rewards.views.pages import missing_is_404, page_now_ms
 from rewards.views.terms_words import terms_sentences
-from rewards.views.words import boost_text
+from rewards.views.words import KIND_NAMES, boost_text
 
 
 @require_safe
@@ -123,13 +123,22 @@ def _week_context(row: EpochRow, sessions: SessionsView, *, now_ms: int) -> dict
 def _week_caption(row: EpochRow, boosts: dict[str, int]) -> str:
     if not boosts or min(boosts.values()) == max(boosts.values()):
         return f"Epoch {row.number} pays the same in every hour."
-    best = max(boosts, key=lambda kind: boosts[kind])
-    names = {"weekend": "the weekend", "holiday": "the holiday", "overnight": "the night"}
-    when = names.get(best, "the brightest hours")
+    most = max(boosts.values())
+    names = [_WHERE_PAID_MOST[kind] for kind in KIND_NAMES if boosts.get(kind) == most]
     return (
-        f"The brighter, the more an hour pays: epoch {row.number} pays {boost_text(percent=boosts[best])} "
-        f"the base rate for {when}."
+        f"The brighter, the more an hour pays: epoch {row.number} pays {boost_text(percent=most)} "
+        f"the base rate {' and '.join(names)}."
     )
+
+
+_WHERE_PAID_MOST = {
+    "regular": "in regular hours",
+    "pre": "before the open",
+    "post": "after the close",
+    "overnight": "overnight",
+    "weekend": "on the weekend",
+    "holiday": "on the holiday",
+}
 
 
 def check_context(request: HttpRequest, *, slug: str, number: int) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """Why a maker did not earn more: the scorecard's facts as sentences, the costliest kind of session first."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rewards.selectors.makers import KindCard, MarketCard, Scorecard
@@ -7,45 +9,65 @@ from rewards.views.words import KIND_NAMES, amount_text, boost_text, bps_text
 
 LOW_UPTIME_BPS = 9_000
 """From nine tenths of the time on, presence is not what holds a maker back."""
+_NAMED_MARKETS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One reason in a sentence, with its rule, and where it holds."""
+    """One reason: what it is, its rule and figures, and the markets where it holds."""
 
     title: str
     detail: str
+    where: str
     weight: int
+
+
+_TITLES = {
+    "gate": "below the least presence, so not paid at all",
+    "one-side": "one side at a time",
+    "absent": "not there",
+    "partly": "away for part of it",
+}
+_DETAILS = {
+    "gate": "Present {present} of the time; these hours are paid from {required} on.",
+    "one-side": "Quotes counted, but never enough lots on both sides at once. One side alone is worth a part only.",
+    "absent": "No quotes on both sides inside the band.",
+    "partly": "Quotes on both sides inside the band for {present} of the time that the market traded.",
+}
 
 
 def reasons(*, card: Scorecard) -> list[Reason]:
     """Return what kept the pay down, most promising first; empty when nothing in the figures stands out."""
-    found = [reason for market in card.markets for kind in market.kinds for reason in _of_kind(market, kind)]
+    groups: dict[tuple[str, str], list[tuple[MarketCard, KindCard]]] = defaultdict(list)
+    for market in card.markets:
+        for kind in market.kinds:
+            if cause := _cause(kind):
+                groups[kind.kind, cause].append((market, kind))
+    found = [_reason(cause, places) for (_, cause), places in groups.items()]
     found += [reason for market in card.markets for reason in _of_cap(card, market)]
     return sorted(found, key=lambda reason: (-reason.weight, reason.title))
 
 
-def _of_kind(market: MarketCard, kind: KindCard) -> list[Reason]:
-    if kind.live_ms == 0:
-        return []
-    where = f"{market.market}, {KIND_NAMES[kind.kind].lower()} ({boost_text(percent=kind.boost_percent)})"
-    missed = kind.boost_percent * (kind.live_ms - kind.present_ms)
-    present = bps_text(bps=kind.uptime_bps)
-    if kind.gated:
-        detail = (
-            f"Present {present} of the time; below {bps_text(bps=kind.required_bps)} these hours are not paid at all."
-        )
-        # Ahead of every plain absence: here work was done and not paid.
-        return [Reason(title=f"{where}: below the least presence", detail=detail, weight=2 * missed)]
-    if kind.present_ms == 0 and kind.credit_share_ppm > 0:
-        detail = "Quotes counted, but never enough lots on both sides at once. One side alone is worth a part only."
-        return [Reason(title=f"{where}: one side at a time", detail=detail, weight=missed)]
+def _cause(kind: KindCard) -> str:
+    if kind.live_ms == 0 or (not kind.gated and kind.uptime_bps >= LOW_UPTIME_BPS):
+        return ""
     if kind.present_ms == 0:
-        return [Reason(title=f"{where}: not there", detail="No quotes on both sides inside the band.", weight=missed)]
-    if kind.uptime_bps < LOW_UPTIME_BPS:
-        detail = f"Quotes on both sides inside the band for {present} of the time that the market traded."
-        return [Reason(title=f"{where}: away for part of it", detail=detail, weight=missed)]
-    return []
+        return "one-side" if kind.credit_share_ppm else "absent"
+    return "gate" if kind.gated else "partly"
+
+
+def _reason(cause: str, places: Sequence[tuple[MarketCard, KindCard]]) -> Reason:
+    kinds = [kind for _, kind in places]
+    missed = sum(kind.boost_percent * (kind.live_ms - kind.present_ms) for kind in kinds)
+    present = _span([kind.uptime_bps for kind in kinds])
+    required = _span([kind.required_bps for kind in kinds])
+    return Reason(
+        title=f"{KIND_NAMES[kinds[0].kind]}, {boost_text(percent=kinds[0].boost_percent)}: {_TITLES[cause]}",
+        detail=_DETAILS[cause].format(present=present, required=required),
+        where=_markets([market.market for market, _ in places]),
+        # With the gate work was done and not paid, so it stands ahead of plain absence.
+        weight=2 * missed if cause == "gate" else missed,
+    )
 
 
 def _of_cap(card: Scorecard, market: MarketCard) -> list[Reason]:
@@ -53,6 +75,22 @@ def _of_cap(card: Scorecard, market: MarketCard) -> list[Reason]:
     if cut <= 0:
         return []
     text = amount_text(raw=cut, decimals=card.token_decimals).short
-    detail = f"One maker gets a limited part of a market; {text} {card.token_symbol} above it was not paid."
-    whole = sum(kind.boost_percent * kind.live_ms for kind in market.kinds)
-    return [Reason(title=f"{market.market}: the most that one maker gets", detail=detail, weight=whole)]
+    return [
+        Reason(
+            title="The most that one maker gets",
+            detail=f"One maker gets a limited part of a market; {text} {card.token_symbol} above it was not paid.",
+            where=market.market,
+            weight=sum(kind.boost_percent * kind.live_ms for kind in market.kinds),
+        )
+    ]
+
+
+def _span(values: Sequence[int]) -> str:
+    low, high = min(values), max(values)
+    return bps_text(bps=low) if low == high else f"{bps_text(bps=low)} to {bps_text(bps=high)}"
+
+
+def _markets(names: Sequence[str]) -> str:
+    if len(names) <= _NAMED_MARKETS + 1:
+        return ", ".join(names)
+    return f"{', '.join(names[:_NAMED_MARKETS])} and {len(names) - _NAMED_MARKETS} more"

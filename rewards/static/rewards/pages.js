@@ -33,3 +33,11 @@ function ageText(seconds) {
   if (seconds < 7200) return `${Math.floor(seconds / 60)} minutes`;
   return `${Math.floor(seconds / 3600)} hours`;
 }
+
+// A table wider than its card can be scrolled with the keyboard, too.
+for (const table of document.querySelectorAll(".table")) {
+  if (table.scrollWidth <= table.clientWidth) continue;
+  table.tabIndex = 0;
+  table.setAttribute("role", "region");
+  table.setAttribute("aria-label", table.querySelector("caption")?.textContent ?? "Table");
+}
