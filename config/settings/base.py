@@ -100,7 +100,7 @@ USE_TZ = True
 USE_I18N = False
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT: Path | None = BASE_DIR / "staticfiles"
 STATICFILES_DIRS: list[Path] = []
 
 # --- database: the limits keep one stuck page or worker from holding everybody else up -----------------------

@@ -17,7 +17,8 @@ from rewards.demo.market import MARKETS
 
 SETUP_S = 3_600
 """The contracts are put on the chain so long before the first epoch."""
-DELAY_S = 60
+DELAY_S = 30
+MARKET_NAMES = tuple(spec.name for spec in MARKETS)
 FAST_CHAIN = (
     # The local chain works its whole state out again at every block, and newer rules keep up to 8,191 block hashes in
     # it (EIP-2935): ten thousand blocks would take minutes instead of seconds. The contracts are compiled for cancun.
@@ -49,9 +50,7 @@ def set_up(*, chain_start_s: int) -> str:
     return embedded.ensure_chain(root, extra=[*FAST_CHAIN, "--timestamp", str(chain_start_s), "--no-mining"])
 
 
-def deploy(
-    *, chain: LocalChain, first_s: int, markets: Sequence[str] = tuple(spec.name for spec in MARKETS)
-) -> Deployment:
+def deploy(*, chain: LocalChain, first_s: int, markets: Sequence[str] = MARKET_NAMES) -> Deployment:
     """Put the contracts on the chain, give the treasury its money and open the markets."""
     accounts = chain.accounts
     at = iter(range(first_s - SETUP_S, first_s))

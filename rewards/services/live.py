@@ -66,7 +66,8 @@ def _standings(epoch: Epoch, inputs: Inputs, market: str, score: MarketScore, as
             fills=row.fills,
             stress=row.stress,
             estimate=row.payout,
-            accrued=min(row.payout, safe[maker].payout) if maker in safe else 0,
+            # Shares of fills and stress go down as others come, so only quoting is ever safe.
+            accrued=min(row.payout, safe[maker].quoting) if maker in safe else 0,
         )
         for maker, row in estimates.items()
     ]
