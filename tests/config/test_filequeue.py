@@ -28,15 +28,3 @@ def test_what_is_put_comes_out_once(connection):
         assert sorted(found) == list(range(20))
         assert queue.qsize() == 0
         queue.close()
-
-
-def test_a_message_appears_under_its_name_only_when_it_is_whole(connection, tmp_path, monkeypatch):
-    """The writer dies between writing and renaming: no name that a reader looks for is there."""
-    with connection() as line:
-        queue = line.SimpleQueue("letters")
-        monkeypatch.setattr("config.embedded.filequeue.os.replace", lambda *_: None)
-        queue.put({"number": 1})
-        names = [path.name for path in (tmp_path / "queue" / "messages").iterdir()]
-        assert len(names) == 1
-        assert "letters.msg" not in names[0]
-        queue.close()
