@@ -8,7 +8,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export NO_UPDATE_NOTIFIER := 1
 
-.PHONY: help demo test lint fmt bench flow faults run lock clean chromium
+.PHONY: help demo test lint fmt bench flow run lock clean chromium
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
