@@ -41,7 +41,8 @@ def test_a_worker_killed_while_indexing_scoring_and_publishing_changes_nothing(t
     assert expected["deaths"] == []
     assert found["fired"] == sorted(kill.replace(":", "-") for kill in KILLS)
     assert found["deaths"].count("worker") == len(KILLS)
-    for what in ("root", "paid", "balances", "events", "logs", "epochs", "purposes"):
+    for what in ("root", "paid", "balances", "events", "logs", "epochs"):
         assert found[what] == expected[what], what
     assert sum(found["balances"].values()) == found["paid"]
-    assert found["purposes"].count("propose") == 1
+    # Collections may go out in one batch or in two; what is decided once is sent once.
+    assert [found["purposes"].count(once) for once in ("propose", "activate")] == [1, 1]
