@@ -60,7 +60,7 @@ flow: .venv/dev node_modules/.runtime ## real order flow the whole way (ARGS="--
 test: .venv/dev node_modules/.dev chromium ## every test (ARGS="-k name" for some)
 	@$(BIN)/python -m pytest $(ARGS)
 
-lint: .venv/dev ## ruff, mypy, import contracts, migrations and artefacts that match their sources
+lint: .venv/dev node_modules/.runtime ## ruff, mypy, import contracts, migrations and artefacts that match their sources
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy rewards onchain accounts config
