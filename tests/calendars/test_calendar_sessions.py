@@ -225,7 +225,9 @@ def test_early_closes_are_the_ones_of_a_second_source_and_end_post_at_17() -> No
     calendar = second_source("XNYS")
     early = {day.date() for day in calendar.early_closes if day.year >= 2018}
     assert len(early) >= 15
-    sessions = build_sessions("XNYS", ms("2018-01-01"), round(calendar.schedule.iloc[-1]["close"].timestamp()) * 1000)
+    # The horizon moves with the date, and its last day can be an early close: every post ends four hours after.
+    last_post_ends = round(calendar.schedule.iloc[-1]["close"].timestamp() + 4 * 3600) * 1000
+    sessions = build_sessions("XNYS", ms("2018-01-01"), last_post_ends)
     ends = [dt.datetime.fromtimestamp(end / 1000, NEW_YORK) for _, end, kind in sessions if kind == "post"]
     assert {end.date() for end in ends if end.time() == dt.time(17)} == early
     assert {end.time() for end in ends} == {dt.time(17), dt.time(20)}
