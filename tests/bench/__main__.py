@@ -2,7 +2,7 @@
 
 import sys
 
-from tests.bench import bench_merkle
+from tests.bench import bench_decode, bench_merkle
 
 if __name__ == "__main__":
-    sys.exit(bench_merkle.main())
+    sys.exit(max(bench.main() for bench in (bench_merkle, bench_decode)))
