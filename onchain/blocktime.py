@@ -9,6 +9,9 @@ from itertools import groupby
 
 SECOND_MS = 1000
 
+Live = tuple[int, int]
+"""The node's own finer stamp of a block: time_ms, and how far from it the block's true time can be."""
+
 
 @dataclass(frozen=True, slots=True)
 class BlockTime:
@@ -19,17 +22,25 @@ class BlockTime:
     settled: bool
 
 
-def block_times(timestamps_s: Sequence[int]) -> list[BlockTime]:
+def block_times(timestamps_s: Sequence[int], *, live: Sequence[Live | None] | None = None) -> list[BlockTime]:
     """Return the times of consecutive blocks, given their stamps from the first block of a second on.
 
     Among the n blocks of second s, the j-th (from 0) gets 1000 * s + 1000 * j // n; the last second is not settled.
+    A live stamp takes its place where the node gave one that lies in the block's own second; time never runs back.
     """
     times: list[BlockTime] = []
     last_s = timestamps_s[-1] if timestamps_s else 0
     for second, members in groupby(timestamps_s):
         count = len(list(members))
+        latest_ms = SECOND_MS * second
         for j in range(count):
-            offset_ms = SECOND_MS * j // count
-            error_ms = max(offset_ms, SECOND_MS - 1 - offset_ms)
-            times.append(BlockTime(SECOND_MS * second + offset_ms, error_ms, second != last_s))
+            stamp = live[len(times)] if live is not None else None
+            if stamp is not None and stamp[0] // SECOND_MS == second:
+                offset_ms, error_ms = stamp[0] - SECOND_MS * second, stamp[1]
+            else:
+                offset_ms = SECOND_MS * j // count
+                error_ms = max(offset_ms, SECOND_MS - 1 - offset_ms)
+            time_ms = max(latest_ms, SECOND_MS * second + offset_ms)
+            times.append(BlockTime(time_ms, error_ms, second != last_s))
+            latest_ms = time_ms
     return times

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from onchain.venues.events import ABSENT, ANCHOR, CANCEL, FILL, HALT, KINDS, PLACE, RESUME, SIDES, EventColumns
+
 
 class Row(NamedTuple):
     """A market event with its place in the total order; `time_ms` None: the block's."""
@@ -45,6 +47,28 @@ class Book:
             elif kind == "resume":
                 self.halt = None
 
+    def follow(self, events: EventColumns) -> None:
+        """Take a batch of events in, like `apply`; an order that comes and goes within it leaves no row behind."""
+        fresh: dict[str, int] = {}
+        kinds, sizes = events.kind.tolist(), events.size.tolist()
+        for place, (kind, order, size) in enumerate(zip(kinds, events.order, sizes, strict=True)):
+            if kind == PLACE:
+                fresh[str(order)] = place
+            elif kind in (CANCEL, FILL):
+                began = fresh.pop(str(order), None)
+                if began is not None:
+                    if size in (ABSENT, sizes[began]):
+                        continue
+                    self.orders[str(order)] = row_of(events, began)
+                self._take(str(order), None if size == ABSENT else size)
+            elif kind == ANCHOR:
+                self.anchor = row_of(events, place)
+            elif kind == HALT:
+                self.halt = self.halt or row_of(events, place)
+            elif kind == RESUME:
+                self.halt = None
+        self.orders.update((order, row_of(events, place)) for order, place in fresh.items())
+
     def rows(self) -> list[Row]:
         """Return the carry-in: what one must know of the past, in the total order (block, log index)."""
         others = [row for row in (self.anchor, self.halt) if row is not None]
@@ -72,3 +96,18 @@ class Book:
             self.orders[order] = row._replace(size=left)
         else:
             del self.orders[order]
+
+
+def row_of(events: EventColumns, place: int) -> Row:
+    """Return one event of the columns as a row."""
+
+    def number(value: Any) -> int | None:
+        return None if value == ABSENT else int(value)
+
+    side = number(events.side[place])
+    return Row(
+        KINDS[events.kind[place]], int(events.block[place]), int(events.log_index[place]),
+        number(events.time_ms[place]), events.order[place], events.address[place],
+        None if side is None else SIDES[side], number(events.price[place]), number(events.size[place]),
+        events.taker[place],
+    )  # fmt: skip

@@ -1,51 +1,113 @@
 """Market events from raw logs: runs each market's adapter over what is stored, and keeps its state."""
 
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
 from django.db import transaction
 
-from onchain.book import Book, Row
+from onchain.book import Book
+from onchain.columns import BlockColumns, LogColumns
+from onchain.errors import AdapterStateError
+from onchain.fetch import FetchedRange
 from onchain.models import AdapterState, Cursor, Market, MarketEvent, WatchedContract
 from onchain.store import read_columns, write_events
-from onchain.venues import Adapter, EventColumns, make_adapter
-from onchain.venues.events import ABSENT, KINDS, SIDES
+from onchain.venues import Adapter, make_adapter
 
+logger = logging.getLogger(__name__)
 CHECKPOINT_BLOCKS = 256
 """States that far apart are kept for ever: where a reorg or a carry-in goes on from. Newer ones replace each other."""
+SAVE_BLOCKS = 64
+"""A state is written after so many blocks, and at the end of a run; what came after it is replayed from the logs."""
 BATCH_BLOCKS = 4096
 """Logs of so many blocks are in memory at a time."""
 
 
+@dataclass(slots=True)
+class Standing:
+    """A market's adapter and book as of block `at`, kept in memory between batches; `saved`: as of which block."""
+
+    adapter: Adapter
+    book: Book
+    at: int
+    saved: int
+
+
+@dataclass(slots=True)
+class Deriver:
+    """Derives all markets, one batch after the other, without reading states back that this process has at hand.
+
+    For one run of the indexer; `flush` before it ends. Whoever rewinds makes a new one.
+    """
+
+    _standing: dict[int, Standing] = field(default_factory=dict)
+
+    def derive(self, *, cursor: Cursor, fresh: FetchedRange | None = None) -> int:
+        """Derive the events of every market through the cursor; returns how many. In the caller's transaction.
+
+        `fresh`: the blocks that were stored just now; markets that stand right before them need not read them.
+        """
+        watched = dict(WatchedContract.objects.values_list("address", "stored_through"))
+        found = 0
+        for market in Market.objects.filter(quarantined_block=None).select_for_update().order_by("pk"):
+            standing = self._stand(market)
+            stored = (watched.get(address, -1) for address in standing.adapter.addresses)
+            through = min(cursor.block_number, *stored)
+            if market.derived_through < through:
+                found += self._derive(market, standing, through=through, fresh=fresh)
+        return found
+
+    def flush(self) -> None:
+        """Write all states that are only in memory."""
+        with transaction.atomic():
+            for market in Market.objects.filter(pk__in=self._standing, quarantined_block=None).select_for_update():
+                standing = self._standing[market.pk]
+                if market.derived_through == standing.at > standing.saved:
+                    _save(market, standing)
+
+    def _stand(self, market: Market) -> Standing:
+        standing = self._standing.get(market.pk)
+        if standing is None or standing.at != market.derived_through:
+            try:
+                standing = _stand(market)
+            except AdapterStateError as error:
+                logger.warning("%s is derived again from its first block: %s", market.name, error)
+                _start_again(market)
+                standing = _stand(market)
+            self._standing[market.pk] = standing
+        return standing
+
+    def _derive(self, market: Market, standing: Standing, *, through: int, fresh: FetchedRange | None) -> int:
+        found = 0
+        while market.quarantined_block is None and market.derived_through < through:
+            logs, blocks, last = _batch(market, standing.adapter, through=through, fresh=fresh)
+            applied = standing.adapter.apply(logs=logs, blocks=blocks)
+            write_events(applied.events, market_id=market.pk)
+            standing.book.follow(applied.events)
+            found += len(applied.events)
+            if applied.impossible is not None:
+                market.quarantined_block = applied.impossible.block_number
+                market.quarantine_reason = str(applied.impossible)
+                last = applied.impossible.block_number - 1
+                logger.error("%s stands still. %s", market.name, applied.impossible)
+            market.derived_through = standing.at = last
+        market.save(update_fields=["derived_through", "quarantined_block", "quarantine_reason"])
+        if market.quarantined_block is not None:
+            # After an impossible log the adapter stands in the middle of a block; the state to keep is an earlier one.
+            del self._standing[market.pk]
+        elif standing.at - standing.saved >= SAVE_BLOCKS:
+            _save(market, standing)
+        return found
+
+
 def derive_markets(*, cursor: Cursor) -> int:
-    """Derive the events of every market through the cursor; returns how many. Inside the caller's transaction."""
-    found = 0
-    for market in Market.objects.filter(quarantined_block=None).select_for_update().order_by("pk"):
-        watched = WatchedContract.objects.filter(address=market.address).first()
-        through = min(cursor.block_number, watched.stored_through if watched else -1)
-        if market.derived_through < through:
-            found += derive_market(market, through=through)
-    return found
-
-
-def derive_market(market: Market, *, through: int) -> int:
-    """Derive one market's events from its stored logs; an impossible log quarantines it and nothing after counts."""
-    adapter, book = load(market, at=market.derived_through)
-    found = 0
-    while market.quarantined_block is None and market.derived_through < through:
-        last = min(through, market.derived_through + BATCH_BLOCKS)
-        logs, blocks = read_columns(addresses=adapter.addresses, first=market.derived_through + 1, last=last)
-        applied = adapter.apply(logs=logs, blocks=blocks)
-        rows = as_rows(applied.events)
-        book.apply(rows)
-        write_events(((row.block, row) for row in rows), market_id=market.pk)
-        found += len(rows)
-        if applied.impossible is not None:
-            market.quarantined_block = applied.impossible.block_number
-            market.quarantine_reason = str(applied.impossible)
-            last = applied.impossible.block_number - 1
-        market.derived_through = last
-    market.save(update_fields=["derived_through", "quarantined_block", "quarantine_reason"])
-    # After an impossible log the adapter stands in the middle of a block; the state to keep is an earlier one.
-    if market.quarantined_block is None:
-        save(market, adapter, book, at=market.derived_through)
+    """Derive the events of every market through the cursor and keep the states; returns how many events."""
+    deriver = Deriver()
+    with transaction.atomic():
+        found = deriver.derive(cursor=cursor)
+        deriver.flush()
     return found
 
 
@@ -55,25 +117,62 @@ def adapter_of(market: Market) -> Adapter:
 
 
 def load(market: Market, *, at: int) -> tuple[Adapter, Book]:
-    """Return the adapter and book of a market as of block `at`, from the newest saved state."""
+    """Return the adapter and book of a market as of block `at`: the newest saved state and the logs since.
+
+    Raises AdapterStateError when that state is of no use to this release.
+    """
+    adapter, book, saved = _load(market, at=at)
+    _replay(market, adapter, book, after=saved, through=at)
+    return adapter, book
+
+
+def _stand(market: Market) -> Standing:
+    adapter, book, saved = _load(market, at=market.derived_through)
+    _replay(market, adapter, book, after=saved, through=market.derived_through)
+    return Standing(adapter, book, market.derived_through, saved)
+
+
+def _load(market: Market, *, at: int) -> tuple[Adapter, Book, int]:
     adapter = adapter_of(market)
     state = AdapterState.objects.filter(market=market, block_number__lte=at).order_by("-block_number").first()
     if state is None:
-        return adapter, Book()
+        return adapter, Book(), market.start_block - 1
     adapter.load(bytes(state.state))
-    return adapter, Book.load(bytes(state.book))
+    return adapter, Book.load(bytes(state.book)), state.block_number
 
 
-def save(market: Market, adapter: Adapter, book: Book, *, at: int) -> None:
-    """Keep the state as of block `at`; of the ones before only the checkpoints stay, and the newest of them."""
+def _replay(market: Market, adapter: Adapter, book: Book, *, after: int, through: int) -> None:
+    """Bring an adapter up to `through`; the events that come of it are in the table already."""
+    while after < through:
+        last = min(through, after + BATCH_BLOCKS)
+        logs, blocks = read_columns(addresses=adapter.addresses, first=after + 1, last=last)
+        book.follow(adapter.apply(logs=logs, blocks=blocks).events)
+        after = last
+
+
+def _batch(
+    market: Market, adapter: Adapter, *, through: int, fresh: FetchedRange | None
+) -> tuple[LogColumns, BlockColumns, int]:
+    first = market.derived_through + 1
+    at_hand = fresh is not None and (fresh.first, fresh.last) == (first, through)
+    if fresh is not None and at_hand and fresh.addresses.issuperset(adapter.addresses):
+        return fresh.logs.of_addresses(adapter.addresses), fresh.blocks, through
+    last = min(through, market.derived_through + BATCH_BLOCKS)
+    return *read_columns(addresses=adapter.addresses, first=first, last=last), last
+
+
+def _save(market: Market, standing: Standing) -> None:
+    """Keep the state; of the ones before only the checkpoints stay, and the newest of them."""
     newer = list(
         AdapterState.objects.filter(market=market).order_by("-block_number").values_list("pk", "block_number")[:2]
     )
     if len(newer) == 2 and newer[0][1] - newer[1][1] < CHECKPOINT_BLOCKS:
         AdapterState.objects.filter(pk=newer[0][0]).delete()
     AdapterState.objects.update_or_create(
-        market=market, block_number=at, defaults={"state": adapter.save(), "book": book.save()}
-    )
+        market=market, block_number=standing.at,
+        defaults={"state": standing.adapter.save(), "book": standing.book.save()},
+    )  # fmt: skip
+    standing.saved = standing.at
 
 
 @transaction.atomic
@@ -85,20 +184,24 @@ def rewind_markets(*, ancestor: int) -> None:
         market.derived_through = state.block_number if state else market.start_block - 1
         MarketEvent.objects.filter(market_id=market.pk, block_number__gt=market.derived_through).delete()
         market.save(update_fields=["derived_through"])
-    Market.objects.filter(quarantined_block__gt=ancestor).update(quarantined_block=None, quarantine_reason="")
+    _release(Market.objects.filter(quarantined_block__gt=ancestor))
 
 
-def as_rows(events: EventColumns) -> list[Row]:
-    """Return the events as rows of the book and the table; time_ms None stands for the block's."""
-    return [
-        Row(
-            KINDS[kind], block, log_index, None if time_ms == ABSENT else time_ms, order, address,
-            None if side == ABSENT else SIDES[side], None if price == ABSENT else price,
-            None if size == ABSENT else size, taker,
-        )
-        for kind, block, log_index, time_ms, order, address, side, price, size, taker in zip(
-            events.kind.tolist(), events.block.tolist(), events.log_index.tolist(), events.time_ms.tolist(),
-            events.order, events.address, events.side.tolist(), events.price.tolist(), events.size.tolist(),
-            events.taker, strict=True,
-        )
-    ]  # fmt: skip
+@transaction.atomic
+def derive_again(*, market: Market) -> None:
+    """Forget all that was derived of a market, its quarantine included; the indexer derives it from its raw logs."""
+    _start_again(Market.objects.select_for_update().get(pk=market.pk))
+    _release(Market.objects.filter(pk=market.pk))
+
+
+def _start_again(market: Market) -> None:
+    market.states.all().delete()
+    MarketEvent.objects.filter(market_id=market.pk).delete()
+    market.derived_through = market.start_block - 1
+    market.save(update_fields=["derived_through"])
+
+
+def _release(markets: Iterable[Market]) -> None:
+    for market in markets:
+        market.quarantined_block, market.quarantine_reason = None, ""
+        market.save(update_fields=["quarantined_block", "quarantine_reason"])

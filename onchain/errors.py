@@ -119,6 +119,12 @@ class LogDecodeError(OnchainError):
         self.rule = rule
 
 
+class ProvidersDisagreeError(BadChainDataError):
+    """Two providers give different blocks of one number; neither is believed until they agree."""
+
+    kind: ClassVar[str] = "providers_disagree"
+
+
 # --- a person has to look ----------------------------------------------------------------------------------------
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from onchain.errors import (
+    BadChainDataError,
+    LogDecodeError,
     NoProviderError,
     OnchainError,
     RpcError,
@@ -29,8 +31,12 @@ INTERNAL_ERROR_CODE = -32603
 # Providers word the same refusals differently, with codes that mean something else elsewhere (reliability notes).
 TOO_LARGE_WORDS = ("range", "too large", "too many results", "more than", "response size", "query returned", "batch")
 LIMITED_WORDS = ("rate limit", "limit exceeded", "too many requests", "throughput", "compute units", "capacity")
+# Calls whose answer grows with what is asked for, so that asking for less is a way on.
+MAY_BE_TOO_LARGE = ("eth_getLogs", "eth_getLogsWithCursor", "eth_getBlockReceipts", "eth_getBlockByNumber")
 # Refusals that say something of the provider, not of the call.
 ANOTHER_MAY_ANSWER = (RpcMethodMissingError, RpcForbiddenError)
+# What says that a provider lies, lags or is broken: the next one is asked, then the same again later.
+Unusable = (RpcError, BadChainDataError, LogDecodeError)
 PASSING_WORDS = ("timeout", "timed out", "header not found", "unknown block", "try again")
 
 
@@ -52,6 +58,7 @@ class Provider:
     answered: int = 0
     failed: int = 0
     last_error: str = ""
+    latency_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +89,15 @@ class RpcClient:
 
     def batch(self, *, calls: Sequence[Call]) -> list[Any]:
         """Return the calls' results in their order, in one request to one provider."""
-        return self._ask(calls, lambda answer, name: _results(answer, calls=calls, provider=name))
+        methods = [call.method for call in calls]
+        return self._ask(calls, lambda answer, name: parse_results(answer, methods=methods, provider=name))
 
     def raw(self, *, calls: Sequence[Call], check: Callable[[bytes, str], Any]) -> Any:
-        """Return what `check(answer, provider)` makes of the answer's bytes; an RpcError that it raises is retried."""
+        """Return what `check(answer, provider)` makes of the answer's bytes.
+
+        When it raises an RpcError, BadChainDataError or LogDecodeError, the next provider is asked, as if this one had
+        not answered; the last of those errors is raised when none did better.
+        """
         return self._ask(calls, check)
 
     def clone(self) -> "RpcClient":
@@ -104,13 +116,13 @@ class RpcClient:
 
     def _ask(self, calls: Sequence[Call], read: Callable[[bytes, str], Any]) -> Any:
         body = _body(calls)
-        failures: list[OnchainError] = []
+        failures: list[RpcError | BadChainDataError | LogDecodeError] = []
         for attempt in range(self.policy.attempts):
             failures = []
             for provider in self._in_order():
                 try:
                     return self._ask_one(provider, body, calls, read)
-                except RpcError as error:
+                except Unusable as error:
                     failures.append(error)
                     if not error.retryable and not isinstance(error, ANOTHER_MAY_ANSWER):
                         raise
@@ -118,23 +130,26 @@ class RpcClient:
                 raise failures[0]
             if attempt + 1 < self.policy.attempts:
                 self.sleep(self._backoff_s(attempt))
+        if failures and all(isinstance(failure, BadChainDataError) for failure in failures):
+            raise failures[0]
         raise NoProviderError(method=calls[0].method, failures=failures)
 
     def _ask_one(
         self, provider: Provider, body: bytes, calls: Sequence[Call], read: Callable[[bytes, str], Any]
     ) -> Any:
-        transport = provider.transport
+        transport, begun_s = provider.transport, self.clock_s()
         try:
             answer = transport.post(body=body, method=calls[0].method, timeout_s=self.policy.timeout_s)
             result = read(answer, transport.name)
-        except RpcError as error:
+        except Unusable as error:
             self._count_failure(provider, error)
             raise
+        provider.latency_ms = 1000 * (self.clock_s() - begun_s)
         provider.failures_in_a_row = 0
         provider.answered += 1
         return result
 
-    def _count_failure(self, provider: Provider, error: RpcError) -> None:
+    def _count_failure(self, provider: Provider, error: OnchainError) -> None:
         provider.last_error = str(error)
         # A refusal is an answer; only a provider that does not answer is left alone for a while.
         if not error.retryable:
@@ -169,18 +184,24 @@ def _body(calls: Sequence[Call]) -> bytes:
     return json.dumps(requests[0] if len(requests) == 1 else requests, separators=(",", ":")).encode()
 
 
-def _results(answer: bytes, *, calls: Sequence[Call], provider: str) -> list[Any]:
+def parse_results(answer: bytes, *, methods: Sequence[str], provider: str) -> list[Any]:
+    """Return the results of a batch in the order of its calls, whose ids count from 0.
+
+    Raises RpcGarbledError, and the typed error of a refusal.
+    """
     try:
         decoded = json.loads(answer)
-    except ValueError as error:
-        raise RpcGarbledError(provider=provider, method=calls[0].method, reason="the answer is not JSON") from error
+    except (ValueError, RecursionError) as error:
+        raise RpcGarbledError(provider=provider, method=methods[0], reason="the answer is not JSON") from error
     items = [decoded] if isinstance(decoded, dict) else decoded
     if not isinstance(items, list):
-        raise RpcGarbledError(provider=provider, method=calls[0].method, reason="the answer is no JSON-RPC")
-    by_id: dict[Any, dict[str, Any]] = {item.get("id"): item for item in items if isinstance(item, dict)}
-    if len(calls) > 1 and isinstance(decoded, dict) and "error" in decoded:
-        raise error_of(decoded["error"], provider=provider, method=calls[0].method)
-    return [_result(by_id.get(index), provider=provider, method=call.method) for index, call in enumerate(calls)]
+        raise RpcGarbledError(provider=provider, method=methods[0], reason="the answer is no JSON-RPC")
+    by_id: dict[Any, dict[str, Any]] = {
+        item["id"]: item for item in items if isinstance(item, dict) and isinstance(item.get("id"), int)
+    }
+    if isinstance(decoded, dict) and decoded.get("error") is not None:
+        raise error_of(decoded["error"], provider=provider, method=methods[0])
+    return [_result(by_id.get(index), provider=provider, method=method) for index, method in enumerate(methods)]
 
 
 def _result(item: dict[str, Any] | None, *, provider: str, method: str) -> Any:
@@ -206,7 +227,7 @@ def error_of(error: Any, *, provider: str, method: str) -> RpcError:
         if any(word in words for word in TOO_LARGE_WORDS):
             return RpcRangeTooLargeError(provider=provider, method=method, reason=message)
         return RpcLimitedError(provider=provider, method=method, reason=message)
-    if method == "eth_getLogs" and any(word in words for word in TOO_LARGE_WORDS):
+    if method in MAY_BE_TOO_LARGE and any(word in words for word in TOO_LARGE_WORDS):
         return RpcRangeTooLargeError(provider=provider, method=method, reason=message)
     if code == INTERNAL_ERROR_CODE or any(word in words for word in PASSING_WORDS):
         return RpcServerError(provider=provider, method=method, reason=message)

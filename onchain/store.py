@@ -1,137 +1,171 @@
-"""Bulk writes and reads of the indexer: binary COPY in and out, always inside the caller's transaction."""
+"""Bulk writes and reads of the indexer: columns in by binary COPY, columns out; always in the caller's transaction."""
 
-from collections.abc import Iterable, Sequence
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 from django.db import connection
 
-from onchain.blocktime import block_times
-from onchain.book import Row
-from onchain.columns import BlockColumns, LogColumns
-from onchain.fetch import FetchedBlock
+from onchain import copyrows
+from onchain.blocktime import BlockTime, block_times
+from onchain.columns import MAX_TOPICS, WORD, BlockColumns, LogColumns
+from onchain.fetch import FetchedRange
 from onchain.models import Block, MarketEvent
+from onchain.venues.events import EventColumns
 
-KIND_CODES = {kind.label: kind.value for kind in MarketEvent.Kind}
-KIND_NAMES = {code: name for name, code in KIND_CODES.items()}
-RAW_LOG_COLUMNS = (
-    ("block_number", "int8"), ("log_index", "int4"), ("transaction_index", "int4"), ("block_hash", "bytea"),
-    ("transaction_hash", "bytea"), ("address", "varchar"), ("topics", "bytea"), ("data", "bytea"),
-)  # fmt: skip
-EVENT_COLUMNS = (
-    ("block_number", "int8"), ("price", "int8"), ("size", "int8"), ("time_ms", "int8"), ("market_id", "int4"),
-    ("log_index", "int4"), ("kind", "int2"), ("is_bid", "bool"), ("order_id", "text"), ("address", "varchar"),
-    ("taker", "varchar"),
-)  # fmt: skip
+KIND_NAMES = {kind.value: kind.label for kind in MarketEvent.Kind}
+READ_LOGS = """
+SELECT count(*),
+       string_agg(int8send(block_number), ''), string_agg(int4send(log_index), ''),
+       string_agg(int4send(transaction_index), ''), string_agg(int8send(timestamp_s), ''),
+       string_agg(block_hash, ''), string_agg(transaction_hash, ''), string_agg(address::bytea, ''),
+       string_agg(topics || substring(%(padding)s::bytea FROM length(topics) + 1), ''),
+       string_agg(int4send(length(topics)), ''), string_agg(int4send(length(data)), ''), string_agg(data, '')
+FROM (SELECT l.*, b.timestamp_s FROM onchain_rawlog l JOIN onchain_block b ON b.hash = l.block_hash
+      WHERE l.address = ANY(%(addresses)s) AND l.block_number BETWEEN %(first)s AND %(last)s AND b.canonical
+      ORDER BY l.block_number, l.log_index) ordered
+"""
+WRITE_BLOCKS = """
+INSERT INTO onchain_block (hash, number, parent_hash, receipts_root, timestamp_s, time_ms, time_error_ms, live_time_ms,
+                           live_error_ms, settled, status, canonical)
+SELECT *, %(status)s, true
+FROM unnest(%(hash)s::bytea[], %(number)s::bigint[], %(parent)s::bytea[], %(root)s::bytea[], %(second)s::bigint[],
+            %(time)s::bigint[], %(error)s::int[], %(live)s::bigint[], %(live_error)s::int[], %(settled)s::bool[])
+ON CONFLICT (hash) DO UPDATE SET canonical = true, settled = excluded.settled, time_ms = excluded.time_ms,
+    time_error_ms = excluded.time_error_ms, status = greatest(onchain_block.status, excluded.status),
+    live_time_ms = coalesce(onchain_block.live_time_ms, excluded.live_time_ms),
+    live_error_ms = coalesce(onchain_block.live_error_ms, excluded.live_error_ms)
+"""
+UPDATE_TIMES = """
+UPDATE onchain_block b SET time_ms = v.time_ms, time_error_ms = v.error_ms, settled = v.settled
+FROM unnest(%s::bytea[], %s::bigint[], %s::int[], %s::bool[]) AS v(hash, time_ms, error_ms, settled)
+WHERE b.hash = v.hash
+"""
 
 
-def write_blocks(blocks: Sequence[FetchedBlock]) -> None:
-    """Store headers as canonical; a block that returns from a dead branch becomes canonical again."""
-    Block.objects.bulk_create(
-        [
-            Block(
-                hash="0x" + block.hash.hex(),
-                number=block.number,
-                parent_hash="0x" + block.parent_hash.hex(),
-                receipts_root="0x" + block.receipts_root.hex(),
-                timestamp_s=block.timestamp_s,
-                time_ms=block.timestamp_s * 1000,
-                time_error_ms=999,
-                settled=False,
-                status=Block.Status.VERIFIED,
-                canonical=True,
-            )
-            for block in blocks
-        ],
-        update_conflicts=True,
-        unique_fields=["hash"],
-        update_fields=["canonical", "settled", "status"],
+def write_blocks(fetched: FetchedRange, *, status: Block.Status, live: dict[int, tuple[int, int]]) -> None:
+    """Store headers as canonical, with their times; a block that returns from a dead branch is canonical again.
+
+    live: (time_ms, error_ms) of blocks that the node stamped more finely. The block before the range, if there is
+    one, is stored already: the times of one second depend on all blocks that carry it.
+    """
+    headers = fetched.headers
+    numbers = headers.number.tolist()
+    earlier = list(
+        Block.objects.filter(canonical=True, settled=False, number__lt=numbers[0])
+        .order_by("number")
+        .only("hash", "number", "timestamp_s", "live_time_ms", "live_error_ms")
     )
+    stamps = [live.get(number) for number in numbers]
+    times = block_times(
+        [block.timestamp_s for block in earlier] + headers.timestamp_s.tolist(),
+        live=[_stamp(block) for block in earlier] + stamps,
+    )
+    _update_times(earlier, times[: len(earlier)])
+    own = times[len(earlier) :]
+    with connection.cursor() as cursor:
+        cursor.execute(WRITE_BLOCKS, {
+            "hash": _words(headers.hash), "number": numbers, "parent": _words(headers.parent_hash),
+            "root": _words(headers.receipts_root), "second": headers.timestamp_s.tolist(),
+            "time": [time.time_ms for time in own], "error": [time.error_ms for time in own],
+            "live": [stamp and stamp[0] for stamp in stamps], "live_error": [stamp and stamp[1] for stamp in stamps],
+            "settled": [time.settled for time in own], "status": status,
+        })  # fmt: skip
 
 
-def write_logs(blocks: Sequence[FetchedBlock], *, addresses: frozenset[str]) -> int:
+def write_logs(fetched: FetchedRange, *, addresses: frozenset[str]) -> int:
     """Copy the logs of `addresses` in; those that are there already are replaced. Returns how many."""
-    rows = [
-        (block.number, log.log_index, log.transaction_index, block.hash, log.transaction_hash, log.address,
-         log.topics, log.data)
-        for block in blocks for log in block.logs if log.address in addresses
-    ]  # fmt: skip
-    if not rows:
-        return 0
+    logs = fetched.logs.of_addresses(sorted(addresses))
     with connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM onchain_rawlog WHERE block_number BETWEEN %s AND %s AND block_hash = ANY(%s)"
             " AND address = ANY(%s)",
-            [blocks[0].number, blocks[-1].number, [block.hash for block in blocks], list(addresses)],
+            [fetched.first, fetched.last, _words(fetched.headers.hash), sorted(addresses)],
         )
-    _copy_in("onchain_rawlog", RAW_LOG_COLUMNS, rows)
-    return len(rows)
+    if len(logs):
+        _copy_in("onchain_rawlog", copyrows.RAW_LOG_COLUMNS, copyrows.raw_log_rows(logs))
+    return len(logs)
 
 
-def write_events(rows: Iterable[tuple[int, Row]], *, market_id: int) -> None:
-    """Copy market events in; each comes with its block number."""
-    _copy_in(
-        "onchain_marketevent",
-        EVENT_COLUMNS,
-        (
-            (block, row.price, row.size, row.time_ms, market_id, row.log_index, KIND_CODES[row.kind],
-             None if row.side is None else row.side == "bid", row.order, row.address, row.taker)
-            for block, row in rows
-        ),
-    )  # fmt: skip
+def write_events(events: EventColumns, *, market_id: int) -> None:
+    """Copy market events in."""
+    if len(events):
+        _copy_in(
+            "onchain_marketevent", copyrows.EVENT_COLUMNS, copyrows.event_rows(events, market_id=market_id)
+        )
 
 
 def read_columns(*, addresses: Sequence[str], first: int, last: int) -> tuple[LogColumns, BlockColumns]:
     """Return the canonical logs of some contracts in blocks [first, last], in order, and all those blocks."""
-    with connection.cursor() as cursor:
+    found = {"addresses": list(addresses), "first": first, "last": last, "padding": bytes(MAX_TOPICS * WORD)}
+    connection.ensure_connection()
+    # PostgreSQL puts the columns together; binary, so that nothing is written out and parsed again.
+    with connection.connection.cursor(binary=True) as cursor:
         cursor.execute(
-            "SELECT number, timestamp_s FROM onchain_block WHERE canonical AND number BETWEEN %s AND %s"
-            " ORDER BY number",
+            "SELECT string_agg(int8send(number), ''), string_agg(int8send(timestamp_s), '') FROM (SELECT number,"
+            " timestamp_s FROM onchain_block WHERE canonical AND number BETWEEN %s AND %s ORDER BY number) ordered",
             [first, last],
         )
-        blocks = cursor.fetchall()
-        cursor.execute(
-            "SELECT l.block_number, l.log_index, l.transaction_index, b.timestamp_s, l.block_hash,"
-            " l.transaction_hash, l.address, l.topics, l.data"
-            " FROM onchain_rawlog l JOIN onchain_block b ON b.hash = l.block_hash"
-            " WHERE l.address = ANY(%s) AND l.block_number BETWEEN %s AND %s AND b.canonical"
-            " ORDER BY l.block_number, l.log_index",
-            [list(addresses), first, last],
-        )
-        logs = LogColumns.of_rows(cursor.fetchall())
-    return logs, BlockColumns.of(number=[row[0] for row in blocks], timestamp_s=[row[1] for row in blocks])
+        numbers, seconds = cursor.fetchone()
+        cursor.execute(READ_LOGS, found)
+        row = cursor.fetchone()
+    blocks = BlockColumns(number=_ints(numbers, ">i8"), timestamp_s=_ints(seconds, ">i8"))
+    return _logs(*row) if row[0] else LogColumns.empty(), blocks
 
 
-def settle_times(*, up_to: int) -> None:
-    """Give every unsettled canonical block its time, by the whole of its second (spec/venues.md, Time)."""
-    open_blocks = list(
-        Block.objects.filter(canonical=True, settled=False, number__lte=up_to)
-        .order_by("number")
-        .only("hash", "number", "timestamp_s", "time_ms", "time_error_ms", "settled")
+def settle_times() -> None:
+    """Give the blocks whose second is open their times again, after a reorg took some of them away."""
+    earlier = list(Block.objects.filter(canonical=True, settled=False).order_by("number"))
+    _update_times(
+        earlier, block_times([block.timestamp_s for block in earlier], live=[_stamp(block) for block in earlier])
     )
-    times = block_times([block.timestamp_s for block in open_blocks])
-    changed = []
-    for block, time in zip(open_blocks, times, strict=True):
-        if (block.time_ms, block.time_error_ms, block.settled) != (time.time_ms, time.error_ms, time.settled):
-            block.time_ms, block.time_error_ms, block.settled = time.time_ms, time.error_ms, time.settled
-            changed.append((block.hash, time))
-    if changed:
+
+
+def _logs(
+    count: int, block: bytes, log_index: bytes, transaction_index: bytes, timestamp_s: bytes, block_hash: bytes,
+    transaction_hash: bytes, address: bytes, topics: bytes, topic_bytes: bytes, lengths: bytes, data: bytes,
+) -> LogColumns:  # fmt: skip
+    names, code = np.unique(np.frombuffer(address, f"S{copyrows.ADDRESS_LENGTH}"), return_inverse=True)
+    offsets = np.zeros(count + 1, np.int64)
+    np.cumsum(_ints(lengths, ">i4"), out=offsets[1:])
+    return LogColumns(
+        block=_ints(block, ">i8"), log_index=_ints(log_index, ">i4"),
+        transaction_index=_ints(transaction_index, ">i4"), timestamp_s=_ints(timestamp_s, ">i8"),
+        block_hash=np.frombuffer(block_hash, np.uint8).reshape(count, WORD),
+        transaction_hash=np.frombuffer(transaction_hash, np.uint8).reshape(count, WORD),
+        address=code.reshape(-1).astype(np.int32), addresses=tuple(name.decode() for name in names.tolist()),
+        topics=np.frombuffer(topics, np.uint8).reshape(count, MAX_TOPICS, WORD),
+        topic_count=(_ints(topic_bytes, ">i4") // WORD).astype(np.uint8), data_offsets=offsets,
+        data=np.frombuffer(data, np.uint8),
+    )  # fmt: skip
+
+
+def _ints(octets: bytes | None, kind: str) -> Any:
+    return np.frombuffer(octets or b"", kind).astype(np.int64)
+
+
+def _words(column: Any) -> list[bytes]:
+    return [row.tobytes() for row in column]
+
+
+def _stamp(block: Block) -> tuple[int, int] | None:
+    return None if block.live_time_ms is None else (block.live_time_ms, block.live_error_ms or 0)
+
+
+def _update_times(blocks: Sequence[Block], times: Sequence[BlockTime]) -> None:
+    if blocks:
         with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE onchain_block b SET time_ms = v.time_ms, time_error_ms = v.error_ms, settled = v.settled"
-                " FROM unnest(%s::bytea[], %s::bigint[], %s::int[], %s::bool[]) AS v(hash, time_ms, error_ms, settled)"
-                " WHERE b.hash = v.hash",
-                [
-                    [bytes.fromhex(hash_[2:]) for hash_, _ in changed],
-                    [time.time_ms for _, time in changed],
-                    [time.error_ms for _, time in changed],
-                    [time.settled for _, time in changed],
-                ],
-            )
+            cursor.execute(UPDATE_TIMES, [
+                [bytes.fromhex(block.hash[2:]) for block in blocks], [time.time_ms for time in times],
+                [time.error_ms for time in times], [time.settled for time in times],
+            ])  # fmt: skip
 
 
-def _copy_in(table: str, columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[Any]]) -> None:
-    names = ", ".join(name for name, _ in columns)
-    with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)") as copy:
-        copy.set_types([kind for _, kind in columns])
-        for row in rows:
-            copy.write_row(row)
+def _copy_in(table: str, columns: str, rows: Iterator[bytes]) -> None:
+    with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT BINARY)") as copy:
+        copy.write(copyrows.HEADER)
+        for part in rows:
+            copy.write(part)
+        copy.write(copyrows.TRAILER)

@@ -1,0 +1,37 @@
+"""How these functions are compiled: without Python's lock, kept on disk until any of their sources changes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from numba import njit
+from numba.core.caching import FunctionCache
+
+Compiled = TypeVar("Compiled", bound=Callable[..., Any])
+_HERE = Path(__file__).parent
+
+
+def _sources_sha256() -> str:
+    files = [*sorted(_HERE.glob("*.py")), _HERE.parent / "decode_fast.py"]
+    return hashlib.sha256(b"\0".join(each.read_bytes() for each in files)).hexdigest()
+
+
+_SOURCES = _sources_sha256()
+
+
+class _Cache(FunctionCache):  # type: ignore[misc,unused-ignore]
+    """Numba's cache, whose key knows only the file of the function itself; ours knows all that it calls too."""
+
+    def _index_key(self, sig: Any, codegen: Any) -> Any:
+        return (*super()._index_key(sig, codegen), _SOURCES)
+
+
+def jit(function: Compiled) -> Compiled:
+    """Compile a function; other threads run while it works."""
+    dispatcher = njit(nogil=True, error_model="numpy")(function)
+    dispatcher._cache = _Cache(function)
+    compiled: Compiled = dispatcher
+    return compiled
