@@ -20,12 +20,8 @@ HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
 ROWS_A_CHUNK = 4096
 """Rows that are put together at a time: the places of their bytes take eight times the room of the bytes."""
-RAW_LOG_COLUMNS = (
-    "block_number, log_index, transaction_index, block_hash, transaction_hash, address, topics, data"
-)
-EVENT_COLUMNS = (
-    "block_number, price, size, time_ms, market_id, log_index, kind, is_bid, order_id, address, taker"
-)
+RAW_LOG_COLUMNS = "block_number, log_index, transaction_index, block_hash, transaction_hash, address, topics, data"
+EVENT_COLUMNS = "block_number, price, size, time_ms, market_id, log_index, kind, is_bid, order_id, address, taker"
 ADDRESS_LENGTH = 42
 
 Field = Bytes | None
@@ -52,7 +48,9 @@ def event_rows(events: EventColumns, *, market_id: int) -> Iterator[bytes]:
     order = _Texts(events.order)
     address, taker = _Texts(events.address), _Texts(events.taker)
     numbers = (events.price, events.size, events.time_ms)
-    shapes = _shapes(*(column == ABSENT for column in (*numbers, events.side)), *(t.lengths for t in (order, address, taker)))
+    shapes = _shapes(
+        *(column == ABSENT for column in (*numbers, events.side)), *(t.lengths for t in (order, address, taker))
+    )
     for rows in shapes:
         for chunk in _chunks(rows):
             yield _matrix([

@@ -158,6 +158,14 @@ class IndexerStoppedError(OnchainError):
         self.alarm = alarm
 
 
+class LeaseLostError(OnchainError):
+    """Another process follows the chain's head by now; this one must not write any more."""
+
+    def __init__(self, *, chain_id: int) -> None:
+        super().__init__(f"Another process has taken over following chain {chain_id}; this one stops.")
+        self.chain_id = chain_id
+
+
 # --- markets -------------------------------------------------------------------------------------------------------
 
 

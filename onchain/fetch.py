@@ -184,9 +184,7 @@ def _headers(blocks: Sequence[Mapping[str, Any] | None], *, numbers: range) -> H
     )  # fmt: skip
     broken = np.flatnonzero((found.hash[:-1] != found.parent_hash[1:]).any(axis=1))
     if len(broken):
-        raise BrokenLinkError(
-            block_number=numbers[int(broken[0]) + 1], rule="its parent is not the block before it"
-        )
+        raise BrokenLinkError(block_number=numbers[int(broken[0]) + 1], rule="its parent is not the block before it")
     return found
 
 

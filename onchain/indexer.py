@@ -1,38 +1,43 @@
-"""Follows the chain: verified blocks, their logs, the events that follow from them and the cursor, in one transaction.
+"""Follows the chain: proven blocks, their logs, the events that follow from them and the cursor, in one transaction.
 
 Source: spec/venues.md, Head, safety, completeness.
 """
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from itertools import pairwise
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from config import failpoints
-from onchain.derive import derive_markets
+from onchain import backfill, confirm
+from onchain.derive import Deriver
 from onchain.errors import (
     AlarmError,
     BadChainDataError,
-    BrokenLinkError,
     IndexerStoppedError,
-    NoProviderError,
-    RpcRangeTooLargeError,
+    ProvidersDisagreeError,
     WrongChainError,
 )
-from onchain.fetch import FetchedBlock, fetch_blocks, final_number, head_number
-from onchain.locks import try_lock
+from onchain.fetch import FetchedRange, fetch_whole
+from onchain.heads import LiveTimes
+from onchain.lease import Lease, head_lease
 from onchain.models import Alarm, Block, Cursor, WatchedContract
 from onchain.partitions import ensure_partitions
-from onchain.reorgs import common_ancestor, rewind
+from onchain.pipeline import Pipeline
+from onchain.reorgs import Tip, common_ancestor, look, rewind
 from onchain.rpc import Policy, RpcClient, connect
-from onchain.store import settle_times, write_blocks, write_logs
+from onchain.store import write_blocks, write_logs
 
 logger = logging.getLogger(__name__)
-BATCH_BLOCKS = 128
+BATCH_BLOCKS = 512
+"""Blocks in one transaction at most; fewer where they are full (pipeline.TARGET_BYTES)."""
+PIPELINE_FROM = 4
+"""With fewer blocks to fetch than that, threads are not worth their start."""
 MAX_REORGS_A_RUN = 16
 
 
@@ -52,42 +57,189 @@ def node() -> RpcClient:
     return connect(urls=settings.RPC_URLS, policy=Policy(timeout_s=settings.CHAIN_TIMEOUT_S))
 
 
-def head_lock(*, chain_id: int) -> AbstractContextManager[bool]:
-    """Hold the chain's lock, or give False: some other process follows it."""
-    return try_lock(f"head of chain {chain_id}")
+def head_lock(*, chain_id: int) -> AbstractContextManager[Lease | None]:
+    """Hold the chain's lock, or give None: some other process follows it."""
+    return head_lease(chain_id=chain_id)
 
 
 def follow(
-    client: RpcClient, *, until_block: int | None = None, keep_going: Callable[[], bool] = lambda: True
+    client: RpcClient,
+    *,
+    until_block: int | None = None,
+    keep_going: Callable[[], bool] = lambda: True,
+    lease: Lease | None = None,
 ) -> Progress:
-    """Index until the head (or `until_block`) is reached or `keep_going` says no.
+    """Index until the head (or `until_block`) is reached or `keep_going` says no; see Indexer.run for what it raises.
 
-    Needs no lock of its own: call it under `head_lock`. Raises IndexerStoppedError while an alarm is open, an
-    AlarmError when one is raised now, and the client's errors, after which it can be called again.
+    Where others may follow the same chain, call it under `head_lock` and hand its lease on.
     """
-    if (alarm := Alarm.objects.filter(resolved_at=None).first()) is not None:
-        raise IndexerStoppedError(alarm=alarm.message)
-    progress = Progress()
-    try:
-        cursor = _cursor(client)
+    return Indexer(client, lease=lease).run(until_block=until_block, keep_going=keep_going)
+
+
+@dataclass(slots=True)
+class Indexer:
+    """One process's turn at following a chain; markets' states stay in memory between its runs."""
+
+    client: RpcClient
+    lease: Lease | None = None
+    live: LiveTimes = field(default_factory=LiveTimes)
+    deriver: Deriver = field(default_factory=Deriver)
+    progress: Progress = field(default_factory=Progress)
+
+    def run(
+        self, *, until_block: int | None = None, keep_going: Callable[[], bool] = lambda: True, flush: bool = True
+    ) -> Progress:
+        """Index until the head (or `until_block`) is reached or `keep_going` says no.
+
+        `flush`: write the markets' states at the end, so that the next process need not replay their newest logs.
+        Raises IndexerStoppedError while an alarm is open, an AlarmError when one is raised now, and the client's
+        errors, after which it can be called again.
+        """
+        if (alarm := Alarm.objects.filter(resolved_at=None, stops=True).first()) is not None:
+            raise IndexerStoppedError(alarm=alarm.message)
+        self.progress = Progress()
+        try:
+            self._run(until_block, keep_going)
+        except AlarmError as error:
+            Alarm.objects.get_or_create(
+                kind=error.kind, resolved_at=None, defaults={"message": str(error), "block_number": error.block_number}
+            )
+            logger.critical("The indexer stopped: %s", error)
+            raise
+        except ProvidersDisagreeError as error:
+            confirm.raise_alarm(error)
+            raise
+        if flush:
+            self.deriver.flush()
+        return self.progress
+
+    def _run(self, until_block: int | None, keep_going: Callable[[], bool]) -> None:
+        cursor = ensure_cursor(self.client)
         if cursor is None:
-            progress.caught_up = True
-            return progress
-        _catch_up_contracts(client, cursor=cursor, progress=progress)
-        while keep_going():
-            if _step(client, cursor=cursor, until_block=until_block, progress=progress):
-                progress.caught_up = True
-                break
-    except AlarmError as error:
-        Alarm.objects.get_or_create(
-            kind=error.kind, resolved_at=None, defaults={"message": str(error), "block_number": error.block_number}
-        )
-        logger.critical("The indexer stopped: %s", error)
-        raise
-    return progress
+            self.progress.caught_up = True
+            return
+        backfill.catch_up_contracts(self.client, cursor=cursor, keep_going=keep_going)
+        while keep_going() and not self.progress.caught_up:
+            self.progress.caught_up = self._step(cursor, until_block=until_block, keep_going=keep_going)
+
+    def _step(self, cursor: Cursor, *, until_block: int | None, keep_going: Callable[[], bool]) -> bool:
+        """Index to the head as it is now, or see to a reorg; returns whether the end is reached."""
+        tip = look(self.client, cursor=cursor, depth=settings.CHAIN_CONFIRMATION_DEPTH)
+        if tip.left_us:
+            self._reorganise(cursor)
+            return False
+        end = tip.head if until_block is None else min(tip.head, until_block)
+        if backfill.ready(cursor):
+            self._commit(None, cursor=cursor, tip=tip, absorb=True)
+            return False
+        first, ahead = cursor.block_number + 1, backfill.next_ahead(cursor)
+        if ahead is not None:
+            end = min(end, ahead - 1)
+        if first > end:
+            self._commit(None, cursor=cursor, tip=tip)
+            # What comes next is somebody's range: one that nobody works on is ours to do.
+            return ahead != first or not backfill.work(self.client)
+        addresses = _watched(end)
+        if end - first < min(PIPELINE_FROM, BATCH_BLOCKS):
+            return self._take(fetch_whole(self.client, first=first, last=end, addresses=addresses), cursor, tip, end)
+        with Pipeline(self.client, first=first, last=end, addresses=addresses, max_blocks=BATCH_BLOCKS) as ranges:
+            for fetched in ranges:
+                if not keep_going():
+                    return False
+                if not self._take([fetched], cursor, tip, fetched.last):
+                    return False
+        return cursor.block_number >= end
+
+    def _take(self, pieces: list[FetchedRange], cursor: Cursor, tip: Tip, end: int) -> bool:
+        """Store fetched blocks that follow our newest one; False when they don't and a reorg is to be seen to."""
+        failpoints.hit("indexer.fetched")
+        for fetched in pieces:
+            known = cursor.block_number >= cursor.first_block
+            if known and "0x" + fetched.headers.parent_hash[0].tobytes().hex() != cursor.block_hash:
+                self._reorganise(cursor)
+                return False
+            self._commit(fetched, cursor=cursor, tip=tip)
+        return cursor.block_number >= end
+
+    def _reorganise(self, cursor: Cursor) -> None:
+        self.progress.reorgs += 1
+        if self.progress.reorgs > MAX_REORGS_A_RUN:
+            raise BadChainDataError(
+                block_number=cursor.block_number, rule="the node changes its mind at every question"
+            )
+        ancestor = common_ancestor(self.client, cursor=cursor)
+        if ancestor.number == cursor.block_number:
+            return  # a lagging node behind a balancer, which has our block after all
+        logger.warning("The chain was reorganised: back from block %s to %s", cursor.block_number, ancestor.number)
+        self.deriver = Deriver()
+        with transaction.atomic():
+            self._renew()
+            rewind(cursor=cursor, ancestor=ancestor)
+
+    def _commit(self, fetched: FetchedRange | None, *, cursor: Cursor, tip: Tip, absorb: bool = False) -> None:
+        """Store one range, or take one over, with all that follows. Nothing of it is seen before all of it is."""
+        stored = events = 0
+        try:
+            with transaction.atomic():
+                self._renew()
+                if fetched is not None:
+                    stored = self._store(fetched, cursor)
+                if absorb:
+                    stored = backfill.absorb(cursor)
+                cursor.head_number = max(tip.head, cursor.block_number)
+                if len(self.client.providers) < confirm.CONFIRMATIONS:
+                    confirm.verify(self.client, cursor=cursor)
+                self._finalise(cursor, tip)
+                cursor.save()
+                events = self.deriver.derive(cursor=cursor, fresh=fetched)
+                failpoints.hit("indexer.before_commit")
+        except BaseException:
+            # The markets in memory are ahead of the database now.
+            self.deriver = Deriver()
+            with suppress(DatabaseError):
+                cursor.refresh_from_db()
+            raise
+        failpoints.hit("indexer.after_commit")
+        self.progress.blocks += len(fetched.headers) if fetched else 0
+        self.progress.logs += stored
+        self.progress.events += events
+        if cursor.verified_block < cursor.block_number:
+            self._confirm(cursor, tip)
+
+    def _store(self, fetched: FetchedRange, cursor: Cursor) -> int:
+        ensure_partitions(first_block=fetched.first, last_block=fetched.last)
+        live = {number: stamp for number in fetched.headers.number.tolist() if (stamp := self.live.of(number))}
+        write_blocks(fetched, status=confirm.initial_status(self.client), live=live)
+        stored = write_logs(fetched, addresses=fetched.addresses)
+        # Only those whose logs were fetched: one registered this very moment has its blocks fetched again.
+        WatchedContract.objects.filter(
+            address__in=fetched.addresses, stored_through__gte=fetched.first - 1, stored_through__lt=fetched.last
+        ).update(stored_through=fetched.last)
+        cursor.block_number, cursor.block_hash = fetched.last, fetched.hash_of(fetched.last)
+        return stored
+
+    def _confirm(self, cursor: Cursor, tip: Tip) -> None:
+        """Ask for a second opinion after the commit: people see events at once, scores wait for it anyway."""
+        confirm.verify(self.client, cursor=cursor)
+        with transaction.atomic():
+            self._renew()
+            self._finalise(cursor, tip)
+            cursor.save()
+
+    def _finalise(self, cursor: Cursor, tip: Tip) -> None:
+        final = min(tip.final, cursor.verified_block)
+        if final > cursor.final_block:
+            Block.objects.filter(canonical=True, number__gt=cursor.final_block, number__lte=final).update(
+                status=Block.Status.FINAL
+            )
+            cursor.final_block = final
+
+    def _renew(self) -> None:
+        if self.lease is not None:
+            self.lease.renew()
 
 
-def _cursor(client: RpcClient) -> Cursor | None:
+def ensure_cursor(client: RpcClient) -> Cursor | None:
     """Return the cursor, made at the first watched block; None while nothing is watched."""
     chain_id = int(client.call(method="eth_chainId"), 16)
     cursor = Cursor.objects.first()
@@ -97,7 +249,7 @@ def _cursor(client: RpcClient) -> Cursor | None:
             return None
         return Cursor.objects.create(
             chain_id=chain_id, first_block=first, block_number=first - 1, block_hash=b"", final_block=first - 1,
-            head_number=first - 1,
+            verified_block=first - 1, head_number=first - 1,
         )  # fmt: skip
     if cursor.chain_id != chain_id:
         raise WrongChainError(
@@ -107,123 +259,5 @@ def _cursor(client: RpcClient) -> Cursor | None:
     return cursor
 
 
-def _step(client: RpcClient, *, cursor: Cursor, until_block: int | None, progress: Progress) -> bool:
-    """Index one batch; returns whether the end is reached."""
-    head = head_number(client)
-    end = head if until_block is None else min(head, until_block)
-    final = final_number(client, head=head, depth=settings.CHAIN_CONFIRMATION_DEPTH)
-    if _left_our_branch(client, cursor=cursor, head=head):
-        _reorganise(client, cursor=cursor, progress=progress)
-        return False
-    first, last = cursor.block_number + 1, min(end, cursor.block_number + BATCH_BLOCKS)
-    blocks = _fetch_halving(client, first=first, last=last) if first <= last else []
-    failpoints.hit("indexer.fetched")
-    if blocks and not _linked(cursor, blocks):
-        _reorganise(client, cursor=cursor, progress=progress)
-        return False
-    _commit(blocks, cursor=cursor, head=head, final=final, progress=progress)
-    return cursor.block_number >= end
-
-
-def _left_our_branch(client: RpcClient, *, cursor: Cursor, head: int) -> bool:
-    """Tell whether the node no longer has our newest block: a reorg to a shorter or equal branch shows only so."""
-    if cursor.block_number < cursor.first_block:
-        return False
-    if head < cursor.block_number:
-        return True
-    block = client.call(method="eth_getBlockByNumber", params=[hex(cursor.block_number), False])
-    return block is None or bool(block["hash"] != cursor.block_hash)
-
-
-def _reorganise(client: RpcClient, *, cursor: Cursor, progress: Progress) -> None:
-    progress.reorgs += 1
-    if progress.reorgs > MAX_REORGS_A_RUN:
-        raise BadChainDataError(block_number=cursor.block_number, rule="the node changes its mind at every question")
-    ancestor = common_ancestor(client, cursor=cursor)
-    if ancestor.number == cursor.block_number:
-        return  # a lagging node behind a balancer, which has our block after all
-    logger.warning("The chain was reorganised: back from block %s to %s", cursor.block_number, ancestor.number)
-    rewind(cursor=cursor, ancestor=ancestor)
-
-
-def _linked(cursor: Cursor, blocks: list[FetchedBlock]) -> bool:
-    """Tell whether the batch follows our newest block. Raises BrokenLinkError when it doesn't hold together itself."""
-    for before, after in pairwise(blocks):
-        if after.parent_hash != before.hash:
-            raise BrokenLinkError(block_number=after.number, rule="its parent is not the block before it")
-    if cursor.block_number < cursor.first_block:
-        return True
-    return "0x" + blocks[0].parent_hash.hex() == cursor.block_hash
-
-
-def _fetch_halving(client: RpcClient, *, first: int, last: int) -> list[FetchedBlock]:
-    """Fetch a batch; what a provider refuses as too large is halved by our own count, down to one block."""
-    while True:
-        try:
-            return fetch_blocks(client, first=first, last=last)
-        except RpcRangeTooLargeError:
-            if last == first:
-                raise
-            last = first + (last - first) // 2
-        except NoProviderError as error:
-            too_large = any(isinstance(failure, RpcRangeTooLargeError) for failure in error.failures)
-            if last == first or not too_large:
-                raise
-            last = first + (last - first) // 2
-
-
-def _commit(blocks: list[FetchedBlock], *, cursor: Cursor, head: int, final: int, progress: Progress) -> None:
-    with transaction.atomic():
-        stored = 0
-        if blocks:
-            ensure_partitions(first_block=blocks[0].number, last_block=blocks[-1].number)
-            write_blocks(blocks)
-            watched = dict(
-                WatchedContract.objects.filter(start_block__lte=blocks[-1].number).values_list("pk", "address")
-            )
-            stored = write_logs(blocks, addresses=frozenset(watched.values()))
-            # Only those whose logs went in now: one registered this very moment has its blocks fetched again.
-            WatchedContract.objects.filter(
-                pk__in=watched, stored_through__gte=blocks[0].number - 1, stored_through__lt=blocks[-1].number
-            ).update(stored_through=blocks[-1].number)
-            cursor.block_number, cursor.block_hash = blocks[-1].number, "0x" + blocks[-1].hash.hex()
-            settle_times(up_to=cursor.block_number)
-        cursor.head_number = head
-        _finalise(cursor, final=min(final, cursor.block_number))
-        cursor.save()
-        events = derive_markets(cursor=cursor)
-        failpoints.hit("indexer.before_commit")
-    failpoints.hit("indexer.after_commit")
-    progress.blocks += len(blocks)
-    progress.logs += stored
-    progress.events += events
-
-
-def _finalise(cursor: Cursor, *, final: int) -> None:
-    if final > cursor.final_block:
-        Block.objects.filter(canonical=True, number__gt=cursor.final_block, number__lte=final).update(
-            status=Block.Status.FINAL
-        )
-        cursor.final_block = final
-
-
-def _catch_up_contracts(client: RpcClient, *, cursor: Cursor, progress: Progress) -> None:
-    """Fetch again, for contracts that were registered after their blocks went by, what the cursor has passed."""
-    behind = list(WatchedContract.objects.filter(stored_through__lt=cursor.block_number).order_by("pk"))
-    for contract in behind:
-        first = max(contract.stored_through + 1, cursor.first_block)
-        while first <= cursor.block_number:
-            blocks = _fetch_halving(client, first=first, last=min(cursor.block_number, first + BATCH_BLOCKS - 1))
-            ours = dict(
-                Block.objects.filter(canonical=True, number__range=(first, blocks[-1].number)).values_list(
-                    "number", "hash"
-                )
-            )
-            if any(ours.get(block.number) != "0x" + block.hash.hex() for block in blocks):
-                return  # a reorg is under way; the next step sees to it, the next run goes on here
-            with transaction.atomic():
-                ensure_partitions(first_block=blocks[0].number, last_block=blocks[-1].number)
-                progress.logs += write_logs(blocks, addresses=frozenset([contract.address]))
-                contract.stored_through = blocks[-1].number
-                contract.save(update_fields=["stored_through"])
-            first = blocks[-1].number + 1
+def _watched(through: int) -> frozenset[str]:
+    return frozenset(WatchedContract.objects.filter(start_block__lte=through).values_list("address", flat=True))

@@ -22,15 +22,18 @@ from onchain.models_tx import (
 __all__ = [
     "AdapterState",
     "Alarm",
+    "BackfillRange",
     "Block",
     "ChainClaim",
     "ChainDistributor",
     "ChainEpoch",
     "Cursor",
     "DistributorEvent",
+    "HeadLease",
     "Market",
     "MarketEvent",
     "OutgoingTransaction",
+    "ProviderHealth",
     "RawLog",
     "TransactionAttempt",
     "WatchedContract",
@@ -59,6 +62,7 @@ class Block(models.Model):
     live_time_ms = models.BigIntegerField(
         null=True, help_text="The node's own finer stamp, where it gave one; no later call returns it."
     )
+    live_error_ms = models.IntegerField(null=True, help_text="How far from live_time_ms the true time can be.")
     settled = models.BooleanField(help_text="A block of a later second exists, so time_ms stays.")
     status = models.SmallIntegerField(choices=Status.choices)
     canonical = models.BooleanField(help_text="False: on a branch that a reorg left.")
@@ -201,6 +205,9 @@ class Cursor(models.Model):
     first_block = models.BigIntegerField(help_text="The lowest block that is stored.")
     block_number = models.BigIntegerField()
     block_hash = HexField()
+    verified_block = models.BigIntegerField(
+        help_text="Every block up to here is verified; with several providers that takes two that agree."
+    )
     final_block = models.BigIntegerField(
         help_text="Every block up to here is verified and final; first_block - 1: none."
     )
@@ -212,9 +219,10 @@ class Cursor(models.Model):
 
 
 class Alarm(models.Model):
-    """Something that stopped the indexer and needs a person; it stays stopped until the alarm is resolved."""
+    """Something about the chain that needs a person. One that `stops` holds the indexer until it is resolved."""
 
     kind = models.CharField(max_length=40)
+    stops = models.BooleanField(default=True)
     block_number = models.BigIntegerField(null=True)
     message = models.TextField()
     raised_at = models.DateTimeField(auto_now_add=True)
@@ -230,3 +238,62 @@ class Alarm(models.Model):
 
     def __str__(self) -> str:
         return self.message
+
+
+class HeadLease(models.Model):
+    """Who follows the head. Each turn has a new token, and only the newest token may commit."""
+
+    chain_id = models.BigIntegerField(primary_key=True)
+    token = models.BigIntegerField()
+    holder = models.CharField(max_length=120, help_text="Host and process, for people.")
+    renewed_at = models.DateTimeField(help_text="By the database's clock; one that is too old may be taken over.")
+
+    def __str__(self) -> str:
+        return f"chain {self.chain_id}: {self.holder}"
+
+
+class BackfillRange(models.Model):
+    """Blocks to fetch ahead of the cursor, or again for contracts that were registered late.
+
+    A worker holds the row's lock while it works on it, and stores all of it in that one transaction, so whoever dies
+    gives the row back as it was. The head process takes over what is done, in the chain's order.
+    """
+
+    first_block = models.BigIntegerField()
+    last_block = models.BigIntegerField()
+    addresses = models.JSONField(help_text="The contracts whose logs are stored.")
+    ahead = models.BooleanField(help_text="Ahead of the cursor; the blocks count once it gets there.")
+    done = models.BooleanField(default=False)
+    absorbed = models.BooleanField(default=False, help_text="The cursor, or the contracts, have passed it.")
+    last_hash = HexField(default=b"", help_text="Of the range's last block, once it is done.")
+    logs = models.BigIntegerField(default=0)
+    failures = models.IntegerField(default=0)
+    last_error = models.TextField(blank=True, default="")
+
+    class Meta:
+        ordering: ClassVar = ["first_block", "id"]
+        indexes: ClassVar = [
+            models.Index(fields=["first_block"], condition=models.Q(absorbed=False), name="backfill_open"),
+        ]
+
+    def __str__(self) -> str:
+        return f"blocks {self.first_block} to {self.last_block}"
+
+
+class ProviderHealth(models.Model):
+    """How a provider of chain data did for the process that follows the head, when it last said so."""
+
+    name = models.CharField(max_length=120, primary_key=True, help_text="The host; URLs carry keys.")
+    answered = models.BigIntegerField(default=0)
+    failed = models.BigIntegerField(default=0)
+    resting = models.BooleanField(default=False, help_text="Its breaker is open: it is not asked for a while.")
+    latency_ms = models.IntegerField(default=0, help_text="Of its newest answer.")
+    head_number = models.BigIntegerField(null=True, help_text="Its newest block when it was last asked.")
+    last_error = models.TextField(blank=True, default="")
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,34 @@ from onchain.errors import BlockMissingError, RpcGarbledError
 from onchain.fast import receipts as fast
 from onchain.fast.trie import FIRST_LOG, LAST_LOG, roots, workspace
 from onchain.rpc import parse_results
+
+
+NO_HASH = "0x" + "0" * 64
+COMPILE_FROM_BYTES = 32 << 20
+"""The compiled way takes some seconds to load, and half a minute to compile on a machine's first run; a process that
+reads less than that does better without."""
+
+
+@dataclass(slots=True)
+class _Read:
+    """How much this process has read so far, and whether it has begun to use the compiled way."""
+
+    size: int = 0
+    compiled: bool = False
+
+    def worth_compiling(self, size: int) -> bool:
+        """Count `size` more bytes; tell whether to use the compiled way from now on."""
+        self.size += size
+        self.compiled = self.compiled or self.size > COMPILE_FROM_BYTES
+        return self.compiled
+
+
+_read = _Read()
+
+
+def expect_much() -> None:
+    """Use the compiled way from the first answer on: a long history is to be read."""
+    _read.compiled = True
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -36,6 +63,8 @@ def decode_receipt_batch(answer: bytes, *, numbers: Sequence[int], provider: str
     Raises BlockMissingError for a null, and the RpcError of the refusal or RpcGarbledError.
     """
     count = len(numbers)
+    if not _read.worth_compiling(len(answer)):
+        return _from_objects(answer, numbers=numbers, provider=provider)
     out, found = decode._buffers(len(answer)), fast.room(len(answer))
     first_receipt = np.empty(count + 1, np.int64)
     rows = fast.read_batch(np.frombuffer(answer, np.uint8), count, decode.IN_RESPONSE, out, found, first_receipt)
@@ -78,7 +107,7 @@ def _from_objects(answer: bytes, *, numbers: Sequence[int], provider: str) -> Re
             rule = f"a receipt of block {number} is missing a field or has it malformed ({error})"
             raise RpcGarbledError(provider=provider, method="eth_getBlockReceipts", reason=rule) from error
         first_log.append(len(parts))
-    logs = decode.decode_logs(json.dumps({"result": parts}).encode())
+    logs = decode._from_objects(parts, plain=False)
     return ReceiptColumns(logs, np.array(first_log), np.frombuffer(b"".join(rebuilt), np.uint8).reshape(-1, 32))
 
 
@@ -88,7 +117,7 @@ def _logs(of_block: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         for log in receipt["logs"]:
             own = {name: log[name] for name in ("address", "topics", "data")}
             found.append({
-                **own, "blockHash": "0x" + "0" * 64, "blockNumber": "0x0", "transactionHash": receipt["transactionHash"],
+                **own, "blockHash": NO_HASH, "blockNumber": "0x0", "transactionHash": receipt["transactionHash"],
                 "transactionIndex": hex(position), "logIndex": hex(len(found)),
             })  # fmt: skip
     return found

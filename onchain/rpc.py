@@ -7,7 +7,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from onchain.errors import (
@@ -49,16 +49,28 @@ class Call:
 
 
 @dataclass(slots=True)
-class Provider:
-    """A transport with its breaker: after `BREAK_AFTER` failures in a row it rests until `rests_until_s`."""
+class Health:
+    """How a provider does, over all connections to it. After `break_after` failures in a row it rests a while."""
 
-    transport: Transport
     failures_in_a_row: int = 0
     rests_until_s: float = 0.0
     answered: int = 0
     failed: int = 0
     last_error: str = ""
     latency_ms: float = 0.0
+
+
+@dataclass(slots=True)
+class Provider:
+    """A connection to a provider, and the provider's health with its breaker, which clones share."""
+
+    transport: Transport
+    health: Health = field(default_factory=Health)
+
+    @property
+    def name(self) -> str:
+        """The provider's host."""
+        return self.transport.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +114,7 @@ class RpcClient:
 
     def clone(self) -> "RpcClient":
         """Return a client with connections of its own, for another thread."""
-        fresh = [Provider(provider.transport.clone()) for provider in self.providers]
+        fresh = [Provider(provider.transport.clone(), provider.health) for provider in self.providers]
         return RpcClient(fresh, self.policy, self.sleep, self.dice, self.clock_s)
 
     def close(self) -> None:
@@ -110,9 +122,10 @@ class RpcClient:
         for provider in self.providers:
             provider.transport.close()
 
-    def only(self, *, index: int) -> "RpcClient":
+    def only(self, *, index: int, attempts: int | None = None) -> "RpcClient":
         """Return a client of one provider, sharing its connection and breaker."""
-        return RpcClient([self.providers[index]], self.policy, self.sleep, self.dice, self.clock_s)
+        policy = self.policy if attempts is None else replace(self.policy, attempts=attempts)
+        return RpcClient([self.providers[index]], policy, self.sleep, self.dice, self.clock_s)
 
     def _ask(self, calls: Sequence[Call], read: Callable[[bytes, str], Any]) -> Any:
         body = _body(calls)
@@ -144,24 +157,26 @@ class RpcClient:
         except Unusable as error:
             self._count_failure(provider, error)
             raise
-        provider.latency_ms = 1000 * (self.clock_s() - begun_s)
-        provider.failures_in_a_row = 0
-        provider.answered += 1
+        health = provider.health
+        health.latency_ms = 1000 * (self.clock_s() - begun_s)
+        health.failures_in_a_row = 0
+        health.answered += 1
         return result
 
     def _count_failure(self, provider: Provider, error: OnchainError) -> None:
-        provider.last_error = str(error)
+        health = provider.health
+        health.last_error = str(error)
         # A refusal is an answer; only a provider that does not answer is left alone for a while.
         if not error.retryable:
             return
-        provider.failed += 1
-        provider.failures_in_a_row += 1
-        if provider.failures_in_a_row >= self.policy.break_after:
-            provider.rests_until_s = self.clock_s() + self.policy.break_for_s
+        health.failed += 1
+        health.failures_in_a_row += 1
+        if health.failures_in_a_row >= self.policy.break_after:
+            health.rests_until_s = self.clock_s() + self.policy.break_for_s
 
     def _in_order(self) -> list[Provider]:
         now_s = self.clock_s()
-        awake = [provider for provider in self.providers if provider.rests_until_s <= now_s]
+        awake = [provider for provider in self.providers if provider.health.rests_until_s <= now_s]
         # With every breaker open, asking is still better than not asking.
         return awake or self.providers
 

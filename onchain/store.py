@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import psycopg
 from django.db import connection
 
 from onchain import copyrows
-from onchain.blocktime import BlockTime, block_times
+from onchain.blocktime import BlockTime, Live, block_times
 from onchain.columns import MAX_TOPICS, WORD, BlockColumns, LogColumns
 from onchain.fetch import FetchedRange
 from onchain.models import Block, MarketEvent
@@ -30,9 +31,11 @@ FROM (SELECT l.*, b.timestamp_s FROM onchain_rawlog l JOIN onchain_block b ON b.
 WRITE_BLOCKS = """
 INSERT INTO onchain_block (hash, number, parent_hash, receipts_root, timestamp_s, time_ms, time_error_ms, live_time_ms,
                            live_error_ms, settled, status, canonical)
-SELECT *, %(status)s, true
+SELECT *, %(status)s, %(canonical)s
 FROM unnest(%(hash)s::bytea[], %(number)s::bigint[], %(parent)s::bytea[], %(root)s::bytea[], %(second)s::bigint[],
             %(time)s::bigint[], %(error)s::int[], %(live)s::bigint[], %(live_error)s::int[], %(settled)s::bool[])
+"""
+MAKE_CANONICAL = """
 ON CONFLICT (hash) DO UPDATE SET canonical = true, settled = excluded.settled, time_ms = excluded.time_ms,
     time_error_ms = excluded.time_error_ms, status = greatest(onchain_block.status, excluded.status),
     live_time_ms = coalesce(onchain_block.live_time_ms, excluded.live_time_ms),
@@ -52,26 +55,44 @@ def write_blocks(fetched: FetchedRange, *, status: Block.Status, live: dict[int,
     one, is stored already: the times of one second depend on all blocks that carry it.
     """
     headers = fetched.headers
-    numbers = headers.number.tolist()
     earlier = list(
-        Block.objects.filter(canonical=True, settled=False, number__lt=numbers[0])
+        Block.objects.filter(canonical=True, settled=False, number__lt=fetched.first)
         .order_by("number")
         .only("hash", "number", "timestamp_s", "live_time_ms", "live_error_ms")
     )
-    stamps = [live.get(number) for number in numbers]
+    stamps = [live.get(number) for number in headers.number.tolist()]
     times = block_times(
         [block.timestamp_s for block in earlier] + headers.timestamp_s.tolist(),
         live=[_stamp(block) for block in earlier] + stamps,
     )
     _update_times(earlier, times[: len(earlier)])
-    own = times[len(earlier) :]
+    _insert_blocks(fetched, times[len(earlier) :], stamps, status=status, canonical=True)
+
+
+def write_blocks_ahead(fetched: FetchedRange, *, status: Block.Status) -> None:
+    """Store headers ahead of the cursor, where none is canonical; blocks that are there already stay as they are."""
+    times = [BlockTime(1000 * second, 999, settled=False) for second in fetched.headers.timestamp_s.tolist()]
+    _insert_blocks(fetched, times, [None] * len(times), status=status, canonical=False)
+
+
+def make_canonical(hashes: Sequence[str]) -> None:
+    """Let blocks that were stored ahead follow the newest canonical one, and give them their times."""
+    Block.objects.filter(hash__in=hashes).update(canonical=True, settled=False)
+    settle_times()
+
+
+def _insert_blocks(
+    fetched: FetchedRange, times: Sequence[BlockTime], stamps: Sequence[Live | None], *, status: Block.Status,
+    canonical: bool,
+) -> None:  # fmt: skip
+    headers = fetched.headers
     with connection.cursor() as cursor:
-        cursor.execute(WRITE_BLOCKS, {
-            "hash": _words(headers.hash), "number": numbers, "parent": _words(headers.parent_hash),
+        cursor.execute(WRITE_BLOCKS + (MAKE_CANONICAL if canonical else "ON CONFLICT (hash) DO NOTHING"), {
+            "hash": _words(headers.hash), "number": headers.number.tolist(), "parent": _words(headers.parent_hash),
             "root": _words(headers.receipts_root), "second": headers.timestamp_s.tolist(),
-            "time": [time.time_ms for time in own], "error": [time.error_ms for time in own],
+            "time": [time.time_ms for time in times], "error": [time.error_ms for time in times],
             "live": [stamp and stamp[0] for stamp in stamps], "live_error": [stamp and stamp[1] for stamp in stamps],
-            "settled": [time.settled for time in own], "status": status,
+            "settled": [time.settled for time in times], "status": status, "canonical": canonical,
         })  # fmt: skip
 
 
@@ -92,9 +113,7 @@ def write_logs(fetched: FetchedRange, *, addresses: frozenset[str]) -> int:
 def write_events(events: EventColumns, *, market_id: int) -> None:
     """Copy market events in."""
     if len(events):
-        _copy_in(
-            "onchain_marketevent", copyrows.EVENT_COLUMNS, copyrows.event_rows(events, market_id=market_id)
-        )
+        _copy_in("onchain_marketevent", copyrows.EVENT_COLUMNS, copyrows.event_rows(events, market_id=market_id))
 
 
 def read_columns(*, addresses: Sequence[str], first: int, last: int) -> tuple[LogColumns, BlockColumns]:
@@ -102,15 +121,16 @@ def read_columns(*, addresses: Sequence[str], first: int, last: int) -> tuple[Lo
     found = {"addresses": list(addresses), "first": first, "last": last, "padding": bytes(MAX_TOPICS * WORD)}
     connection.ensure_connection()
     # PostgreSQL puts the columns together; binary, so that nothing is written out and parsed again.
-    with connection.connection.cursor(binary=True) as cursor:
+    with psycopg.Cursor(connection.connection) as cursor:
         cursor.execute(
             "SELECT string_agg(int8send(number), ''), string_agg(int8send(timestamp_s), '') FROM (SELECT number,"
             " timestamp_s FROM onchain_block WHERE canonical AND number BETWEEN %s AND %s ORDER BY number) ordered",
             [first, last],
+            binary=True,
         )
-        numbers, seconds = cursor.fetchone()
-        cursor.execute(READ_LOGS, found)
-        row = cursor.fetchone()
+        numbers, seconds = cursor.fetchone() or (None, None)
+        cursor.execute(READ_LOGS, found, binary=True)
+        row = cursor.fetchone() or (0,)
     blocks = BlockColumns(number=_ints(numbers, ">i8"), timestamp_s=_ints(seconds, ">i8"))
     return _logs(*row) if row[0] else LogColumns.empty(), blocks
 

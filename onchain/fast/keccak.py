@@ -69,9 +69,7 @@ def permute(state):  # type: ignore[no-untyped-def]
             state[LANES + PLACE[lane]] = state[lane] if turn == 0 else _turned(state[lane], turn)
         for y in range(0, LANES, 5):
             for x in range(5):
-                state[y + x] = state[LANES + y + x] ^ (
-                    ~state[LANES + y + (x + 1) % 5] & state[LANES + y + (x + 2) % 5]
-                )
+                state[y + x] = state[LANES + y + x] ^ (~state[LANES + y + (x + 1) % 5] & state[LANES + y + (x + 2) % 5])
         state[0] ^= IOTA[round_]
 
 

@@ -16,9 +16,7 @@ from onchain.fast.keccak import DIGEST, STATE_WORDS, absorb, finish
 BLOOM = 256
 KEY_NIBBLES = 8  # an index below 2**24 takes up to four bytes in RLP
 KIND, STATUS, GAS, FIRST_LOG, LAST_LOG = range(5)
-EMPTY_ROOT = np.frombuffer(
-    bytes.fromhex("56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421"), np.uint8
-)
+EMPTY_ROOT = np.frombuffer(bytes.fromhex("56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421"), np.uint8)
 
 
 @jit

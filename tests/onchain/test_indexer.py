@@ -326,7 +326,7 @@ def test_only_one_process_follows_a_chain():
         thread = threading.Thread(target=other)
         thread.start()
         thread.join()
-    assert seen == [False]
+    assert seen == [None]
 
 
 def _selector(signature: str) -> str:
