@@ -34,7 +34,7 @@ class Supervisor:
         return f"http://127.0.0.1:{self.web_port}/"
 
     def start(self, *names: str) -> None:
-        """Start some of `web`, `worker` and `beat`; one left over from a crashed run is stopped first."""
+        """Start some of `web`, `worker`, `beat` and `head`; one left over from a crashed run is stopped first."""
         for name in names:
             processes.stop(self.root, name=name)
             self._running[name] = processes.spawn(
@@ -82,4 +82,5 @@ def commands(root: Path, *, web_port: int) -> dict[str, list[str]]:
                    "--without-mingle", "--loglevel", "INFO"],
         "beat": [*celery, "beat", "--schedule", str(run_dir(root) / "beat-schedule"), "--pidfile", "",
                  "--loglevel", "WARNING"],
+        "head": [sys.executable, "manage.py", "follow"],
     }  # fmt: skip

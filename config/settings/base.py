@@ -118,6 +118,9 @@ DATABASE_OPTIONS = {
 CHAIN_CONFIRMATION_DEPTH = env.int("CHAIN_CONFIRMATION_DEPTH", default=0)
 """Blocks below the head that count as final on a chain without a `finalized` tag; 0 uses the tag."""
 CHAIN_TIMEOUT_S = env.float("CHAIN_TIMEOUT_S", default=10.0)
+RPC_WS_URL = env.str("RPC_WS_URL", default="")
+"""WebSocket address that announces new blocks; empty tries the first node's own port, `off` only polls."""
+HEAD_POLL_S = env.float("HEAD_POLL_S", default=0.25)
 PROPOSER_KEY = env.str("PROPOSER_KEY", default="")
 RELAYER_KEY = env.str("RELAYER_KEY", default="")
 RELAYER_DAILY_GAS = env.int("RELAYER_DAILY_GAS", default=200_000_000)
@@ -138,6 +141,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     # A poke that finds nothing due costs one query; an expired poke is dropped, the next one does its work.
     "follow-head": {"task": "onchain.tasks.follow_head", "schedule": 1.0, "options": {"expires": 5}},
+    "backfill-ranges": {"task": "onchain.tasks.backfill_ranges", "schedule": 5.0, "options": {"expires": 5}},
     "watch-distributor": {"task": "rewards.tasks.watch_distributor", "schedule": 2.0, "options": {"expires": 5}},
     "advance-epochs": {"task": "rewards.tasks.advance_epochs", "schedule": 2.0, "options": {"expires": 5}},
     "score-live": {"task": "rewards.tasks.score_live_epochs", "schedule": 5.0, "options": {"expires": 5}},

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from onchain.errors import OnchainError
 from onchain.indexer import follow, head_lock, node
+from onchain.receiptcolumns import expect_much
 
 
 class Command(BaseCommand):
@@ -21,12 +22,13 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Index, and say how much and how fast."""
         client, began = node(), time.monotonic()
+        expect_much()
         try:
             chain_id = int(client.call(method="eth_chainId"), 16)
-            with head_lock(chain_id=chain_id) as held:
-                if not held:
+            with head_lock(chain_id=chain_id) as lease:
+                if lease is None:
                     raise CommandError("Another process follows this chain already (a worker?); stop it first.")
-                done = follow(client, until_block=options["until_block"])
+                done = follow(client, until_block=options["until_block"], lease=lease)
         except OnchainError as error:
             raise CommandError(str(error)) from error
         finally:

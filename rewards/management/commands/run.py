@@ -1,4 +1,4 @@
-"""`manage.py run`: web server, worker and beat on this machine, until Ctrl-C."""
+"""`manage.py run`: web server, worker, beat and the head's follower on this machine, until Ctrl-C."""
 
 import signal
 import time
@@ -12,9 +12,9 @@ from config.embedded import Supervisor
 
 
 class Command(BaseCommand):
-    """Migrate, start the three processes, restart what dies, stop them all at the end."""
+    """Migrate, start the four processes, restart what dies, stop them all at the end."""
 
-    help = "Run web, worker and beat on this machine until Ctrl-C, with embedded services where none are set."
+    help = "Run web, worker, beat and the head's follower on this machine until Ctrl-C, with embedded services where none are set."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the port."""
@@ -25,7 +25,7 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         with Supervisor(settings.DATA_DIR, web_port=options["port"]) as supervisor:
-            supervisor.start("web", "worker", "beat")
+            supervisor.start("web", "worker", "beat", "head")
             logs = settings.DATA_DIR / "logs"
             self.stdout.write(f"Lamplight is at {supervisor.url} (logs in {logs}). Ctrl-C stops it.")
             try:
