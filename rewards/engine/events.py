@@ -291,8 +291,9 @@ def _dense(codes: Int32s, scratch: Int32s) -> tuple[Int32s, Int32s]:
 
     scratch: one ABSENT per possible code; it is left as it was found.
     """
-    used = np.unique(codes)
-    used = used[used >= 0]
+    is_used = np.zeros(len(scratch), np.bool_)
+    is_used[codes[codes >= 0]] = True
+    used = np.flatnonzero(is_used).astype(np.int32)
     scratch[used] = np.arange(len(used), dtype=np.int32)
     dense = np.where(codes >= 0, scratch[codes], ABSENT).astype(np.int32) if len(scratch) else codes
     scratch[used] = ABSENT
