@@ -1,6 +1,6 @@
 """Verification of an evidence bundle: hashes first, then everything recomputed and compared.
 
-Source: spec/bundle.md.
+Source: spec/evidence.md.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ REQUIRED = (
     tables.SCORES,
     tables.ALLOCATIONS,
 )
-OPTIONAL = (tables.PREVIOUS, TREE)
 _FIELDS: Mapping[str, type | tuple[type, ...]] = {
     "version": int,
     "program": str,
@@ -92,7 +91,7 @@ def verify_bundle(directory: Path | str) -> Report:
 
     Raises BundleError, which names the file, when the bundle is unreadable or a hash is wrong.
     """
-    folder = Path(directory)
+    folder = bundle.check_directory(directory)
     raw = bundle.read_file(folder, MANIFEST)
     manifest = _manifest(raw)
     checked = _check_sum(folder, raw)
@@ -130,7 +129,7 @@ def _manifest(raw: bytes) -> dict[str, Any]:
 
 def _check_sum(folder: Path, raw: bytes) -> bool:
     """Compare the manifest with its check sum, when that is there; return whether it is."""
-    if not (folder / MANIFEST_SUM).exists():
+    if not bundle.is_there(folder, MANIFEST_SUM):
         return False
     expected = f"{hashlib.sha256(raw).hexdigest()}  {MANIFEST}\n".encode()
     if bundle.read_file(folder, MANIFEST_SUM) != expected:
@@ -140,16 +139,18 @@ def _check_sum(folder: Path, raw: bytes) -> bool:
 
 
 def _check_files(folder: Path, files: Mapping[str, Any]) -> None:
-    """Check the hash of every file that the manifest names, and that it names every file that counts."""
+    """Check the hash of every file that the manifest names, and that it names every file that there is."""
+    for name in files:
+        if name in ("", ".", "..") or not {"/", "\0"}.isdisjoint(name):
+            raise BundleError(file=MANIFEST, reason=f"files: {name!r} is not the name of a file of the bundle")
     for name in REQUIRED:
         if name not in files:
             raise BundleError(file=name, reason=f"{MANIFEST} does not name it")
-    for name in OPTIONAL:
-        if name not in files and (folder / name).exists():
-            raise BundleError(file=name, reason=f"it is there and {MANIFEST} does not name it")
+    for name in sorted(each.name for each in folder.iterdir()):
+        if name not in files and name not in (MANIFEST, MANIFEST_SUM):
+            shown = name if name.isprintable() else repr(name)
+            raise BundleError(file=shown, reason=f"it is there and {MANIFEST} does not name it")
     for name in sorted(files):
-        if name != Path(name).name:
-            raise BundleError(file=MANIFEST, reason=f"files: {name!r} is not the name of a file of the bundle")
         found = bundle.hash_file(folder, name)
         if found != files[name]:
             reason = f"its SHA-256 is {found} and {MANIFEST} says {files[name]}"
@@ -188,7 +189,7 @@ def _line_differences(name: str, published: bytes, computed: bytes) -> Iterator[
 
 def _tree_differences(folder: Path, result: Result) -> Iterator[Difference]:
     if result.tree is None:
-        if (folder / TREE).exists():
+        if bundle.is_there(folder, TREE):
             yield Difference(TREE, "the file", "a tree", "none, nothing was ever paid")
         return
     try:
