@@ -95,16 +95,13 @@ class Sweep:
     points: Sequence[tuple[Sequence[str], Outcome]]
 
     def to_json(self) -> dict[str, object]:
-        """Return the grid with amounts as decimal strings, every maker's among them."""
+        """Return the grid with amounts as decimal strings, every maker's too; `values` follow `parameters`."""
         return {
             "epoch": self.base.terms.epoch.number,
             "program": self.base.terms.program,
             "parameters": list(self.names),
             "base": _outcome_json(self.base),
-            "points": [
-                {"values": dict(zip(self.names, values, strict=True))} | _outcome_json(outcome)
-                for values, outcome in self.points
-            ],
+            "points": [{"values": list(values)} | _outcome_json(outcome) for values, outcome in self.points],
         }
 
     def lines(self, *, decimals: int | None) -> list[str]:
