@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 EXIT_OK = 0
 MOST_DECIMALS = 77
 BASE = "the bundle's own terms"
+_ABOUT = """\
+Score the quotes of a bundle by other terms, or by a grid of terms, and compare the payouts. The quotes are taken as
+they were: what makers would have quoted by other terms nobody knows.
+"""
 _EXAMPLES = """\
 examples:
   the payouts by other terms beside those of the bundle:
@@ -31,7 +35,7 @@ examples:
     python -m rewards.engine whatif epoch-12 --sweep 'markets.*.target_lots=500..2500/500'
   a grid of two parameters, as JSON with the amounts of every maker:
     python -m rewards.engine whatif epoch-12 --sweep boosts.weekend=100,300 --sweep budget=1000,2000 --json
-  two shares that have to sum move together:
+  shares that have to sum to 10,000 move together:
     python -m rewards.engine whatif epoch-12 \\
       --sweep 'markets.*.quoting_share_bps+markets.*.fills_share_bps=10000+0,8000+2000'
 """
@@ -42,8 +46,7 @@ def add_parser(subparsers: Subparsers) -> argparse.ArgumentParser:
     parser = subparsers.add_parser(
         "whatif",
         help="show what other terms would have paid for the same quotes",
-        description="Score the quotes of a bundle by other terms, or by a grid of terms, and compare the payouts. "
-        "The quotes are taken as they were: what makers would have done differently nobody knows.",
+        description=_ABOUT,
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
