@@ -27,7 +27,7 @@ def change_text(*, before: int, after: int) -> str:
     if not before:
         return "new" if after else "0.0%"
     tenths = abs(after - before) * 1000 // before
-    sign = "-" if after < before else "+" if after > before else ""
+    sign = "" if not tenths else "-" if after < before else "+"
     return f"{sign}{tenths // 10:,}.{tenths % 10}%"
 
 
