@@ -9,14 +9,18 @@ something cannot be read, with one sentence on standard error.
 from __future__ import annotations
 
 import argparse
+import io
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from rewards.engine import bundle, scoring, tree_cli, verify, whatif_cli
 from rewards.engine.errors import EngineError
+from rewards.engine.texttable import one_line
 
 EXIT_OK, EXIT_DIFFERS, EXIT_UNREADABLE = 0, 1, 2
+EXIT_READER_GONE = 141  # as a shell says that a program wrote into a closed pipe; 0 would say that all agrees
 
 _ABOUT = """\
 Score the quotes of an epoch, check what was published of it, and try other terms.
@@ -66,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         status: int = args.run(args)
     except EngineError as error:
-        print(bundle.in_bundle(error), file=sys.stderr)
+        print(one_line(str(bundle.in_bundle(error))), file=sys.stderr)
         return EXIT_UNREADABLE
     return status
 
@@ -121,9 +125,23 @@ def _add_verify(commands: tree_cli.Subparsers) -> None:
 def _verify(args: argparse.Namespace) -> int:
     report = verify.verify_bundle(args.bundle)
     for line in report.lines():
-        print(line)
+        print(one_line(line))
     return EXIT_OK if report.ok else EXIT_DIFFERS
 
 
+def _from_shell() -> int:
+    """Run the command as a process: names outside the terminal's letters are escaped, a reader may go away."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        status = main()
+        sys.stdout.flush()
+    except BrokenPipeError:  # as in `... | head`; what is left cannot go anywhere, at exit neither
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_READER_GONE
+    return status
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(_from_shell())

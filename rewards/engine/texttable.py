@@ -7,6 +7,11 @@ from collections.abc import Iterator, Sequence
 PLACES = 6
 
 
+def one_line(text: str) -> str:
+    """Write what cannot be printed (an end of line in a name, a terminal's commands) as its escape."""
+    return text if text.isprintable() else "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+
+
 def amount_text(amount: int, *, decimals: int | None) -> str:
     """Write an amount of smallest units with separators; with decimals in whole tokens, cut off after six places."""
     if decimals is None:
@@ -35,8 +40,9 @@ def table(
     heading: Sequence[str], rows: Sequence[Sequence[str]], *, left: int, left_last: bool = False
 ) -> Iterator[str]:
     """Yield the lines of a table: the first `left` columns (and the last, if asked for) to the left, others right."""
-    widths = [max(len(row[column]) for row in (heading, *rows)) for column in range(len(heading))]
-    for row in (heading, *rows):
+    printable = [[one_line(cell) for cell in row] for row in (heading, *rows)]
+    widths = [max(len(row[column]) for row in printable) for column in range(len(heading))]
+    for row in printable:
         cells = [
             cell.ljust(width) if column < left or (left_last and column == len(row) - 1) else cell.rjust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))

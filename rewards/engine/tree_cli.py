@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NoReturn
 from rewards.engine.errors import EngineError
 from rewards.engine.jsontext import nested_too_deep
 from rewards.engine.merkle import Tree
+from rewards.engine.texttable import one_line
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -74,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
         if args.out is not None:
             write_tree(path=args.out, tree=tree)
     except EngineError as error:
-        print(error, file=sys.stderr)
+        print(one_line(str(error)), file=sys.stderr)
         return EXIT_UNREADABLE
     if args.out is not None:
         print(f"{len(tree)} leaves written to {args.out}")

@@ -148,8 +148,7 @@ def _check_files(folder: Path, files: Mapping[str, Any]) -> None:
             raise BundleError(file=name, reason=f"{MANIFEST} does not name it")
     for name in sorted(each.name for each in folder.iterdir()):
         if name not in files and name not in (MANIFEST, MANIFEST_SUM):
-            shown = name if name.isprintable() else repr(name)
-            raise BundleError(file=shown, reason=f"it is there and {MANIFEST} does not name it")
+            raise BundleError(file=name, reason=f"it is there and {MANIFEST} does not name it")
     for name in sorted(files):
         found = bundle.hash_file(folder, name)
         if found != files[name]:

@@ -276,7 +276,18 @@ def test_verification_refuses_a_file_that_the_manifest_does_not_name(
     refused(capsys, "note.txt", "manifest.json does not name it")
     (bundle / "note.txt").rename(bundle / "two\nlines")
     assert run_engine("verify", bundle) == 2
-    refused(capsys, r"'two\nlines'")
+    refused(capsys, r"two\nlines")
+
+
+def test_a_name_with_an_end_of_line_or_a_terminals_command_stays_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle = copy_inputs(tmp_path / "bundle")
+    addresses = [line.partition(",")[0] for line in (bundle / "makers.csv").read_text().splitlines()[1:]]
+    rows = [f'{each},"two\nlines\x1b[2J"\n' for each in addresses]
+    (bundle / "makers.csv").write_text("address,maker\n" + "".join(rows))
+    assert run_engine("score", bundle) == 2
+    refused(capsys, "payouts.csv", r"two\nlines\x1b[2J", "no payout account")
 
 
 @pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a/b", "..", ".", "", "nul\0byte"])
@@ -419,6 +430,13 @@ def test_a_real_process_gives_the_same_statuses_and_no_traceback(broken: str | N
         assert (run.returncode, run.stdout) == (2, "")
         assert SENTENCE.fullmatch(run.stderr)
         assert run.stderr.startswith(f"{broken}: ")
+
+
+@pytest.mark.parametrize("command", ["whatif BUNDLE --sweep budget=1..3000", "score BUNDLE", "verify BUNDLE"])
+def test_a_reader_that_goes_away_early_is_no_traceback_and_no_success(command: str, bundle: Path) -> None:
+    line = f"set -o pipefail; {sys.executable} -m rewards.engine {command.replace('BUNDLE', str(bundle))} | true"
+    run = subprocess.run(["bash", "-c", line], capture_output=True, text=True)
+    assert (run.returncode, run.stdout, run.stderr) == (141, "", "")
 
 
 def test_a_clean_bundle_agrees(clean: Path, capsys: pytest.CaptureFixture[str]) -> None:
