@@ -6,8 +6,6 @@ Source: spec/evidence.md. Checking a bundle is in `rewards.engine.verify`.
 from __future__ import annotations
 
 import hashlib
-import os
-import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,6 +28,7 @@ from rewards.engine.errors import (
     TermsError,
 )
 from rewards.engine.events import SCHEMA, EventColumns
+from rewards.engine.files import check_directory, check_regular, hash_file, is_there, read_file, why
 from rewards.engine.inputs import Inputs
 from rewards.engine.jsontext import canonical_json
 from rewards.engine.scoring import Result
@@ -116,49 +115,6 @@ def read_events(directory: Path | str, *, batch_rows: int = BATCH_ROWS) -> Itera
         raise BundleError(file=EVENTS, reason=f"it is not whole Parquet ({_first_line(error)})") from error
 
 
-def check_directory(directory: Path | str) -> Path:
-    """Return the path of a bundle's directory. Raises BundleError, which names it, when it is none that can be read."""
-    folder = Path(directory)
-    try:
-        next(folder.iterdir(), None)
-    except FileNotFoundError as error:
-        raise BundleError(file=str(folder), reason="there is no such directory") from error
-    except NotADirectoryError as error:
-        reason = "it is not a directory; a packed bundle has to be unpacked first"
-        raise BundleError(file=str(folder), reason=reason) from error
-    except (OSError, ValueError) as error:
-        raise BundleError(file=str(folder), reason=f"the directory cannot be read ({_why(error)})") from error
-    return folder
-
-
-def is_there(directory: Path, name: str) -> bool:
-    """Say whether there is anything of that name, a link that leads nowhere among it."""
-    return os.path.lexists(directory / name)
-
-
-def check_regular(directory: Path, name: str) -> Path:
-    """Return a file's path. Raises BundleError when it is missing or no file (reading a pipe would never end)."""
-    path = directory / name
-    try:
-        mode = path.stat().st_mode
-    except FileNotFoundError as error:
-        reason = "it is a link that leads nowhere" if is_there(directory, name) else "the file is missing"
-        raise BundleError(file=name, reason=reason) from error
-    except (OSError, ValueError) as error:
-        raise BundleError(file=name, reason=f"the file cannot be read ({_why(error)})") from error
-    if not stat.S_ISREG(mode):
-        raise BundleError(file=name, reason="it is not a file")
-    return path
-
-
-def read_file(directory: Path, name: str) -> bytes:
-    """Return a file's bytes. Raises BundleError when it is missing or cannot be read."""
-    try:
-        return check_regular(directory, name).read_bytes()
-    except OSError as error:
-        raise BundleError(file=name, reason=f"the file cannot be read ({_why(error)})") from error
-
-
 def write_inputs(directory: Path | str, inputs: Inputs) -> None:
     """Write the inputs; previous_cumulative.json only when there is a previous tree."""
     folder = Path(directory)
@@ -197,7 +153,7 @@ def write_outputs(directory: Path | str, inputs: Inputs, result: Result) -> None
             path = folder / name
             path.write_bytes(content)
     except OSError as error:
-        raise OutputError(path=str(path), reason=_why(error)) from error
+        raise OutputError(path=str(path), reason=why(error)) from error
 
 
 def output_files(result: Result) -> dict[str, bytes]:
@@ -230,15 +186,6 @@ def write_manifest(directory: Path | str, fields: ManifestFields) -> str:
     (folder / MANIFEST).write_bytes(content)
     (folder / MANIFEST_SUM).write_bytes(f"{digest}  {MANIFEST}\n".encode())
     return "0x" + digest
-
-
-def hash_file(directory: Path, name: str) -> str:
-    """Return a file's SHA-256, 64 hex digits. Raises BundleError."""
-    try:
-        with check_regular(directory, name).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise BundleError(file=name, reason=f"the file cannot be read ({_why(error)})") from error
 
 
 def in_bundle(error: EngineError) -> EngineError:
@@ -285,10 +232,6 @@ def _check_columns(names: list[str]) -> None:
     for name in SCHEMA.names:
         if names.count(name) != 1:
             raise EventsError(reason=f"the column {name} is missing or there twice")
-
-
-def _why(error: OSError | ValueError) -> str:
-    return (getattr(error, "strerror", None) or str(error)).lower()
 
 
 def _first_line(error: Exception) -> str:

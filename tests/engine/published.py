@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import shutil
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from rewards.engine import __main__, evidence, scoring
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "bundles"
 # It has a previous tree, makers who are paid and who are carried, and several markets and accounts.
 WITH_EVERYTHING = "22"
+MANIFEST, MANIFEST_SUM = "manifest.json", "manifest.sha256"
 OUTPUTS = ("scores.csv", "allocations.csv", "carried_out.csv", "tree.json")
 INPUTS = ("terms.json", "sessions.csv", "makers.csv", "payouts.csv", "carried_in.csv", "events.parquet")
 SENTENCE = re.compile(r"[^\n]+[.]\n")
@@ -54,3 +60,28 @@ def seal(directory: Path, inputs: evidence.Inputs, root: str | None) -> None:
 def run_engine(*arguments: object) -> int:
     """Runs the command line in this process; gives its exit status."""
     return __main__.main([str(argument) for argument in arguments])
+
+
+def refused(capsys: pytest.CaptureFixture[str], file: str, *says: str) -> None:
+    """Nothing but one sentence, which names the file, was printed."""
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert SENTENCE.fullmatch(printed.err), printed.err
+    assert printed.err.startswith(f"{file}: "), printed.err
+    assert all(word in printed.err for word in says), printed.err
+
+
+def restore_hashes(bundle: Path) -> None:
+    """Let the manifest name the files as they are now, as a careless or dishonest publisher would."""
+    manifest = json.loads((bundle / MANIFEST).read_text())
+    for name in manifest["files"]:
+        if (bundle / name).is_file():
+            manifest["files"][name] = hashlib.sha256((bundle / name).read_bytes()).hexdigest()
+    write_manifest(bundle, manifest)
+
+
+def write_manifest(bundle: Path, manifest: dict[str, Any]) -> None:
+    """Write a manifest and its check sum."""
+    raw = json.dumps(manifest, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    (bundle / MANIFEST).write_bytes(raw)
+    (bundle / MANIFEST_SUM).write_text(f"{hashlib.sha256(raw).hexdigest()}  {MANIFEST}\n")

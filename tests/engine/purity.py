@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 # The doors: the command line and the bundle's reader and checker. All others take and give values.
-IO_FILES = re.compile(r"__main__|\w+_cli|bundle|verify")
+IO_FILES = re.compile(r"__main__|\w+_cli|bundle|files|verify")
 NEVER_IMPORTED = {
     "time", "datetime", "calendar", "zoneinfo", "locale", "random", "secrets", "uuid", "tempfile", "math", "cmath",
     "statistics", "decimal", "fractions", "socket", "ssl", "http", "urllib", "requests", "httpx", "asyncio",
