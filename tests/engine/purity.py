@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-# The doors: the command line and the bundle's reader and checker. All others take and give values.
-IO_FILES = re.compile(r"__main__|\w+_cli|bundle|files|verify")
+# The doors: the command line, the bundle's reader and checker, and the cache of machine code, which hashes the
+# kernel's own sources. All others take and give values.
+IO_FILES = re.compile(r"__main__|\w+_cli|bundle|files|verify|compiling")
 NEVER_IMPORTED = {
     "time", "datetime", "calendar", "zoneinfo", "locale", "random", "secrets", "uuid", "tempfile", "math", "cmath",
     "statistics", "decimal", "fractions", "socket", "ssl", "http", "urllib", "requests", "httpx", "asyncio",
@@ -17,23 +18,27 @@ NEVER_IMPORTED = {
 IO_IMPORTS = {"os", "sys", "pathlib", "shutil", "glob", "stat", "argparse", "pyarrow.parquet", "pyarrow.fs", "mmap"}
 NEVER_CALLED = {"float", "complex", "round", "input", "eval", "exec", "compile", "__import__", "hash", "id"}
 IO_CALLS = {"open", "print"}
-# Attributes that make or take floats (numpy, numba, llvmlite), or ask the clock, the environment or chance.
+# Attributes that make or take floats, in numpy, numba and llvmlite.
 FLOAT_NAMES = re.compile(
-    r"float\d*|double|longdouble|half|single|complex\d*|cfloat|floating|inexact|DoubleType|FloatType|HalfType"
+    r"float\d*|longdouble|complex\d*|cfloat|floating|inexact|DoubleType|FloatType|HalfType"
     r"|fadd|fsub|fmul|fdiv|frem|fneg|fcmp_\w+|sitofp|uitofp|fptosi|fptoui|fpext|fptrunc"
-    r"|true_divide|divide|mean|average|nanmean|median|std|var|percentile|quantile|linspace|logspace|geomspace|sqrt|exp"
-    r"|log|log2|log10|power|reciprocal|interp|fromhex_float|as_integer_ratio|nan|inf|float_|fsum"
+    r"|true_divide|nanmean|percentile|quantile|linspace|logspace|geomspace|as_integer_ratio|mean|std|var"
+)
+# Names that something else may have as well: looked for after the names of the libraries only.
+LIBRARIES = {"np", "numpy", "nb", "numba", "types", "ir", "math"}
+FLOAT_NAMES_OF_LIBRARIES = re.compile(
+    r"double|half|single|divide|average|median|sqrt|exp|log|log2|log10|power|reciprocal|interp|nan|inf|pi|e"
 )
 CLOCK_NAMES = {"now", "today", "utcnow", "timestamp", "perf_counter", "monotonic", "time_ns", "datetime64"}
 CHANCE_NAMES = {"environ", "getenv", "urandom", "random", "default_rng", "getrandbits", "shuffle"}
 IO_NAMES = {
-    "read_bytes", "read_text", "write_bytes", "write_text", "mkdir", "unlink", "iterdir", "exists", "rmdir", "touch",
+    "read_bytes", "read_text", "write_bytes", "write_text", "mkdir", "unlink", "iterdir", "exists", "rmdir",
     "symlink_to", "rename", "stat", "lexists", "ParquetFile", "ParquetWriter", "fromfile", "tofile", "memmap",
     "save", "savez", "loadtxt", "savetxt",
 }  # fmt: skip
 FLOAT_TEXT = re.compile(r"(float|complex)\d*|[<>=|]?[fc][248]|[fdg]|(double|half|single)")
 FLOAT_BY_DEFAULT = {"zeros", "ones", "empty", "identity", "eye"}
-PATHS = {"folder", "directory", "path"}
+PATHS = {"folder", "directory", "path", "_HERE"}
 
 
 def violations(source: str, *, name: str) -> list[str]:
@@ -72,8 +77,11 @@ def _of_node(node: ast.AST, may_io: bool) -> Iterator[str]:
                 yield from _of_import(f"{module}.{each.name}", may_io)
         case ast.Call():
             yield from _of_call(node, may_io)
-        case ast.Attribute(attr=attr):
+        case ast.Attribute(attr=attr, value=value):
             yield from _of_attribute(attr, may_io)
+            of_library = isinstance(value, ast.Name) and value.id in LIBRARIES
+            if of_library and FLOAT_NAMES_OF_LIBRARIES.fullmatch(attr):
+                yield f"uses {value.id}.{attr}, which makes floats"
 
 
 def _of_import(module: str, may_io: bool) -> Iterator[str]:
@@ -83,7 +91,8 @@ def _of_import(module: str, may_io: bool) -> Iterator[str]:
         yield f"imports {module}"
     if chain & IO_IMPORTS and not may_io:
         yield f"imports {module}, which reads or writes"
-    if FLOAT_NAMES.fullmatch(steps[-1]):
+    of_library = steps[0] in LIBRARIES and FLOAT_NAMES_OF_LIBRARIES.fullmatch(steps[-1])
+    if of_library or FLOAT_NAMES.fullmatch(steps[-1]):
         yield f"imports {module}"
 
 
@@ -122,7 +131,7 @@ def _of_attribute(attr: str, may_io: bool) -> Iterator[str]:
 def _is_path(node: ast.expr) -> bool:
     """Whether this is a path by its name, to which a file's name is added."""
     match node:
-        case ast.Name(id=name):
+        case ast.Name(id=name) | ast.Attribute(value=ast.Name(id=name), attr="parent"):
             return name in PATHS
         case ast.Call(func=ast.Name(id="Path")):
             return True
