@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from rewards.engine import scoring
-from rewards.engine.allocation import PPM
+from rewards.engine.allocation import PPM, allocate_market, byte_order, settle
 from rewards.engine.errors import BoundError, EngineError
 from rewards.engine.events import EventColumns
 from rewards.engine.inputs import Inputs
@@ -23,7 +22,7 @@ from rewards.engine.terms import BPS, Terms, parse_terms
 
 # Every scorer holds a book of its own, so more of them than this are replayed in several passes over the events.
 MOST_AT_ONCE = 2_048
-_SOMEBODY = (("0x" + "0" * 40, PPM),)
+_SOMEBODY = (("anybody", PPM),)
 
 Key = tuple[str, Rules]
 Batches = Callable[[], Iterable[EventColumns]]
@@ -81,7 +80,7 @@ def try_terms(*, inputs: Inputs, variants: Mapping[str, Terms], batches: Batches
 
     `batches` gives the epoch's events anew at every call. The inputs' own terms are settled as scoring does; with
     others a maker may be paid that has no payout account yet. Raises TriedTermsError with the label, DataError,
-    PayoutError, AmountTooLargeError.
+    PayoutError.
     """
     wanted: dict[Key, str] = {}
     for label, terms in variants.items():
@@ -130,16 +129,23 @@ def _labelled(label: str) -> Iterator[None]:
 
 
 def _outcome(inputs: Inputs, terms: Terms, scores: Mapping[Key, MarketScore]) -> Outcome:
-    if terms is not inputs.terms:
-        names = {*inputs.makers.values(), *inputs.carried_in}
-        inputs = replace(inputs, terms=terms, payouts=dict.fromkeys(names, _SOMEBODY), previous=None)
-    markets = {market: scores[market, rules_of(terms=terms, market=market)] for market in terms.markets}
-    result = scoring.combine(inputs, markets)
+    payouts: dict[tuple[str, str], int] = {}
+    earned: dict[str, int] = {}
+    for market in terms.markets:
+        score = scores[market, rules_of(terms=terms, market=market)]
+        for row in allocate_market(terms=terms, market=market, score=score):
+            if row.payout:
+                payouts[row.maker, market] = row.payout
+                earned[row.maker] = earned.get(row.maker, 0) + row.payout
+    accounts = inputs.payouts
+    if terms is not inputs.terms:  # whose accounts they are doesn't matter, and some makers may have none yet
+        accounts = dict.fromkeys([*earned, *inputs.carried_in], _SOMEBODY)
+    settlement = settle(terms=terms, earned=earned, carried_in=inputs.carried_in, payouts=accounts)
     return Outcome(
         terms=terms,
-        payouts={(row.maker, row.market): row.payout for row in result.allocations if row.payout},
-        earned=result.earned,
-        paid=result.paid,
-        carried_out=result.carried_out,
-        unspent=result.unspent,
+        payouts=payouts,
+        earned={maker: earned[maker] for maker in sorted(earned, key=byte_order)},
+        paid=settlement.paid,
+        carried_out=settlement.carried_out,
+        unspent=terms.budget - sum(earned.values()),
     )
