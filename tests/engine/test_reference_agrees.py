@@ -42,10 +42,10 @@ def test_the_engine_refuses_what_the_reference_refuses_and_names_the_place(tmp_p
     assert not found, "\n".join(found)
 
 
-def test_every_feature_of_the_rule_is_drawn_in_at_least_fifteen_of_the_random_epochs(tmp_path: Path) -> None:
+def test_every_feature_of_the_rule_is_drawn_in_at_least_ten_of_300_random_epochs(tmp_path: Path) -> None:
     drawn: Counter[str] = Counter()
-    for seed in RANDOM_SEEDS:
+    for seed in RANDOM_SEEDS[:300]:
         write_random_bundle(tmp_path / str(seed), seed)
         drawn.update(features_of(tmp_path / str(seed)))
     assert set(drawn) <= FEATURES
-    assert {name: drawn[name] for name in sorted(FEATURES) if drawn[name] < 15} == {}
+    assert {name: drawn[name] for name in sorted(FEATURES) if drawn[name] < 10} == {}

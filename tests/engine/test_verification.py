@@ -151,7 +151,7 @@ def test_a_real_process_gives_the_same_statuses_and_no_traceback(broken: str | N
         assert run.stderr.startswith(f"{broken}: ")
 
 
-@pytest.mark.parametrize("command", ["whatif BUNDLE --sweep budget=1..3000", "score BUNDLE", "verify BUNDLE"])
+@pytest.mark.parametrize("command", ["whatif BUNDLE --sweep budget=1..50", "verify BUNDLE"])
 def test_a_reader_that_goes_away_early_is_no_traceback_and_no_success(command: str, bundle: Path) -> None:
     line = f"set -o pipefail; {sys.executable} -m rewards.engine {command.replace('BUNDLE', str(bundle))} | true"
     run = subprocess.run(["bash", "-c", line], capture_output=True, text=True)
