@@ -17,7 +17,7 @@ help: ## this list
 # uv installs in seconds what takes pip a minute; where it can't be had, pip does the same work.
 define install
 	@{ $(BIN)/python -m pip install --quiet --require-hashes -r .ci/uv.txt 2>/dev/null \
-	  && $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1); } \
+	  && $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r $(1); } \
 	  || $(BIN)/python -m pip install --quiet --require-hashes -r $(1)
 endef
 
@@ -54,7 +54,7 @@ demo: .venv/runtime node_modules/.runtime ## the whole way on a local chain: quo
 run: .venv/runtime node_modules/.runtime ## web, worker and beat with your settings (.env), embedded where unset
 	@$(BIN)/python manage.py run $(ARGS)
 
-flow: .venv/dev node_modules/.runtime ## real order flow the whole way (ARGS="--events 20000" or all)
+flow: .venv/dev node_modules/.runtime ## real order flow the whole way (ARGS="--events 22000" or all)
 	@$(BIN)/python manage.py flow $(ARGS)
 
 test: .venv/dev node_modules/.dev chromium ## every test (ARGS="-k name" for some)

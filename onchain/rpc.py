@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from onchain.errors import (
     BadChainDataError,
@@ -26,6 +26,7 @@ from onchain.errors import (
 )
 from onchain.http_transport import HttpTransport, Transport
 
+T = TypeVar("T")
 METHOD_MISSING_CODES = (-32601, -32004)
 INTERNAL_ERROR_CODE = -32603
 # Providers word the same refusals differently, with codes that mean something else elsewhere (reliability notes).
@@ -104,7 +105,7 @@ class RpcClient:
         methods = [call.method for call in calls]
         return self._ask(calls, lambda answer, name: parse_results(answer, methods=methods, provider=name))
 
-    def raw(self, *, calls: Sequence[Call], check: Callable[[bytes, str], Any]) -> Any:
+    def raw(self, *, calls: Sequence[Call], check: Callable[[bytes, str], T]) -> T:
         """Return what `check(answer, provider)` makes of the answer's bytes.
 
         When it raises an RpcError, BadChainDataError or LogDecodeError, the next provider is asked, as if this one had
@@ -127,7 +128,7 @@ class RpcClient:
         policy = self.policy if attempts is None else replace(self.policy, attempts=attempts)
         return RpcClient([self.providers[index]], policy, self.sleep, self.dice, self.clock_s)
 
-    def _ask(self, calls: Sequence[Call], read: Callable[[bytes, str], Any]) -> Any:
+    def _ask(self, calls: Sequence[Call], read: Callable[[bytes, str], T]) -> T:
         body = _body(calls)
         failures: list[RpcError | BadChainDataError | LogDecodeError] = []
         for attempt in range(self.policy.attempts):
@@ -147,9 +148,7 @@ class RpcClient:
             raise failures[0]
         raise NoProviderError(method=calls[0].method, failures=failures)
 
-    def _ask_one(
-        self, provider: Provider, body: bytes, calls: Sequence[Call], read: Callable[[bytes, str], Any]
-    ) -> Any:
+    def _ask_one(self, provider: Provider, body: bytes, calls: Sequence[Call], read: Callable[[bytes, str], T]) -> T:
         transport, begun_s = provider.transport, self.clock_s()
         try:
             answer = transport.post(body=body, method=calls[0].method, timeout_s=self.policy.timeout_s)
