@@ -8,7 +8,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export NO_UPDATE_NOTIFIER := 1
 
-.PHONY: help demo test lint fmt bench flow run lock clean chromium
+.PHONY: help demo test faults lint fmt bench flow run lock clean chromium
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -59,6 +59,9 @@ flow: .venv/dev node_modules/.runtime ## real order flow the whole way (ARGS="--
 
 test: .venv/dev node_modules/.dev chromium ## every test (ARGS="-k name" for some)
 	@$(BIN)/python -m pytest $(ARGS)
+
+faults: .venv/dev node_modules/.runtime ## lying nodes, reorgs and kills in their full counts (about 20 minutes); log: .lamplight/faults.log
+	@mkdir -p .lamplight && FAULTS=full $(BIN)/python -m pytest tests/faults -q --timeout=3600 --durations=5 $(ARGS) | tee .lamplight/faults.log
 
 lint: .venv/dev node_modules/.runtime ## ruff, mypy, import contracts, migrations and artefacts that match their sources
 	$(BIN)/ruff check .

@@ -247,10 +247,11 @@ def ensure_cursor(client: RpcClient) -> Cursor | None:
         first = WatchedContract.objects.order_by("start_block").values_list("start_block", flat=True).first()
         if first is None:
             return None
-        return Cursor.objects.create(
-            chain_id=chain_id, first_block=first, block_number=first - 1, block_hash=b"", final_block=first - 1,
-            verified_block=first - 1, head_number=first - 1,
-        )  # fmt: skip
+        # Several processes may begin at once.
+        before = dict.fromkeys(("block_number", "final_block", "verified_block", "head_number"), first - 1)
+        cursor, _ = Cursor.objects.get_or_create(
+            chain_id=chain_id, defaults={"first_block": first, "block_hash": b"", **before}
+        )
     if cursor.chain_id != chain_id:
         raise WrongChainError(
             f"The database holds chain {cursor.chain_id}, the node serves chain {chain_id}. "

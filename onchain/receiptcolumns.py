@@ -13,14 +13,15 @@ from onchain.columns import ABSENT, Bytes, Int64s, LogColumns
 from onchain.decode_fast import UNSURE
 from onchain.errors import BlockMissingError, RpcGarbledError
 from onchain.fast import receipts as fast
+from onchain.fast.compiling import is_on_disk
 from onchain.fast.trie import FIRST_LOG, LAST_LOG, roots, workspace
 from onchain.rpc import parse_results
 
 
 NO_HASH = "0x" + "0" * 64
-COMPILE_FROM_BYTES = 32 << 20
-"""The compiled way takes some seconds to load, and half a minute to compile on a machine's first run; a process that
-reads less than that does better without."""
+COMPILE_FROM_BYTES, LOAD_FROM_BYTES = 32 << 20, 2 << 20
+"""The compiled way takes a second to load, and half a minute to compile on a machine's first run; a process that reads
+less than that does better without."""
 
 
 @dataclass(slots=True)
@@ -33,7 +34,8 @@ class _Read:
     def worth_compiling(self, size: int) -> bool:
         """Count `size` more bytes; tell whether to use the compiled way from now on."""
         self.size += size
-        self.compiled = self.compiled or self.size > COMPILE_FROM_BYTES
+        if not self.compiled and self.size > LOAD_FROM_BYTES:
+            self.compiled = self.size > COMPILE_FROM_BYTES or is_on_disk(fast.read_batch)
         return self.compiled
 
 
@@ -41,7 +43,7 @@ _read = _Read()
 
 
 def expect_much() -> None:
-    """Use the compiled way from the first answer on: a long history is to be read."""
+    """Use the compiled way from the first answer on, compiling it now if need be."""
     _read.compiled = True
 
 

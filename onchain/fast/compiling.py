@@ -29,6 +29,11 @@ class _Cache(FunctionCache):  # type: ignore[misc,unused-ignore]
         return (*super()._index_key(sig, codegen), _SOURCES)
 
 
+def is_on_disk(function: Any) -> bool:
+    """Tell whether a function was compiled from these very sources before, so that it is ready in a moment."""
+    return any(_SOURCES in key for key in function._cache._cache_file._load_index())
+
+
 def jit(function: Compiled) -> Compiled:
     """Compile a function; other threads run while it works."""
     dispatcher = njit(nogil=True, error_model="numpy")(function)

@@ -65,7 +65,9 @@ def calldata(entries: list[tuple[bytes, bytes]]) -> str:
 def deploy(node: Node, *, count: int) -> list[str]:
     """Deploy emitters in one block; returns their addresses."""
     sender, code = node.rpc("eth_accounts")[0], emitter_code()
-    sent = [node.rpc("eth_sendTransaction", {"from": sender, "data": code, "gas": hex(10_000_000)}) for _ in range(count)]
+    sent = [
+        node.rpc("eth_sendTransaction", {"from": sender, "data": code, "gas": hex(10_000_000)}) for _ in range(count)
+    ]
     node.rpc("evm_mine")
     return [node.rpc("eth_getTransactionReceipt", each)["contractAddress"].lower() for each in sent]
 

@@ -10,7 +10,6 @@ from onchain.errors import OnchainError
 from onchain.fetch import final_number, head_number
 from onchain.indexer import ensure_cursor, follow, head_lock, node
 from onchain.models import BackfillRange, Cursor
-from onchain.receiptcolumns import expect_much
 from onchain.tasks import backfill_ranges
 
 MAX_FAILURES_IN_A_ROW = 20
@@ -36,7 +35,6 @@ class Command(BaseCommand):
         if options["range_blocks"] < 1:
             raise CommandError("--range-blocks has to be 1 or more.")
         client, began = node(), time.monotonic()
-        expect_much()
         try:
             cursor = ensure_cursor(client)
             if cursor is None:

@@ -7,7 +7,6 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from onchain.errors import OnchainError
 from onchain.indexer import follow, head_lock, node
-from onchain.receiptcolumns import expect_much
 
 
 class Command(BaseCommand):
@@ -22,7 +21,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Index, and say how much and how fast."""
         client, began = node(), time.monotonic()
-        expect_much()
         try:
             chain_id = int(client.call(method="eth_chainId"), 16)
             with head_lock(chain_id=chain_id) as lease:
