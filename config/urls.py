@@ -46,6 +46,7 @@ urlpatterns = [
     path("collect/<account:account>/from/<slug:program>/", claims.collect_now, name="collect-now"),
     path("status/", status.status, name="status"),
     path("healthz", status.healthz, name="healthz"),
+    path("metrics", status.metrics, name="metrics"),
     path("", include("accounts.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -121,6 +121,9 @@ CHAIN_TIMEOUT_S = env.float("CHAIN_TIMEOUT_S", default=10.0)
 RPC_WS_URL = env.str("RPC_WS_URL", default="")
 """WebSocket address that announces new blocks; empty tries the first node's own port, `off` only polls."""
 HEAD_POLL_S = env.float("HEAD_POLL_S", default=0.25)
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+METRICS_OPEN = False
+"""True only on a machine of one's own: /metrics asks for no token."""
 PROPOSER_KEY = env.str("PROPOSER_KEY", default="")
 RELAYER_KEY = env.str("RELAYER_KEY", default="")
 RELAYER_DAILY_GAS = env.int("RELAYER_DAILY_GAS", default=200_000_000)

@@ -37,6 +37,7 @@ def _embedded_key(account: str) -> Any:
 
 PROPOSER_KEY = env.str("PROPOSER_KEY", default="") or _embedded_key("proposer")
 RELAYER_KEY = env.str("RELAYER_KEY", default="") or _embedded_key("relayer")
+METRICS_OPEN = True
 LOCAL_TREASURY_SIGNER = EMBEDDED_CHAIN
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -7,6 +7,7 @@ from onchain import selectors as chain
 from onchain.models import Alarm as ChainAlarm
 from onchain.models import Cursor, Market
 from onchain.models_tx import OutgoingTransaction
+from onchain.status import IndexerStatus, indexer_status
 from rewards.models import Alarm, ClaimRequest, Epoch, LiveStanding
 
 
@@ -42,10 +43,11 @@ class StatusView:
     oldest_claim_age_s: int | None
     unconfirmed_transactions: int
     alarms: tuple[str, ...]
+    indexer: IndexerStatus | None
 
 
 def status_view(*, now: dt.datetime) -> StatusView:
-    """Return how the service is doing, in ten queries. `now` is this computer's time, with its zone."""
+    """Return how the service is doing, in some twenty queries. `now` is this computer's time, with its zone."""
     cursor, head, final = Cursor.objects.first(), chain.head(), chain.final_block()
     block = head.number if head else None
     live = Epoch.objects.filter(state=Epoch.State.LIVE)
@@ -77,6 +79,7 @@ def status_view(*, now: dt.datetime) -> StatusView:
             *ChainAlarm.objects.filter(resolved_at=None).values_list("message", flat=True),
             *Alarm.objects.filter(cleared_at=None).values_list("message", flat=True),
         ),
+        indexer=indexer_status(now=now),
     )
 
 

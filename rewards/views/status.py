@@ -1,13 +1,16 @@
-"""The status page for people, and /healthz for machines."""
+"""The status page for people; /healthz and /metrics for machines."""
 
 import datetime as dt
+import hmac
 
+from django.conf import settings
 from django.db import DatabaseError, connection
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from onchain import metrics as chain_metrics
 from rewards.selectors.pages import StatusView, status_view
 
 LATE_S = 60
@@ -34,6 +37,18 @@ def healthz(_request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok\n", content_type="text/plain")
 
 
+@require_safe
+@never_cache
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Answer Prometheus, where it brings METRICS_TOKEN; on a machine of one's own the token may be empty."""
+    given = request.headers.get("Authorization", "")
+    wanted = f"Bearer {settings.METRICS_TOKEN}"
+    if not (settings.METRICS_OPEN or (settings.METRICS_TOKEN and hmac.compare_digest(given.encode(), wanted.encode()))):
+        raise Http404
+    body = chain_metrics.metrics_text(now=dt.datetime.now(tz=dt.UTC))
+    return HttpResponse(body, content_type=chain_metrics.CONTENT_TYPE)
+
+
 def _troubles(view: StatusView) -> list[str]:
     troubles = list(view.alarms)
     if view.looked_age_s is None:
@@ -44,6 +59,8 @@ def _troubles(view: StatusView) -> list[str]:
         troubles.append(
             f"The chain was last read {view.looked_age_s:,} seconds ago. See that worker, beat and node are running."
         )
+    if view.indexer is not None:
+        troubles += [f"{provider.name}: {provider.sentence}" for provider in view.indexer.providers if provider.resting]
     troubles += [
         f"{market.name} stands still: {market.quarantine_reason}" for market in view.markets if market.quarantine_reason
     ]
