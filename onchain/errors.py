@@ -184,6 +184,15 @@ class AdapterStateError(OnchainError):
         self.rule = rule
 
 
+class ReplayInputError(OnchainError):
+    """A file that logs or blocks are to be read from is unusable."""
+
+    def __init__(self, *, file: str, rule: str) -> None:
+        super().__init__(f"{file}: {rule}.")
+        self.file = file
+        self.rule = rule
+
+
 class ViewError(OnchainError):
     """A contract did not answer one of its views, so a book can't be compared with it."""
 

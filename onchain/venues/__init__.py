@@ -6,6 +6,7 @@ from typing import Any
 from onchain.errors import MarketConfigError
 from onchain.venues.base import Adapter, Applied, Difference, EthCall, ImpossibleEventError
 from onchain.venues.events import EventColumns
+from onchain.venues.gte import GteAdapter
 from onchain.venues.kuru import KuruAdapter
 from onchain.venues.lamplight import LamplightAdapter
 
@@ -13,7 +14,11 @@ __all__ = [
     "ADAPTERS", "Adapter", "Applied", "Difference", "EthCall", "EventColumns", "ImpossibleEventError", "make_adapter",
 ]  # fmt: skip
 
-ADAPTERS: Mapping[str, Callable[..., Adapter]] = {"kuru": KuruAdapter, "lamplight": LamplightAdapter}
+ADAPTERS: Mapping[str, Callable[..., Adapter]] = {
+    "gte": GteAdapter,
+    "kuru": KuruAdapter,
+    "lamplight": LamplightAdapter,
+}
 
 
 def make_adapter(*, name: str, config: Mapping[str, Any]) -> Adapter:

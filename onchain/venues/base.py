@@ -82,6 +82,10 @@ class Adapter(Protocol):
         """Return the book as the contract stores it: orders by id with owner, side, price and size, in raw units."""
         ...
 
+    def alternatives(self) -> list[tuple[str, Mapping[str, Any]]]:
+        """Return what else a configuration that leaves a choice open may mean: in words, and as changes to it."""
+        ...
+
     def reconcile(self, *, block_number: int, eth_call: EthCall) -> list[Difference]:
         """Compare the book with the contract's own views at that block, after whose logs the adapter stands."""
         ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -93,3 +93,18 @@ class EventColumns:
         starts = np.searchsorted(self.block, self.block)
         log_index = np.arange(len(self)) - starts + np.where(self.block == block, count, 0)
         return replace(self, log_index=log_index.astype(np.int64))
+
+
+def concatenate(parts: Sequence[EventColumns]) -> EventColumns:
+    """Return the events of consecutive batches."""
+    if len(parts) == 1:
+        return parts[0]
+    if not parts:
+        return EventColumns.of([])
+    numbers = {
+        name: np.concatenate([getattr(part, name) for part in parts])
+        for name in ("block", "log_index", "source", "time_ms", "kind", "side", "price", "size")
+    }
+    texts = {name: [each for part in parts for each in getattr(part, name)] for name in ("order", "address", "taker")}
+    columns: dict[str, Any] = {**numbers, **texts}
+    return EventColumns(**columns)

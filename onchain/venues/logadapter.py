@@ -152,6 +152,10 @@ class LogAdapter:
         if not rising.all() or (len(logs) and (int(blocks[0]), int(places[0])) <= self._last):
             raise ValueError("the logs of a batch must rise by block and log index, and follow the batch before")
 
+    def alternatives(self) -> list[tuple[str, Mapping[str, Any]]]:
+        """Return the choices that the configuration leaves open (see base.Adapter); most leave none."""
+        return []
+
     # --- for subclasses ----------------------------------------------------------------------------------------
 
     def _select(self, logs: LogColumns, code: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
