@@ -3,9 +3,10 @@
 import csv
 import gzip
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,7 @@ class LogMaker:
     second: int = 1_790_000_000
     logs: list[tuple] = field(default_factory=list)
     headers: list[tuple[int, int]] = field(default_factory=list)
+    places: Iterator[int] = field(default_factory=count)
 
     def __post_init__(self) -> None:
         self.headers.append((self.block, self.second))
@@ -111,8 +113,7 @@ class LogMaker:
             else:
                 types.append(argument.type)
                 plain.append(value)
-        index = sum(log[0] == self.block for log in self.logs)
-        self.logs.append((self.block, index, 0, self.second, bytes(32), bytes(32), address or self.address,
+        self.logs.append((self.block, next(self.places), 0, self.second, bytes(32), bytes(32), address or self.address,
                           b"".join(topics), encode(types, plain)))  # fmt: skip
 
     def next_block(self, *, seconds: int = 1) -> None:
