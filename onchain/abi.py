@@ -63,6 +63,7 @@ class EventSchema:
     signature: str
     topic_count: int
     data_words: int
+    declaration: str
 
     @cached_property
     def topic0(self) -> bytes:
@@ -85,7 +86,7 @@ class EventSchema:
             raise SignatureError(f"{match[1]} names an argument twice")
         if words[True] > 4:
             raise SignatureError(f"{match[1]} has more than three indexed arguments")
-        return cls(match[1], tuple(fields), f"{match[1]}({','.join(types)})", words[True], words[False])
+        return cls(match[1], tuple(fields), f"{match[1]}({','.join(types)})", words[True], words[False], declaration)
 
     def field(self, name: str) -> Field:
         """Return the argument of that name. Raises KeyError."""

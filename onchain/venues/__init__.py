@@ -5,6 +5,7 @@ from typing import Any
 
 from onchain.errors import MarketConfigError
 from onchain.venues.base import Adapter, Applied, Difference, EthCall, ImpossibleEventError
+from onchain.venues.declared import DeclaredAdapter
 from onchain.venues.events import EventColumns
 from onchain.venues.gte import GteAdapter
 from onchain.venues.kuru import KuruAdapter
@@ -15,6 +16,7 @@ __all__ = [
 ]  # fmt: skip
 
 ADAPTERS: Mapping[str, Callable[..., Adapter]] = {
+    "declared": DeclaredAdapter,
     "gte": GteAdapter,
     "kuru": KuruAdapter,
     "lamplight": LamplightAdapter,

@@ -26,14 +26,14 @@ class Resting:
 
 
 class BookAdapter(LogAdapter):
-    """Base of adapters that keep a book of orders by number."""
+    """Base of adapters that keep a book of orders by id: a number, or a text that a state's JSON keeps as it is."""
 
     def __init__(self, *, config: Mapping[str, Any]) -> None:
         """Read tick_raw and lot_raw. Raises MarketConfigError."""
         super().__init__(config=config)
         self._tick = read.positive(config, "tick_raw")
         self._lot = read.positive(config, "lot_raw")
-        self._orders: dict[int, Resting] = {}
+        self._orders: dict[Any, Resting] = {}
 
     def contract_state(self) -> dict[str, Any]:
         """Return the book as the contract stores it; ids, prices and sizes as decimal strings."""
@@ -61,7 +61,7 @@ class BookAdapter(LogAdapter):
 
     # --- changes -----------------------------------------------------------------------------------------------
 
-    def _begin(self, order: int, owner: str, side: int, price: int, size: int) -> Resting:
+    def _begin(self, order: Any, owner: str, side: int, price: int, size: int) -> Resting:
         """Let an order rest. Raises Impossible when the id is taken or the price is off the tick."""
         if order in self._orders:
             raise Impossible(f"order {order} begins to rest while it rests already")
@@ -69,14 +69,14 @@ class BookAdapter(LogAdapter):
         self._place(order, resting)
         return resting
 
-    def _place(self, order: int, resting: Resting) -> None:
+    def _place(self, order: Any, resting: Resting) -> None:
         """Let the order's lots count from now on."""
-        ticks = self._ticks(resting.price)
+        ticks = self._ticks(resting.price, resting.side)
         resting.lots = self._whole_lots(resting.size)
         if resting.lots:
             self._emit(PLACE, str(order), address=resting.owner, side=resting.side, price=ticks, size=resting.lots)
 
-    def _shrink(self, order: int, resting: Resting, left: int, kind: int, taker: str | None = None) -> None:
+    def _shrink(self, order: Any, resting: Resting, left: int, kind: int, taker: str | None = None) -> None:
         """Take the order's size down to `left`; it goes on resting, even at nothing."""
         resting.size = left
         lots = left // self._lot
@@ -84,12 +84,12 @@ class BookAdapter(LogAdapter):
             self._emit(kind, str(order), size=resting.lots - lots, taker=taker)
             resting.lots = lots
 
-    def _remove(self, order: int, resting: Resting, kind: int, taker: str | None = None) -> None:
+    def _remove(self, order: Any, resting: Resting, kind: int, taker: str | None = None) -> None:
         """Take the whole order out of the book."""
         self._shrink(order, resting, 0, kind, taker)
         del self._orders[order]
 
-    def _resize(self, order: int, resting: Resting, size: int) -> None:
+    def _resize(self, order: Any, resting: Resting, size: int) -> None:
         """Change an order's size in place: a cancel of the difference, or of all and a place of the new size."""
         if size <= resting.size or self._whole_lots(size) == resting.lots:
             self._shrink(order, resting, size, CANCEL)
@@ -98,14 +98,14 @@ class BookAdapter(LogAdapter):
         resting.size = size
         self._place(order, resting)
 
-    def _resting(self, order: int, what: str) -> Resting:
+    def _resting(self, order: Any, what: str) -> Resting:
         """Return an order. Raises Impossible when it does not rest."""
         resting = self._orders.get(order)
         if resting is None:
             raise Impossible(f"order {order} is {what} and does not rest")
         return resting
 
-    def _ticks(self, price: int) -> int:
+    def _ticks(self, price: int, side: int) -> int:
         """Return a price in ticks. Raises Impossible when it is off the tick or beyond what a market event holds."""
         ticks, off = divmod(price, self._tick)
         if off:
