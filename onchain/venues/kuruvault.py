@@ -25,9 +25,7 @@ class Vault:
         self.known = False
 
     def set(self, ask_size: int, ask_part: int, bid_size: int, bid_part: int, ask: int, bid: int) -> None:
-        """Take all six values, as a deposit or a withdrawal sets them. Raises Impossible."""
-        if ask_part > ask_size or bid_part > bid_size:
-            raise Impossible("the vault has more filled than it quotes")
+        """Take all six values, as a deposit or a withdrawal sets them."""
         self._size, self._part, self._price = [bid_size, ask_size], [bid_part, ask_part], [bid, ask]
         self.known = True
 
@@ -36,7 +34,7 @@ class Vault:
         return self._price[side]
 
     def left(self, side: int) -> int:
-        """What is left of a quote."""
+        """What is left of a quote; below 0 where a withdrawal left less than had been filled: nobody can trade it."""
         return self._size[side] - self._part[side]
 
     def fill_part(self, side: int, filled: int) -> None:
@@ -121,7 +119,7 @@ class VaultQuotes:
 
     def _quote(self, vault: Vault, side: int) -> tuple[int, int]:
         """Return (ticks, lots): the bid's price floored to the tick, the ask's raised to it."""
-        lots = self._lots(vault.left(side))
+        lots = self._lots(max(vault.left(side), 0))
         if lots == 0:
             return 0, 0
         price = vault.price(side)

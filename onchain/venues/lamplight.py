@@ -37,6 +37,8 @@ class LamplightAdapter(BookAdapter):
         for key in ("tick_raw", "lot_raw"):
             if config.get(key) != "1":
                 raise MarketConfigError(key=key, rule="the exchange counts in ticks and lots itself, so it must be 1")
+        if "anchor" in config:
+            raise MarketConfigError(key="anchor", rule="the exchange marks prices itself, so it has no feed")
         super().__init__(config=config)
         self._halted, self._mark = False, 0
         self._listen(

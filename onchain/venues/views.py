@@ -10,6 +10,7 @@ from eth_abi.exceptions import DecodingError
 
 from onchain.errors import ViewError
 from onchain.keccak import keccak256
+from onchain.rpc import RpcClient
 from onchain.venues.base import EthCall
 
 
@@ -31,3 +32,13 @@ def _lower(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(_lower(item) for item in value)
     return value.lower() if isinstance(value, str) and value.startswith("0x") else value
+
+
+def eth_call_of(client: RpcClient) -> EthCall:
+    """Return the way to call views through a node's client; its errors pass through."""
+
+    def eth_call(address: str, data: bytes, block_number: int) -> bytes:
+        answer = client.call(method="eth_call", params=[{"to": address, "data": "0x" + data.hex()}, hex(block_number)])
+        return bytes.fromhex(str(answer)[2:])
+
+    return eth_call
