@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from onchain import decode_fast as fast
-from onchain.columns import ABSENT, MAX_TOPICS, WORD, LogColumns
+from onchain.columns import ABSENT, MAX_TOPICS, WORD, Bytes, LogColumns
 from onchain.errors import LogDecodeError
 
 LEAST_LOG_BYTES = 250  # an address, two hashes and the names of the fields take more
@@ -36,19 +36,57 @@ def decode_logs(body: bytes) -> LogColumns:
 
     Raises LogDecodeError when the bytes are no JSON, an error response, or a log lacks a field or has it malformed.
     """
-    out = _buffers(len(body))
-    count = fast.read_response(np.frombuffer(body, np.uint8), False, IN_RESPONSE, out) if body else fast.UNSURE
-    return _columns(out, count) if count != fast.UNSURE else _from_objects(_result(body), plain=False)
+    found, _ = _fast(np.frombuffer(body, np.uint8), receipts=False)
+    return found if found is not None else _from_objects(_result(_parse(body)), plain=False)
 
 
 def decode_receipts(body: bytes) -> LogColumns:
     """Decode the logs in the response of `eth_getBlockReceipts`, or in its bare result; raises as decode_logs."""
-    out = _buffers(len(body))
-    count = fast.read_response(np.frombuffer(body, np.uint8), True, IN_RESPONSE, out) if body else fast.UNSURE
-    if count != fast.UNSURE:
-        return _columns(out, count)
+    found, _ = _fast(np.frombuffer(body, np.uint8), receipts=True)
+    return found if found is not None else _of_receipts(_result(_parse(body)))
+
+
+def decode_receipts_batch(body: bytes, *, count: int) -> list[LogColumns]:
+    """Decode a batch of `count` responses of `eth_getBlockReceipts`, whose ids are 0 to count - 1, in any order.
+
+    Returns the logs of each, by id; a batch of one may come as a plain response. Raises LogDecodeError, also when a
+    response is missing or there twice.
+    """
+    buf = np.frombuffer(body, np.uint8)
+    spans = np.empty((count, 2), np.int64)
+    by_id: dict[object, LogColumns] = {}
+    if len(body) and fast.read_elements(buf, spans) == count:
+        for start, end in spans.tolist():
+            found, number = _fast(buf[start:end], receipts=True)
+            if found is None or number in by_id:
+                break
+            by_id[number] = found
+    if set(by_id) != set(range(count)):
+        answer = _parse(body)
+        by_id = {}
+        for item in [answer] if isinstance(answer, dict) else _list(answer, "the batch"):
+            name = item.get("id") if isinstance(item, dict) else None
+            if not isinstance(name, int) or isinstance(name, bool) or name in by_id:
+                _refuse(f"a response of the batch has the id {name!r}, or two have it")
+            by_id[name] = _of_receipts(_result(item))
+    for number in range(count):
+        if number not in by_id:
+            _refuse(f"the batch has no response to call {number}")
+    return [by_id[number] for number in range(count)]
+
+
+def _fast(buf: Bytes, *, receipts: bool) -> tuple[LogColumns | None, int]:
+    """Try the scanner; return the logs, None when it gave up, and the response's id."""
+    if not len(buf):
+        return None, fast.UNSURE
+    out = _buffers(len(buf))
+    count, number = fast.read_response(buf, receipts, IN_RESPONSE, out)
+    return (None if count == fast.UNSURE else _columns(out, count)), number
+
+
+def _of_receipts(receipts: Any) -> LogColumns:
     logs: list[Any] = []
-    for receipt in _list(_result(body), "the result"):
+    for receipt in _list(receipts, "the result"):
         if not isinstance(receipt, dict) or "logs" not in receipt:
             _refuse("a receipt has no list of logs")
         logs.extend(_list(receipt["logs"], "a receipt's logs"))
@@ -142,8 +180,7 @@ def _parse(body: bytes, offset: int = 0) -> Any:
         _refuse(f"it is no JSON ({error.msg})", offset=offset + len(error.doc[: error.pos].encode()))
 
 
-def _result(body: bytes) -> Any:
-    answer = _parse(body)
+def _result(answer: Any) -> Any:
     if isinstance(answer, list):
         return answer
     if not isinstance(answer, dict):

@@ -70,7 +70,9 @@ def _tell(done: Replayed, *, logs: int) -> None:
     events = ", ".join(f"{count} {kind}" for kind, count in zip(KINDS, counts.tolist(), strict=True) if count)
     state = done.adapter.contract_state()
     print(f"{logs} logs, {len(done.events)} market events ({events or 'none'}).")
-    print(f"The book holds {len(state['orders'])} orders, {state['best_bid']} bid, {state['best_ask']} asked.")
+    resting = len(state["orders"])
+    best = f"{state['best_bid'] or 'nothing'} bid, {state['best_ask'] or 'nothing'} asked"
+    print(f"The book holds {resting} {'order' if resting == 1 else 'orders'}, {best}.")
     if done.impossible is not None:
         print(f"{done.impossible} What is written is as of the block before.", file=sys.stderr)
 
