@@ -259,8 +259,8 @@ def _after(buf, at, closing):  # type: ignore[no-untyped-def]
 def _log(buf, at, plain, required, row, out):  # type: ignore[no-untyped-def]
     """Read one log object into row `row`; return the place after it.
 
-    out: numbers, hashes, addresses, topics, topic_count, data, offsets. The fields are read here and not in a function of
-    their own: handing the seven arrays on for every field takes longer than reading it.
+    The fields are read here and not in a function of their own: handing the seven arrays of `out` on for every field
+    takes longer than reading it.
     """
     if at >= len(buf) or buf[at] != OPEN_OBJECT:
         return UNSURE
