@@ -26,8 +26,8 @@ ALWAYS = fast.ADDRESS | fast.TOPICS | fast.DATA | fast.BLOCK_HASH | fast.TX_HASH
 IN_RESPONSE = ALWAYS | fast.TX_INDEX
 IN_LINE = ALWAYS | fast.TIMESTAMP
 
-# numbers (n, 4): block, log index, transaction index, timestamp; then flat: hashes (the block's and the transaction's, 64
-# bytes a log), addresses (20), topics (4 * 32); topic_count (n); data; offsets (n + 1)
+# numbers (n, 4): block, log index, transaction index, timestamp; then flat: hashes (the block's and the transaction's,
+# 64 bytes a log), addresses (20), topics (4 * 32); topic_count (n); data; offsets (n + 1)
 Buffers = tuple[Any, Any, Any, Any, Any, Any, Any]
 
 

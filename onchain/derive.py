@@ -1,13 +1,17 @@
 """Market events from raw logs: runs each market's adapter over what is stored, and keeps its state."""
 
+import logging
+
 from django.db import transaction
 
 from onchain.book import Book, Row
+from onchain.errors import AdapterStateError
 from onchain.models import AdapterState, Cursor, Market, MarketEvent, WatchedContract
 from onchain.store import read_columns, write_events
 from onchain.venues import Adapter, EventColumns, make_adapter
 from onchain.venues.events import ABSENT, KINDS, SIDES
 
+logger = logging.getLogger(__name__)
 CHECKPOINT_BLOCKS = 256
 """States that far apart are kept for ever: where a reorg or a carry-in goes on from. Newer ones replace each other."""
 BATCH_BLOCKS = 4096
@@ -27,7 +31,13 @@ def derive_markets(*, cursor: Cursor) -> int:
 
 def derive_market(market: Market, *, through: int) -> int:
     """Derive one market's events from its stored logs; an impossible log quarantines it and nothing after counts."""
-    adapter, book = load(market, at=market.derived_through)
+    try:
+        adapter, book = load(market, at=market.derived_through)
+    except AdapterStateError as error:
+        # Raw first: what is derived can always be derived again, so a state of no use costs time and nothing else.
+        logger.warning("%s is derived again from its first log on. %s", market.name, error)
+        forget(market)
+        adapter, book = load(market, at=market.derived_through)
     found = 0
     while market.quarantined_block is None and market.derived_through < through:
         last = min(through, market.derived_through + BATCH_BLOCKS)
@@ -49,13 +59,23 @@ def derive_market(market: Market, *, through: int) -> int:
     return found
 
 
+def forget(market: Market) -> None:
+    """Forget all that was derived of a market; its raw logs stay."""
+    AdapterState.objects.filter(market=market).delete()
+    MarketEvent.objects.filter(market_id=market.pk).delete()
+    market.derived_through = market.start_block - 1
+
+
 def adapter_of(market: Market) -> Adapter:
     """Return a fresh adapter of a market. Raises MarketConfigError."""
     return make_adapter(name=market.adapter, config={**market.config, "address": market.address})
 
 
 def load(market: Market, *, at: int) -> tuple[Adapter, Book]:
-    """Return the adapter and book of a market as of block `at`, from the newest saved state."""
+    """Return the adapter and book of a market as of block `at`, from the newest saved state.
+
+    Raises AdapterStateError when that state is damaged, or of another release or configuration.
+    """
     adapter = adapter_of(market)
     state = AdapterState.objects.filter(market=market, block_number__lte=at).order_by("-block_number").first()
     if state is None:
