@@ -197,10 +197,13 @@ class Fields:
     def words(self, name: str) -> Words:
         """Return an argument's 32 bytes of every log, shape (n, 32)."""
         field = self.schema.field(name)
+        found: Words
         if field.indexed:
-            return self._logs.topics[self._rows, field.word]
-        place = self._starts + WORD * field.word
-        return self._logs.data[place[:, None] + np.arange(WORD)]
+            found = self._logs.topics[self._rows, field.word]
+        else:
+            place = self._starts + WORD * field.word
+            found = self._logs.data[place[:, None] + np.arange(WORD)]
+        return found
 
     def ints(self, name: str) -> list[int]:
         """Return a number of every log, exactly, as Python integers."""
@@ -224,11 +227,14 @@ def dirty(words: Words, *, bits: int, signed: bool) -> npt.NDArray[np.bool_]:
     """Tell which words are no value of that many bits: the bits above must be zeros, or the sign's."""
     if bits == 256:
         return np.zeros(len(words), bool)
+    found: npt.NDArray[np.bool_]
     if bits == 1:
-        return (words[:, : WORD - 1] != 0).any(axis=1) | (words[:, WORD - 1] > 1)
+        found = (words[:, : WORD - 1] != 0).any(axis=1) | (words[:, WORD - 1] > 1)
+        return found
     above = words[:, : WORD - bits // 8]
     fill = np.where(words[:, WORD - bits // 8] >> 7, 255, 0) if signed else np.zeros(len(words), np.uint8)
-    return (above != fill[:, None]).any(axis=1)
+    found = (above != fill[:, None]).any(axis=1)
+    return found
 
 
 def to_ints(words: Words, *, signed: bool) -> list[int]:

@@ -26,8 +26,8 @@ ALWAYS = fast.ADDRESS | fast.TOPICS | fast.DATA | fast.BLOCK_HASH | fast.TX_HASH
 IN_RESPONSE = ALWAYS | fast.TX_INDEX
 IN_LINE = ALWAYS | fast.TIMESTAMP
 
-# numbers (n, 4): block, log index, transaction index, timestamp; hashes (n, 2, 32): block's, transaction's; addresses
-# (n, 20); topics (n, 4, 32); topic_count (n); data; offsets (n + 1)
+# numbers (n, 4): block, log index, transaction index, timestamp; then flat: hashes (the block's and the transaction's,
+# 64 bytes a log), addresses (20), topics (4 * 32); topic_count (n); data; offsets (n + 1)
 Buffers = tuple[Any, Any, Any, Any, Any, Any, Any]
 
 
@@ -116,15 +116,16 @@ def _buffers(size: int) -> Buffers:
     offsets = np.empty(rows + 1, np.int64)
     offsets[0] = 0
     return (
-        np.empty((rows, 4), np.int64), np.empty((rows, 2, WORD), np.uint8), np.empty((rows, 20), np.uint8),
-        np.empty((rows, MAX_TOPICS, WORD), np.uint8), np.empty(rows, np.uint8), np.empty(size // 2 + 1, np.uint8),
+        np.empty((rows, 4), np.int64), np.empty(rows * 2 * WORD, np.uint8), np.empty(rows * 20, np.uint8),
+        np.empty(rows * MAX_TOPICS * WORD, np.uint8), np.empty(rows, np.uint8), np.empty(size // 2 + 1, np.uint8),
         offsets,
     )  # fmt: skip
 
 
 def _columns(out: Buffers, count: int) -> LogColumns:
     numbers, hashes, addresses, topics, topic_count, data, offsets = out
-    code, names = _distinct(addresses[:count])
+    hashes, topics = hashes.reshape(-1, 2, WORD), topics.reshape(-1, MAX_TOPICS, WORD)
+    code, names = _distinct(addresses.reshape(-1, 20)[:count])
     return LogColumns(
         block=numbers[:count, 0].copy(), log_index=numbers[:count, 1].copy(),
         transaction_index=numbers[:count, 2].copy(), timestamp_s=numbers[:count, 3].copy(),

@@ -22,17 +22,23 @@ HEX = np.full(256, 255, np.uint8)
 for _digits in (b"0123456789abcdef", b"0123456789ABCDEF"):
     HEX[list(_digits)] = np.arange(16, dtype=np.uint8)
 
-# Names by length, so that a key is compared with at most two of them.
+# Two digits at once: the byte that they mean, negative where one of them is none.
+_DIGITS = np.where(HEX == 255, -1, HEX.astype(np.int16))
+PAIR = (
+    np.where(np.minimum.outer(_DIGITS, _DIGITS) < 0, -1, np.add.outer(16 * _DIGITS, _DIGITS)).astype(np.int16).ravel()
+)
+
 _NAMES = (
     (b"address", ADDRESS), (b"blockHash", BLOCK_HASH), (b"blockNumber", BLOCK_NUMBER), (b"data", DATA),
     (b"logIndex", LOG_INDEX), (b"timestamp", TIMESTAMP), (b"blockTimestamp", TIMESTAMP), (b"topics", TOPICS),
     (b"transactionHash", TX_HASH), (b"transactionIndex", TX_INDEX), (b"removed", REMOVED),
 )  # fmt: skip
 NAME_BYTES = np.zeros((len(_NAMES), 16), np.uint8)
-NAME_LENGTHS = np.array([len(name) for name, _ in _NAMES])
 NAME_CODES = np.array([code for _, code in _NAMES])
+ROWS_BY_LENGTH = np.full((17, 2), UNSURE)
 for _row, (_name, _) in enumerate(_NAMES):
     NAME_BYTES[_row, : len(_name)] = list(_name)
+    ROWS_BY_LENGTH[len(_name), int(ROWS_BY_LENGTH[len(_name), 0] != UNSURE)] = _row
 
 QUOTE, BACKSLASH, COMMA, COLON, ZERO, NINE, MINUS = 34, 92, 44, 58, 48, 57, 45
 OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT = 91, 93, 123, 125
@@ -67,16 +73,19 @@ def _string_end(buf, at):  # type: ignore[no-untyped-def]
 
 @jit
 def _name_code(buf, start, end):  # type: ignore[no-untyped-def]
+    """Return which field the name is; at most two have its length."""
     length = end - start
-    for row in range(len(NAME_LENGTHS)):
-        if NAME_LENGTHS[row] == length and NAME_BYTES[row, 0] == buf[start]:
-            same = True
-            for index in range(length):
-                if NAME_BYTES[row, index] != buf[start + index]:
-                    same = False
-                    break
-            if same:
-                return NAME_CODES[row]
+    if length >= len(ROWS_BY_LENGTH):
+        return OTHER
+    for place in range(2):
+        row = ROWS_BY_LENGTH[length, place]
+        if row == UNSURE:
+            return OTHER
+        same = True
+        for index in range(length):
+            same &= NAME_BYTES[row, index] == buf[start + index]
+        if same:
+            return NAME_CODES[row]
     return OTHER
 
 
@@ -87,12 +96,12 @@ def _hex_into(buf, at, out, first, count):  # type: ignore[no-untyped-def]
     if end >= len(buf) or buf[at] != QUOTE or buf[at + 1] != ZERO or buf[at + 2] != 120 or buf[end] != QUOTE:
         return UNSURE
     at += 3
-    bad = np.uint8(0)
+    bad = np.int16(0)
     for index in range(count):
-        high, low = HEX[buf[at + 2 * index]], HEX[buf[at + 2 * index + 1]]
-        bad |= high | low
-        out[first + index] = (high << 4) | (low & 15)
-    return UNSURE if bad > 15 else end + 1
+        byte = PAIR[(np.int64(buf[at + 2 * index]) << 8) | np.int64(buf[at + 2 * index + 1])]
+        bad |= byte
+        out[first + index] = byte
+    return UNSURE if bad < 0 else end + 1
 
 
 @jit
@@ -168,7 +177,7 @@ def _number(buf, at, plain):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _topic_list(buf, at, topics):  # type: ignore[no-untyped-def]
+def _topic_list(buf, at, topics, first):  # type: ignore[no-untyped-def]
     """Read up to four topics; return (count, place after the list). Topics that are not there become zeros."""
     size = len(buf)
     count = 0
@@ -181,7 +190,7 @@ def _topic_list(buf, at, topics):  # type: ignore[no-untyped-def]
         while True:
             if count == 4:
                 return 0, UNSURE
-            at = _hex_into(buf, at, topics[count], 0, 32)
+            at = _hex_into(buf, at, topics, first + 32 * count, 32)
             if at == UNSURE:
                 return 0, UNSURE
             count += 1
@@ -194,7 +203,8 @@ def _topic_list(buf, at, topics):  # type: ignore[no-untyped-def]
             if buf[at] != COMMA:
                 return 0, UNSURE
             at = _blank(buf, at + 1)
-    topics[count:] = 0
+    for place in range(first + 32 * count, first + 128):
+        topics[place] = 0
     return count, at
 
 
@@ -207,13 +217,10 @@ def _data_field(buf, at, data, used):  # type: ignore[no-untyped-def]
     at += 3
     count = 0
     while at + 1 < size:
-        high = HEX[buf[at]]
-        if high > 15:
+        byte = PAIR[(np.int64(buf[at]) << 8) | np.int64(buf[at + 1])]
+        if byte < 0:
             break
-        low = HEX[buf[at + 1]]
-        if low > 15:
-            return 0, UNSURE
-        data[used + count] = (high << 4) | low
+        data[used + count] = byte
         count += 1
         at += 2
     if at >= size or buf[at] != QUOTE:
@@ -249,54 +256,50 @@ def _after(buf, at, closing):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _field(buf, name, at, plain, row, out):  # type: ignore[no-untyped-def]
-    """Read the value of the field `name` into row `row`; return the place after it."""
-    numbers, hashes, addresses, topics, topic_count, data, offsets = out
-    if name == ADDRESS:
-        at = _hex_into(buf, at, addresses[row], 0, 20)
-    elif name == TOPICS:
-        topic_count[row], at = _topic_list(buf, at, topics[row])
-    elif name == DATA:
-        count, at = _data_field(buf, at, data, offsets[row])
-        offsets[row + 1] = offsets[row] + count
-    elif name == BLOCK_HASH:
-        at = _hex_into(buf, at, hashes[row, 0], 0, 32)
-    elif name == TX_HASH:
-        at = _hex_into(buf, at, hashes[row, 1], 0, 32)
-    elif name == BLOCK_NUMBER:
-        numbers[row, 0], at = _number(buf, at, plain)
-    elif name == LOG_INDEX:
-        numbers[row, 1], at = _number(buf, at, plain)
-    elif name == TX_INDEX:
-        numbers[row, 2], at = _number(buf, at, plain)
-    elif name == TIMESTAMP:
-        numbers[row, 3], at = _number(buf, at, plain)
-    elif name == REMOVED:
-        at = _word(buf, at, FALSE)
-    else:
-        at = _skip(buf, at)
-    return at
-
-
-@jit
 def _log(buf, at, plain, required, row, out):  # type: ignore[no-untyped-def]
-    """Read one log object into row `row`; return the place after it."""
+    """Read one log object into row `row`; return the place after it.
+
+    The fields are read here and not in a function of their own: handing the seven arrays of `out` on for every field
+    takes longer than reading it.
+    """
     if at >= len(buf) or buf[at] != OPEN_OBJECT:
         return UNSURE
-    numbers = out[0]
+    numbers, hashes, addresses, topics, topic_count, data, offsets = out
     numbers[row, 2] = -1
     numbers[row, 3] = -1
     seen = 0
     at = _blank(buf, at + 1)
     while True:
-        start, end, value = _key(buf, at)
-        if value == UNSURE:
+        start, end, at = _key(buf, at)
+        if at == UNSURE:
             return UNSURE
         name = _name_code(buf, start, end)
         if seen & name:
             return UNSURE
         seen |= name
-        at = _field(buf, name, value, plain, row, out)
+        if name == ADDRESS:
+            at = _hex_into(buf, at, addresses, 20 * row, 20)
+        elif name == TOPICS:
+            topic_count[row], at = _topic_list(buf, at, topics, 128 * row)
+        elif name == DATA:
+            count, at = _data_field(buf, at, data, offsets[row])
+            offsets[row + 1] = offsets[row] + count
+        elif name == BLOCK_HASH:
+            at = _hex_into(buf, at, hashes, 64 * row, 32)
+        elif name == TX_HASH:
+            at = _hex_into(buf, at, hashes, 64 * row + 32, 32)
+        elif name == BLOCK_NUMBER:
+            numbers[row, 0], at = _number(buf, at, plain)
+        elif name == LOG_INDEX:
+            numbers[row, 1], at = _number(buf, at, plain)
+        elif name == TX_INDEX:
+            numbers[row, 2], at = _number(buf, at, plain)
+        elif name == TIMESTAMP:
+            numbers[row, 3], at = _number(buf, at, plain)
+        elif name == REMOVED:
+            at = _word(buf, at, FALSE)
+        else:
+            at = _skip(buf, at)
         if at == UNSURE:
             return UNSURE
         ended, at = _after(buf, at, CLOSE_OBJECT)

@@ -64,9 +64,7 @@ def _database() -> Verdict:
         with connection.cursor() as cursor:
             cursor.execute("SHOW server_version_num")
             version = int(cursor.fetchone()[0])
-        pending = MigrationExecutor(connection).migration_plan(
-            MigrationExecutor(connection).loader.graph.leaf_nodes()
-        )
+        pending = MigrationExecutor(connection).migration_plan(MigrationExecutor(connection).loader.graph.leaf_nodes())
     except DatabaseError as error:
         words = str(error).strip().splitlines()
         return Verdict("database", f"It does not answer ({words[0] if words else error}). Check DATABASE_URL.")

@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 
 from onchain import decode, receipts
-from onchain.columns import ABSENT, Bytes, Int64s, LogColumns
+from onchain.columns import ABSENT, MAX_TOPICS, WORD, Bytes, Int64s, LogColumns
 from onchain.decode_fast import UNSURE
 from onchain.errors import BlockMissingError, RpcGarbledError
 from onchain.fast import receipts as fast
 from onchain.fast.compiling import is_on_disk
-from onchain.fast.trie import FIRST_LOG, LAST_LOG, roots, workspace
+from onchain.fast.trie import BLOOM, FIRST_LOG, LAST_LOG, roots, workspace
 from onchain.rpc import parse_results
-
 
 NO_HASH = "0x" + "0" * 64
 COMPILE_FROM_BYTES, LOAD_FROM_BYTES = 32 << 20, 2 << 20
@@ -77,9 +76,10 @@ def decode_receipt_batch(answer: bytes, *, numbers: Sequence[int], provider: str
 
 def _columns(out: decode.Buffers, found: fast.Receipts, first_receipt: Int64s, rows: int) -> ReceiptColumns:
     numbers, hashes, addresses, topics, topic_count, data, offsets = out
-    of_receipt, blooms, transactions = found
+    hashes = hashes.reshape(-1, 2, WORD)
+    of_receipt, blooms, transactions = found[0], found[1].reshape(-1, BLOOM), found[2].reshape(-1, WORD)
     count = int(first_receipt[-1])
-    logs_of = (addresses, topics, topic_count, data, offsets)
+    logs_of = (addresses.reshape(-1, 20), topics.reshape(-1, MAX_TOPICS, WORD), topic_count, data, offsets)
     rebuilt = roots(of_receipt, blooms, first_receipt, logs_of, workspace())
     # Where each receipt's logs begin; the last entry ends them all.
     begins = np.append(of_receipt[:count, FIRST_LOG], rows)

@@ -42,13 +42,13 @@ MAX_TYPE = 0x7F
 LEAST_RECEIPT_BYTES = 2 * BLOOM + 200
 
 Receipts = tuple[Any, Any, Any]
-"""numbers (r, 5): see trie.roots; blooms (r, 256); transaction hashes (r, 32)."""
+"""numbers (r, 5): see trie.roots; then flat: blooms (256 bytes a receipt), transaction hashes (32)."""
 
 
 def room(size: int) -> Receipts:
     """Room for as many receipts as `size` bytes can hold; pages that are not written cost nothing."""
     count = size // LEAST_RECEIPT_BYTES + 1
-    return np.empty((count, 5), np.int64), np.empty((count, BLOOM), np.uint8), np.empty((count, 32), np.uint8)
+    return np.empty((count, 5), np.int64), np.empty(count * BLOOM, np.uint8), np.empty(count * 32, np.uint8)
 
 
 @jit
@@ -59,9 +59,9 @@ def _field(buf, start, end, at, row, required, out, receipt, receipts):  # type:
         row, at = read_logs(buf, at, row, required, out)
         return HAS_LOGS, row, at
     if _same(buf, start, end, BLOOM_NAME):
-        return HAS_BLOOM, row, _hex_into(buf, at, blooms[receipt], 0, BLOOM)
+        return HAS_BLOOM, row, _hex_into(buf, at, blooms, receipt * BLOOM, BLOOM)
     if _same(buf, start, end, HASH_NAME):
-        return HAS_HASH, row, _hex_into(buf, at, hashes[receipt], 0, 32)
+        return HAS_HASH, row, _hex_into(buf, at, hashes, receipt * 32, 32)
     if _same(buf, start, end, STATUS_NAME):
         numbers[receipt, STATUS], at = _quantity(buf, at)
         return HAS_STATUS, row, at

@@ -134,12 +134,15 @@ class LogAdapter:
     def _streams(self, logs: LogColumns, code: npt.NDArray[np.int16]) -> tuple[list[Iterator[Any]], int, str]:
         """Decode all arguments; return an iterator an event kind, how many logs are sound, and what the next breaks."""
         limit, broken = len(logs), ""
+        present = set(np.unique(code).tolist())
         while True:
-            streams: list[Iterator[Any]] = []
+            streams: list[Iterator[Any]] = [iter(())] * len(self._heard)
             for kind, heard in enumerate(self._heard):
+                if kind not in present:
+                    continue
                 rows = np.flatnonzero(code[:limit] == kind)
                 try:
-                    streams.append(_arguments(logs, rows, heard))
+                    streams[kind] = _arguments(logs, rows, heard)
                 except ShortLogError as error:
                     limit, broken = int(rows[np.argmax(error.bad)]), str(error)
                     break

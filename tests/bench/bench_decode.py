@@ -83,7 +83,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--logs", type=int, default=90_000)
     parser.add_argument("--runs", type=int, default=5)
-    args, _ = parser.parse_known_args()
+    args = parser.parse_args()
     body = node_answer(count=args.logs)
     decode_logs(body)  # compiled before it is measured
     ours = rate(lambda: decode_logs(body), count=args.logs, runs=args.runs)

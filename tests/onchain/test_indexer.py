@@ -273,6 +273,22 @@ def test_a_contract_that_is_registered_late_is_fetched_from_its_start(exchange):
     assert selectors.stored_through(address=token) == -1
 
 
+def test_a_market_whose_saved_state_is_of_no_use_is_derived_again(exchange):
+    market = register(exchange)
+    for order in range(1, 6):
+        exchange.place(order, owner=MAKER, side="bid", price=9_000 + order, size=order)
+        exchange.submit(time_s=SECOND + order)
+    index()
+    before = everything()
+    AdapterState.objects.filter(market=market).update(state=b"of an older release")
+    exchange.cancel(3)
+    exchange.submit(time_s=SECOND + 9)
+    index()
+    assert everything()["events"][: len(before["events"])] == before["events"]
+    assert events()[-1] == ("cancel", "3", None, None, 3, None)
+    assert AdapterState.objects.get(market=market).block_number == Cursor.objects.get().block_number
+
+
 def test_an_impossible_event_quarantines_its_market_and_no_other(exchange):
     """The real exchange refuses such input, so the state is made to differ from what the log says."""
     market = register(exchange)

@@ -64,5 +64,5 @@ class Command(BaseCommand):
                 f"Blocks {first} to {last}: {len(serious)} differences. If the provider is right, put back a database "
                 "from before, or index again from the first block; nothing was changed."
             )
-        rest = f"; {len(found)} remarks on the provider" if found else ""
+        rest = f"; {len(found)} remark{'s' if len(found) > 1 else ''} on the provider" if found else ""
         self.stdout.write(f"Blocks {first} to {last} are what the chain says: hashes, every log, every event{rest}.")

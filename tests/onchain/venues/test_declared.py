@@ -1,6 +1,6 @@
 """Venues by a file: OasisDEX and Mangrove on logs of our own, a venue made up here, and files that are wrong."""
 
-from decimal import Decimal, getcontext
+from decimal import Context, Decimal
 from fractions import Fraction
 
 import pytest
@@ -155,11 +155,11 @@ def test_mangroves_lists_are_the_two_sides_and_ids_count_on_their_own():
     write(logs, ASKS, 1, PRICE_TICK, 2 * ATOM)
     write(logs, BIDS, 1, -PRICE_TICK, 100_000_000)
     write(logs, b"\xcc" * 32, 1, 0, ATOM)
-    getcontext().prec = 60
-    price = Decimal("1.0001") ** PRICE_TICK * ATOM / 10_000
+    worth = Context(prec=60).power(Decimal("1.0001"), PRICE_TICK)
+    price = worth * ATOM / 10_000
     asked, offered = told(venue, logs)
     assert asked[:5] == ("place", "ask-1", "ask", int(price) + 1, 2000)
-    lots = int(100_000_000 / (Decimal("1.0001") ** PRICE_TICK) / (ATOM // 1000))
+    lots = int(100_000_000 / worth / (ATOM // 1000))
     assert offered[:5] == ("place", "bid-1", "bid", int(price), lots)
 
 
@@ -231,10 +231,11 @@ def test_batches_and_saved_states_change_nothing(data):
 @given(st.integers(-887_272, 887_272))
 @settings(max_examples=60, deadline=None)
 def test_a_list_ticks_price_agrees_with_decimal_arithmetic(tick):
-    getcontext().prec = 120
-    exact = Decimal("1.0001") ** tick
+    wide = Context(prec=120)
+    exact = wide.power(Decimal("1.0001"), tick)
     ours = power(tick)
-    assert abs(Decimal(ours.numerator) / Decimal(ours.denominator) / exact - 1) < Decimal(10) ** -80
+    found = wide.divide(Decimal(ours.numerator), Decimal(ours.denominator))
+    assert abs(wide.subtract(wide.divide(found, exact), Decimal(1))) < Decimal(10) ** -80
     assert isinstance(ours, Fraction)
 
 
