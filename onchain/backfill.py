@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from config import failpoints
 from onchain import confirm
@@ -153,11 +153,11 @@ def _first_block() -> int:
     return Cursor.objects.values_list("first_block", flat=True).get()
 
 
-def _again(contract: WatchedContract):  # type: ignore[no-untyped-def]
+def _again(contract: WatchedContract) -> QuerySet[BackfillRange]:
     return BackfillRange.objects.filter(ahead=False, absorbed=False, addresses__contains=[contract.address])
 
 
-def _ahead():  # type: ignore[no-untyped-def]
+def _ahead() -> QuerySet[BackfillRange]:
     return BackfillRange.objects.filter(ahead=True, absorbed=False).order_by("first_block")
 
 

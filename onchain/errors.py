@@ -1,5 +1,6 @@
 """What can go wrong between a node and our tables: one tree; each error says whether trying again can help."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 
@@ -75,7 +76,7 @@ class NoProviderError(OnchainError):
 
     retryable = True
 
-    def __init__(self, *, method: str, failures: list[OnchainError]) -> None:
+    def __init__(self, *, method: str, failures: Sequence[OnchainError]) -> None:
         reasons = "; ".join(str(failure) for failure in failures) or "RPC_URLS is empty"
         super().__init__(f"No provider answered {method}: {reasons}.")
         self.method = method

@@ -72,7 +72,8 @@ class FetchedRange:
 
     def hash_of(self, number: int) -> str:
         """Return a block's hash as 0x hex."""
-        return "0x" + self.headers.hash[number - self.first].tobytes().hex()
+        found: bytes = self.headers.hash[number - self.first].tobytes()
+        return "0x" + found.hex()
 
 
 def head_number(client: RpcClient) -> int:

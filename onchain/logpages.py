@@ -41,7 +41,8 @@ def fetch_logs(client: RpcClient, *, addresses: Sequence[str], first: int, last:
 
 def _by_cursor(client: RpcClient, *, addresses: Sequence[str], first: int, last: int) -> LogColumns | None:
     """Follow the cursor to its end; None when the node does not know the method."""
-    pages, cursor = [], None
+    pages: list[LogColumns] = []
+    cursor: str | None = None
     for _ in range(MAX_PAGES):
         wanted = _filter(addresses, first, last) | ({} if cursor is None else {"cursor": cursor})
         try:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from numba import njit
 from numba.core.caching import FunctionCache
 
-Compiled = TypeVar("Compiled", bound=Callable[..., Any])
 _HERE = Path(__file__).parent
 
 
@@ -34,9 +33,8 @@ def is_on_disk(function: Any) -> bool:
     return any(_SOURCES in key for key in function._cache._cache_file._load_index())
 
 
-def jit(function: Compiled) -> Compiled:
+def jit(function: Callable[..., Any]) -> Any:
     """Compile a function; other threads run while it works."""
     dispatcher = njit(nogil=True, error_model="numpy")(function)
     dispatcher._cache = _Cache(function)
-    compiled: Compiled = dispatcher
-    return compiled
+    return dispatcher

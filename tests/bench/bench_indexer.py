@@ -229,7 +229,8 @@ def main() -> int:
     good = True
     for part in parts:
         with tempfile.TemporaryDirectory(prefix="lamplight-bench-") as folder:
-            code = f"from tests.bench import bench_indexer as b; import sys; sys.exit(b.one({part!r}, {folder!r}, {vars(args)!r}))"
+            call = f"one({part!r}, {folder!r}, {vars(args)!r})"
+            code = f"import sys; from tests.bench.bench_indexer import one; sys.exit({call})"
             good &= subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
     return 0 if good else 1
 

@@ -35,7 +35,8 @@ def index(client: RpcClient) -> int:
                 Indexer(client).run()
                 return errors
         except OnchainError as error:
-            assert error.retryable, error
+            if not error.retryable:
+                raise
         errors += 1
         assert errors < PATIENCE, "it does not get there"
 

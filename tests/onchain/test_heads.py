@@ -38,7 +38,7 @@ class Sequencer:
 
     @property
     def url(self) -> str:
-        return "ws://127.0.0.1:%d" % self._server.socket.getsockname()[1]
+        return f"ws://127.0.0.1:{self._server.socket.getsockname()[1]}"
 
     def tell(self, kind: str, result: object) -> None:
         socket, name = self._subscribers[kind]

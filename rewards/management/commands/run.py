@@ -13,7 +13,7 @@ from config.embedded import Supervisor, stop_on_signals
 class Command(BaseCommand):
     """Migrate, start the four processes, restart what dies, stop them all at the end."""
 
-    help = "Run web, worker, beat and the head's follower on this machine until Ctrl-C, with embedded services where none are set."
+    help = "Run web, worker, beat and the head's follower until Ctrl-C, with embedded services where none are set."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the port."""
