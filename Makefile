@@ -51,7 +51,7 @@ chromium:
 demo: .venv/runtime node_modules/.runtime ## the whole way on a local chain: quotes, scores, an approved root, a claim
 	@$(BIN)/python manage.py demo $(ARGS)
 
-run: .venv/runtime node_modules/.runtime ## web, worker and beat with your settings (.env), embedded where unset
+run: .venv/runtime node_modules/.runtime ## web, worker, beat and the head's follower with your settings (.env), embedded where unset
 	@$(BIN)/python manage.py run $(ARGS)
 
 flow: .venv/dev node_modules/.runtime ## real order flow the whole way (ARGS="--events 22000" or all)

@@ -27,6 +27,7 @@ def index(url: str, **options) -> None:
 def branch(exchange, *, seed: int, length: int, partly=lambda: None) -> None:
     """Mine a branch of `length` blocks with trades that depend on `seed`, the last one always with some."""
     dice = random.Random(seed)
+    blocks_a_second = dice.choice([1, 1, 3])
     for step in range(length):
         if step == length - 1 or dice.random() < 0.25:
             order = 1000 * (seed + 1) + step
@@ -34,7 +35,8 @@ def branch(exchange, *, seed: int, length: int, partly=lambda: None) -> None:
             if dice.random() < 0.5:
                 exchange.fill(order, 4, taker=TAKER)
             exchange.send()
-        exchange.anvil.mine(time_s=SECOND + 10 + step // dice.choice([1, 1, 3]) if step == 0 else None)
+        # Every block's time is given: the same branch mined later has to have the same hashes.
+        exchange.anvil.mine(time_s=SECOND + 10 + step // blocks_a_second)
         if dice.random() < 0.05:
             partly()
 
