@@ -49,7 +49,9 @@ class Anvil:
 
     def send(self, *, data: str, to: str | None = None, sender: int = 0) -> str:
         """Queue a transaction from account number `sender`; it goes into the next mined block."""
-        fields = {"from": self.accounts[sender], "data": data, "gas": hex(200_000_000)}
+        # Fees are given: the node's own suggestion remembers branches that a snapshot has undone.
+        fees = {"maxFeePerGas": hex(10**11), "maxPriorityFeePerGas": "0x1"}
+        fields = {"from": self.accounts[sender], "data": data, "gas": hex(200_000_000), **fees}
         return self.rpc("eth_sendTransaction", fields | ({"to": to} if to else {}))
 
     def call(self, *, to: str, signature: str, types: tuple[str, ...] = (), values: tuple[Any, ...] = ()) -> str:
