@@ -101,20 +101,14 @@ def _wanted(logs: LogColumns, watched: Sequence[tuple[str, int, int]]) -> LogCol
 def _logs(ours: LogColumns, theirs: LogColumns, source: str, *, serious: bool) -> list[Finding]:
     who = "we have" if serious else "eth_getLogs gives"
     mine, right = _by_key(ours), _by_key(theirs)
-    found = (
-        [
-            *(
-                Finding(block, f"log {index} of {source} is missing in what {who}", serious)
-                for block, index in right - mine.keys()
-            ),
-            *(
-                Finding(block, f"{who} log {index}, which {source} don't have", serious)
-                for block, index in mine.keys() - right.keys()
-            ),
-        ]
-        if (right.keys() != mine.keys())
-        else []
-    )
+    found = [
+        Finding(block, f"log {index} of {source} is missing in what {who}", serious)
+        for block, index in right.keys() - mine.keys()
+    ]
+    found += [
+        Finding(block, f"{who} log {index}, which {source} don't have", serious)
+        for block, index in mine.keys() - right.keys()
+    ]
     found += [
         Finding(block, f"log {index} differs from that in {source}", serious)
         for (block, index), content in mine.items()

@@ -62,7 +62,7 @@ class Follower:
             if self.clock_s() - self._health_at_s > HEALTH_EVERY_S:
                 self._note_health()
             self.watch.wait(longest_s=LONGEST_WAIT_S)
-        indexer.run(flush=True, keep_going=lambda: False)
+        indexer.deriver.flush()
 
     def _due(self) -> bool:
         due = self.clock_s() - self._flush_at_s > FLUSH_EVERY_S

@@ -312,6 +312,27 @@ def test_an_impossible_event_quarantines_its_market_and_no_other(exchange):
     assert selectors.settled_through_ms(markets=["AAPL-PERP"]) <= (SECOND + 5) * 1000
 
 
+def test_while_one_market_is_quarantined_the_others_go_on_and_it_can_be_derived_again(exchange):
+    exchange.anvil.send(data="0x" + _selector("add_market(string)") + _encoded_string("TSLA-PERP"), to=exchange.address)
+    exchange.anvil.mine()
+    market, other = register(exchange), register(exchange, name="TSLA-PERP", market_id=2)
+    exchange.place(1, owner=MAKER, side="bid", price=9_990, size=50)
+    exchange.submit(time_s=SECOND)
+    index()
+    AdapterState.objects.filter(market=market).update(state=derive.adapter_of(market).save())
+    exchange.cancel(1, 5)
+    exchange.place(7, owner=MAKER, side="bid", price=100, size=1, market=2)
+    exchange.submit(time_s=SECOND + 5)
+    index()
+    assert Market.objects.get(pk=market.pk).quarantined_block is not None
+    assert events("TSLA-PERP") == [("place", "7", "bid", 100, 1, None)]
+    assert Market.objects.get(pk=other.pk).derived_through == selectors.head().number
+    derive.derive_again(market=market)
+    index()
+    assert Market.objects.get(pk=market.pk).quarantined_block is None
+    assert events()[-1] == ("cancel", "1", None, None, 5, None)
+
+
 def test_deriving_again_from_a_checkpoint_gives_the_same_events(exchange):
     register(exchange)
     for step in range(6):
