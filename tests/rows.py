@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from random import Random
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from django.db import connection
 
 from accounts.models import Maker, MakerAddress, PayoutAccount
@@ -40,13 +42,16 @@ def put_epoch(inputs: Inputs, *, place: np.ndarray, times: list[int]) -> Epoch:
     _put_makers(inputs)
     epoch = _put_program(inputs)
     _put_blocks([*times, *(max(times[-1], epoch.end_ms) + 1_000 * each for each in (2, 4, 6))])
-    rows = _rows(inputs, place, times)
+    table = inputs.events.to_arrow()
     for number, name in enumerate(sorted(inputs.terms.markets)):
         market = Market.objects.create(
             name=name, adapter="lamplight", address=f"0x{number + 1:040x}", start_block=1, config={}, tick_size="1",
             lot_size="1", base_symbol="X", derived_through=len(times) + 3,
         )  # fmt: skip
-        write_events(((row.block, row) for row in rows.get(name, ())), market_id=market.pk)
+        rows = np.flatnonzero(pc.equal(table.column("market"), name).to_numpy())
+        write_events(
+            ((row.block, row) for row in _rows(table.take(pa.array(rows)), place[rows], times)), market_id=market.pk
+        )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE onchain_block, onchain_marketevent")
     return epoch
@@ -127,25 +132,13 @@ def _put_blocks(times: list[int]) -> None:
     )  # fmt: skip
 
 
-def _rows(inputs: Inputs, place: np.ndarray, times: list[int]) -> dict[str, list[Row]]:
-    """Return each market's rows; an event has a time of its own where its block has another."""
-    rows: dict[str, list[Row]] = {}
-    for market, index, row in _events(inputs, place):
-        of_market = rows.setdefault(market, [])
-        is_same = of_market and of_market[-1].block == index + 1
-        of_market.append(
-            row._replace(
-                block=index + 1,
-                log_index=of_market[-1].log_index + 1 if is_same else 0,
-                time_ms=None if row.time_ms == times[index] else row.time_ms,
-            )
-        )
-    return rows
-
-
-def _events(inputs: Inputs, place: np.ndarray) -> Iterator[tuple[str, int, Row]]:
-    table = inputs.events.to_arrow()
-    columns = [table.column(name).to_pylist() for name in table.column_names]
+def _rows(table: pa.Table, place: np.ndarray, times: list[int]) -> Iterator[Row]:
+    """Yield a market's rows; an event has a time of its own where its block has another."""
+    columns = [table.column(name).to_pylist() for name in table.column_names[3:]]
+    before, log_index = -1, 0
     for values, index in zip(zip(*columns, strict=True), place.tolist(), strict=True):
-        market, block, log_index, time_ms, kind, order, address, side, price, size, taker = values
-        yield market, index, Row(kind, block, log_index, time_ms, order, address, side, price, size, taker)
+        time_ms, kind, order, address, side, price, size, taker = values
+        log_index = log_index + 1 if index == before else 0
+        before = index
+        own_ms = None if time_ms == times[index] else time_ms
+        yield Row(kind, index + 1, log_index, own_ms, order, address, side, price, size, taker)
