@@ -12,7 +12,6 @@ import argparse
 import json
 import os
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -22,9 +21,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(REPOSITORY))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from tests.bench.table import Row, print_table
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 MARKETS = [f"M{number}-PERP" for number in range(8)]
 WORKERS = 2
 BLOCK_MS = 200
@@ -60,24 +61,21 @@ def main() -> int:
     same = {straight_root, *(each.root for each in rounds)} == {straight_root}
     if args.json:
         print(json.dumps({"straight_root": straight_root, "rounds": [each._asdict() for each in rounds]}))
-    else:
-        show(rounds[1:], events=args.events, same=same, root=straight_root)
+        return 0 if same else 1
+    show(rounds[1:], events=args.events)
+    print(f"  the straight way's root in every round: {'yes' if same else 'NO'} ({straight_root})")
     return 0 if same else 1
 
 
-def show(rounds: list[Round], *, events: int, same: bool, root: str) -> None:
-    """Print the medians as a table."""
-    print(f"8 markets of {events:,} events, from the poke on, seconds (median of {len(rounds) // WORKERS})")
-    medians = {}
-    for active in range(1, WORKERS + 1):
-        own = [each for each in rounds if each.workers == active]
-        medians[active] = [statistics.median(each[column] for each in own) for column in (1, 2)]
-        print(
-            f"  {active} worker{'s'[: active - 1]}: stretches {medians[active][0]:.2f}, scored {medians[active][1]:.2f}"
-        )
-    for what, column in (("stretches", 0), ("scored", 1)):
-        print(f"  {what}: {medians[1][column] / medians[WORKERS][column]:.2f} times as fast with {WORKERS} workers")
-    print(f"  the straight way's root every time: {'yes' if same else 'NO'} ({root})")
+def show(rounds: list[Round], *, events: int) -> None:
+    """Print the seconds, and how much faster the workers together are than one in the same turn."""
+    table = []
+    for what, column in (("all stretches done", 1), ("scored, evidence written", 2)):
+        of = {n: [float(each[column]) for each in rounds if each.workers == n] for n in range(1, WORKERS + 1)}
+        table += [Row(f"{what}, {number} worker{'s'[: number - 1]}", seconds, "s") for number, seconds in of.items()]
+        ratios = [one / both for one, both in zip(of[1], of[WORKERS], strict=True)]
+        table.append(Row(f"{what}, one's time by both's", ratios, "x"))
+    print_table(f"8 markets of {events:,} events each, from the poke on", table)
 
 
 def start_services(root: Path) -> None:
