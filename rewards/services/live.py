@@ -7,7 +7,7 @@ from django.db import transaction
 
 from onchain.selectors import market_events_arrow, settled_through_ms
 from rewards.engine.allocation import AllocationRow, allocate_market
-from rewards.engine.errors import StateError
+from rewards.engine.errors import EngineError
 from rewards.engine.eventdigest import NO_EVENTS
 from rewards.engine.events import EventColumns
 from rewards.engine.kinds import KINDS
@@ -66,10 +66,18 @@ def _advanced(epoch: Epoch, ground: Ground, market: str) -> _Run | None:
     settled_ms = min(settled_through_ms(markets=[market]), epoch.end_ms)
     if epoch.state != Epoch.State.LIVE or settled_ms <= epoch.start_ms:
         return None
-    run = _begun(epoch, ground, market)
+    try:
+        return _fed(_begun(epoch, ground, market), epoch, settled_ms)
+    except EngineError:
+        # Either the events are wrong, or those of the past were corrected since: the start will tell.
+        return _fed(_afresh(epoch, ground, market), epoch, settled_ms)
+
+
+def _fed(run: _Run, epoch: Epoch, settled_ms: int) -> _Run:
+    """Give a run the events that are new to it."""
     if run.until_ms < settled_ms:
         is_first = run.base == NO_EVENTS and run.until_ms == epoch.start_ms
-        table = market_events_arrow(markets=[market], from_ms=run.until_ms, to_ms=settled_ms, carry_in=is_first)
+        table = market_events_arrow(markets=[run.market], from_ms=run.until_ms, to_ms=settled_ms, carry_in=is_first)
         run.scorer.feed(EventColumns.from_arrow(table))
         run.until_ms = settled_ms
     # The kept state settles no time beyond its events: a later block may still tell of something before now.
@@ -85,20 +93,21 @@ def _begun(epoch: Epoch, ground: Ground, market: str) -> _Run:
     stretches = list(Stretch.objects.filter(epoch=epoch, market=market, key=key).order_by("number").defer("state"))
     base = stretches[-1].digest if stretches else NO_EVENTS
     kept = LiveState.objects.filter(epoch=epoch, market=market, key=key, base=base).first()
-    try:
-        if kept is not None:
-            return _Run(market=market, key=key, base=base, before=load_score(bytes(kept.before)),
-                        scorer=ground.scorer(market, state=bytes(kept.state)), until_ms=kept.until_ms)  # fmt: skip
-        if stretches:
-            return _Run(market=market, key=key, base=base,
-                        before=merge_scores([load_score(bytes(row.score)) for row in stretches]),
-                        scorer=ground.scorer(market, state=bytes(stretches[-1].state)),
-                        until_ms=stretches[-1].until_ms)  # fmt: skip
-    except StateError:
-        pass
+    if kept is not None:
+        return _Run(market=market, key=key, base=base, before=load_score(bytes(kept.before)),
+                    scorer=ground.scorer(market, state=bytes(kept.state)), until_ms=kept.until_ms)  # fmt: skip
+    if stretches:
+        return _Run(market=market, key=key, base=base,
+                    before=merge_scores([load_score(bytes(row.score)) for row in stretches]),
+                    scorer=ground.scorer(market, state=bytes(stretches[-1].state)),
+                    until_ms=stretches[-1].until_ms)  # fmt: skip
+    return _afresh(epoch, ground, market)
+
+
+def _afresh(epoch: Epoch, ground: Ground, market: str) -> _Run:
     scorer = ground.scorer(market)
-    return _Run(market=market, key=key, base=NO_EVENTS, before=scorer.snapshot(), scorer=scorer,
-                until_ms=epoch.start_ms)  # fmt: skip
+    return _Run(market=market, key=stretch_key(ground, market=market), base=NO_EVENTS, before=scorer.snapshot(),
+                scorer=scorer, until_ms=epoch.start_ms)  # fmt: skip
 
 
 def _store(epoch: Epoch, ground: Ground, runs: list[_Run]) -> None:

@@ -81,7 +81,8 @@ def _stop(epoch: Epoch, error: EngineError | OnchainError, *, now: datetime) -> 
     """Say in the epoch's note what stops its scoring, and leave it for a while; what may pass by itself is raised."""
     if error.retryable:
         raise error
-    Epoch.objects.filter(pk=epoch.pk).update(note=f"It can't be scored: {error}", retry_at=now + RETRY)
+    live = Epoch.objects.filter(pk=epoch.pk, state=Epoch.State.LIVE)
+    live.update(note=f"It can't be scored: {error}", retry_at=now + RETRY)
     logger.error("Epoch %s can't be scored: %s", epoch.number, error)
 
 
@@ -89,8 +90,8 @@ def epoch_score(*, epoch_id: int) -> Epoch:
     """Score an epoch whose events are all final: write its evidence, then store its result in one transaction.
 
     Its stretches are merged; those that nobody has done yet are done here. Scoring again gives the same evidence and
-    changes nothing. Call it under the programme's lock. Raises NotYetError, the errors of onchain's
-    market events and of the engine.
+    changes nothing. Call it under the programme's lock. Raises NotYetError, the errors of onchain's market events and
+    of the engine.
     """
     epoch = Epoch.objects.select_related("program").get(pk=epoch_id)
     if epoch.state != Epoch.State.LIVE:

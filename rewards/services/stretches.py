@@ -17,7 +17,7 @@ from onchain.locks import try_lock
 from onchain.models import Market
 from onchain.selectors import last_block_before, market_events_arrow, settled_through_ms
 from rewards.engine.bundle import ENGINE_VERSION
-from rewards.engine.errors import StateError
+from rewards.engine.errors import EngineError, StateError
 from rewards.engine.eventdigest import NO_EVENTS, digest_events
 from rewards.engine.events import EventColumns, MarketEvents
 from rewards.engine.evidence import Inputs
@@ -85,8 +85,14 @@ def stretches_score(*, epoch_id: int, market: str, keep_going: Callable[[], bool
         if chain.next_end(settled_ms) is not None:
             chain.drop_stale()
         while chain.next_end(settled_ms) is not None and keep_going():
-            chain.add()
-            done += 1
+            try:
+                chain.add()
+                done += 1
+            except EngineError:
+                if chain.is_fresh:
+                    raise
+                # Either the events are wrong, or those of an old stretch were corrected since: the start will tell.
+                chain.drop()
         return done
 
 
@@ -142,10 +148,14 @@ class _Chain:
         except StateError:
             fits = False
         if not fits:
-            logger.warning("The stretches of %s in epoch %s are done again", self.market, self.epoch.number)
-            Stretch.objects.filter(epoch=self.epoch, market=self.market).delete()
-            self._scorer = None
-            self._load()
+            self.drop()
+
+    def drop(self) -> None:
+        """Throw the market's stretches away, to begin at the epoch's start."""
+        logger.warning("The stretches of %s in epoch %s are done again", self.market, self.epoch.number)
+        Stretch.objects.filter(epoch=self.epoch, market=self.market).delete()
+        self._scorer = None
+        self._load()
 
     def add(self) -> None:
         """Replay the next stretch and store it; one that is there already stays."""
@@ -184,6 +194,7 @@ class _Chain:
             (number, end_ms, self.key) for number, end_ms in enumerate(ends)
         ]
         self.rows = found if self.is_whole else []
+        self.is_fresh = not self.rows
 
     def _restored(self) -> MarketScorer:
         return self.ground.scorer(self.market, state=bytes(self.rows[-1].state) if self.rows else None)

@@ -56,13 +56,13 @@ def random_epoch(folder: Path, seed: int) -> tuple[Epoch, dict]:
 
 
 def busy_epoch() -> Epoch:
-    """An epoch of two markets with 600 events each, in the first four or five of its 13 sessions of seven seconds."""
+    """An epoch of two markets with 600 events each, in some five sessions of seven seconds."""
     markets = ["A-PERP", "B-PERP"]
     parts = [
         market_columns(market=name, events=600, makers=5, orders_each=4, seed=seed)
         for seed, name in enumerate(markets)
     ]  # fmt: skip
-    terms = terms_for(markets=markets, duration_ms=max(duration_ms(part) for part in parts))
+    terms = terms_for(markets=markets, duration_ms=max(duration_ms(part) for part in parts) - 55_000)
     makers = maker_addresses(5)
     inputs = evidence.Inputs(
         terms=terms, sessions=sessions_for(terms, length_ms=7_000), makers=makers,
@@ -200,6 +200,30 @@ def test_a_correction_is_seen_at_the_next_stretch_and_all_is_done_again(tmp_path
     assert new[0] == old[0]
     assert new[1] != old[1]
     assert stored_files(epoch_score(epoch_id=epoch.pk), settings) == straight
+
+
+@pytest.mark.usefixtures("no_fallback")
+def test_a_correction_of_an_old_stretch_that_only_a_later_event_shows_stops_nothing(tmp_path, settings):
+    """A place that the adapter had missed in the first session is told; its order is cancelled in the third."""
+    epoch = busy_epoch()
+    stretches_score(epoch_id=epoch.pk, market="A-PERP")
+    first, third = events_of("A-PERP", 0).last(), events_of("A-PERP", 2).last()
+    Stretch.objects.all().delete()
+    for _ in range(2):
+        assert stretch_score_next(epoch_id=epoch.pk, market="A-PERP")
+    order = {"market_id": first.market_id, "order_id": "missed", "log_index": 1000}
+    MarketEvent.objects.create(
+        **order, block_number=first.block_number, kind=MarketEvent.Kind.PLACE, is_bid=True, price=19_990, size=500,
+        address=next(iter(maker_addresses(1))),
+    )  # fmt: skip
+    MarketEvent.objects.create(**order, block_number=third.block_number, kind=MarketEvent.Kind.CANCEL)
+    straight = straight_files(epoch, tmp_path / "straight")
+    live.live_score(epoch_id=epoch.pk)
+    running = sorted(Score.objects.values_list("market", "maker", "kind", "credit", "present_ms", "live_ms"))
+    epoch = epoch_score(epoch_id=epoch.pk)
+    assert epoch.note == ""
+    assert stored_files(epoch, settings) == straight
+    assert running == sorted(Score.objects.values_list("market", "maker", "kind", "credit", "present_ms", "live_ms"))
 
 
 @pytest.mark.parametrize("number", [0, 2])
