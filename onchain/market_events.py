@@ -29,7 +29,8 @@ EVENTS = """
 COPY (
     SELECT e.block_number, e.log_index, coalesce(e.time_ms, b.time_ms), (%s::text[])[e.kind + 1], e.order_id,
         e.address, CASE WHEN e.is_bid THEN 'bid' WHEN NOT e.is_bid THEN 'ask' END, e.price, e.size, e.taker
-    FROM onchain_marketevent e LEFT JOIN onchain_block b ON b.number = e.block_number AND b.canonical
+    FROM onchain_marketevent e LEFT JOIN onchain_block b
+        ON b.number = e.block_number AND b.canonical AND b.number BETWEEN %s AND %s
     WHERE e.market_id = %s AND e.block_number BETWEEN %s AND %s ORDER BY e.block_number, e.log_index
 ) TO STDOUT (FORMAT csv)
 """
@@ -114,7 +115,7 @@ def _carry_in(market: Market, *, block: int) -> pa.Table:
 def _events(market: Market, *, first: int, last: int) -> pa.Table:
     text = BytesIO()
     kinds = [KIND_NAMES[code] for code in range(len(KIND_NAMES))]
-    with connection.cursor() as cursor, cursor.copy(EVENTS, [kinds, market.pk, first, last]) as copy:
+    with connection.cursor() as cursor, cursor.copy(EVENTS, [kinds, first, last, market.pk, first, last]) as copy:
         for part in copy:
             text.write(part)
     if not text.tell():
