@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -11,15 +12,16 @@ import numpy as np
 from rewards.engine.errors import JsonError
 
 MOST_NESTED = 64
+_TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 
 
 def nested_too_deep(raw: bytes) -> bool:
     """Tell whether JSON text opens more than MOST_NESTED lists and objects inside each other.
 
     Python's reader works by recursion, and where a library has raised the interpreter's limit it would overflow the
-    stack instead of saying so. Brackets inside texts count too, on the safe side.
+    stack instead of saying so. Brackets inside texts do not count: closing ones would hide as many that open.
     """
-    text = np.frombuffer(raw, np.uint8)
+    text = np.frombuffer(_TEXT.sub(b"", raw), np.uint8)
     opens = (text == ord("[")) | (text == ord("{"))
     closes = (text == ord("]")) | (text == ord("}"))
     depth = np.cumsum(opens.astype(np.int64) - closes)
