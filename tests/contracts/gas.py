@@ -18,8 +18,14 @@ from config import embedded
 from config.embedded.layout import free_port
 from onchain.contracts import artefact
 from onchain.distributor import (
-    ClaimItem, activate_calldata, allowance_calldata, approval_call, claim_calldata, claim_many_calldata,
-    epoch_digest, propose_calldata,
+    ClaimItem,
+    activate_calldata,
+    allowance_calldata,
+    approval_call,
+    claim_calldata,
+    claim_many_calldata,
+    epoch_digest,
+    propose_calldata,
 )  # fmt: skip
 from rewards.engine.merkle import Tree
 from tests.chain import Anvil, calldata
@@ -44,13 +50,15 @@ TARGETS = {
 
 
 @contextmanager
-def chain() -> Iterator[Anvil]:
-    """Run an anvil of our own until the block ends."""
+def chain(*, mining: bool = False) -> Iterator[Anvil]:
+    """Run an anvil of our own until the block ends; `mining`: every transaction is a block at once."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         (root / "run").mkdir()
         (root / "run" / "chain-port").write_text(str(free_port()))
-        node = Anvil(url=embedded.ensure_chain(root, extra=["--timestamp", "1790000000", "--no-mining"]))
+        node = Anvil(
+            url=embedded.ensure_chain(root, extra=["--timestamp", "1790000000", *([] if mining else ["--no-mining"])])
+        )
         node.accounts = [account.lower() for account in node.rpc("eth_accounts")]
         try:
             yield node

@@ -21,6 +21,8 @@ MANIFEST = b"\x02" * 32
 LEAF = ("address", "address", "uint256")
 PLENTY = 10**26
 Leaf = tuple[str, str, int]
+altered: str | None = None
+"""The source of the distributor that is tested; None for ours (see mutate.py)."""
 
 
 @functools.cache
@@ -29,14 +31,14 @@ def compiled(path: Path) -> Any:
     return boa.load_partial(str(path))
 
 
-def deploy(name: str, *args: Any, folder: Path = SOURCES, source: str | None = None) -> Any:
-    """Deploy a contract of ours or a hostile one, or an altered `source` of it."""
-    if source is not None:
-        return _compiled_text(source).deploy(*args)
+def deploy(name: str, *args: Any, folder: Path = SOURCES) -> Any:
+    """Deploy a contract of ours or a hostile one."""
+    if name == "rewards_distributor" and altered is not None:
+        return _compiled_text(altered).deploy(*args)
     return compiled(folder / f"{name}.vy").deploy(*args)
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1)
 def _compiled_text(source: str) -> Any:
     return boa.loads_partial(source)
 
@@ -50,9 +52,9 @@ def low(address: Any) -> str:
 
 
 class Stage:
-    """Roles are accounts; `token` is the programme's, `other` a second one. source: the distributor's, if altered."""
+    """Roles are accounts; `token` is the programme's, `other` a second one."""
 
-    def __init__(self, *, attestors: int = 0, quorum: int = 0, source: str | None = None, token: Any = None) -> None:
+    def __init__(self, *, attestors: int = 0, quorum: int = 0) -> None:
         self.treasury, self.proposer, self.guardian, self.anyone, self.sink = (
             boa.env.generate_address(name) for name in ("treasury", "proposer", "guardian", "anyone", "sink")
         )
@@ -61,12 +63,11 @@ class Stage:
             (boa.env.generate_address(f"attestor {number}") for number in range(attestors)), key=low
         )
         self.events: list[Any] = []
-        self.token = token or deploy("reward_token", "Lamp", "LAMP")
+        self.token = deploy("reward_token", "Lamp", "LAMP")
         self.other = deploy("reward_token", "Wick", "WICK")
         self.contract = deploy(
             "rewards_distributor",
             *(self.treasury, self.proposer, self.guardian, self.attestors, quorum, DELAY_S, self.token.address),
-            source=source,
         )
         for each in (self.token, self.other):
             each.mint(self.treasury, PLENTY)
