@@ -132,7 +132,8 @@ class Invariants:
     @invariant()
     def a_refused_call_changes_nothing(self) -> None:
         if self.world.step.name and not self.world.step.succeeded:
-            before, after = self.world.before | {"time": 0}, self.world.after | {"time": 0}
+            clock = {"time": 0, "number": 0}
+            before, after = self.world.before | clock, self.world.after | clock
             assert before == after
 
     @invariant()

@@ -50,6 +50,7 @@ struct Sums:
 
 
 struct Seen:
+    number: uint256
     time: uint256
     roles: Roles
     quorum: uint256
@@ -67,6 +68,7 @@ struct Seen:
 def look(at: address, tokens: DynArray[address, 4], accounts: DynArray[address, 12]) -> Seen:
     it: Distributor = Distributor(at)
     seen: Seen = empty(Seen)
+    seen.number = block.number
     seen.time = block.timestamp
     seen.roles = Roles(
         treasury=staticcall it.treasury(),
