@@ -21,7 +21,7 @@ def main() -> int:
         target = f"  target <= {TARGETS[name]:,}" if name in TARGETS else ""
         missed = " (missed)" if name in TARGETS and gas > TARGETS[name] else ""
         print(f"  {name:<48}{gas:>11,}{target}{missed}")
-    return 0
+    return int(any(table[name] > target for name, target in TARGETS.items()))
 
 
 if __name__ == "__main__":
