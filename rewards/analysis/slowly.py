@@ -106,13 +106,8 @@ class Slowly:
         while number < len(samples.times_ms) and samples.times_ms[number] < interval.end_ms:
             draw, length_ms = int(samples.draws[number]), int(samples.lengths_ms[number])
             number += 1
-            if not interval.live:
-                continue
-            samples.stress_ms[draw] += length_ms if interval.stressed else 0
             for maker, share in enumerate(shares):
-                present = bool(interval.reference) and interval.present[maker]
                 samples.credit[draw, interval.kind, maker] += share * length_ms
-                samples.present_ms[draw, interval.kind, maker] += length_ms if present else 0
                 samples.stress_credit[draw, maker] += share * length_ms if interval.stressed else 0
         self.watch.at[SAMPLE] = number
 

@@ -144,9 +144,7 @@ def _new_samples(padded: int, instants: Instants) -> parts.Samples:
         makers=arrays.new_makers(padded),
         log=arrays.new_log(1),
         credit=_zeros(instants.draws, len(KINDS), padded),
-        present_ms=_zeros(instants.draws, len(KINDS), padded),
         stress_credit=_zeros(instants.draws, padded),
-        stress_ms=_zeros(instants.draws),
     )
 
 

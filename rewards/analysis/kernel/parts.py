@@ -96,10 +96,10 @@ class Watched(NamedTuple):
 
 
 class Samples(NamedTuple):
-    """Instants at which the state stands for a stretch of time, in order, and what was found at them.
+    """Instants at which a share stands for a stretch of time, in order, and what was found at them.
 
-    times_ms, draws, lengths_ms: by sample. makers, log: the engine's crediting of one share. credit, present_ms: by
-    draw, kind, maker. stress_credit: by draw, maker. stress_ms: by draw. Makers are padded as the engine's are.
+    times_ms, draws, lengths_ms: by sample. makers, log: the engine's crediting of one share. credit: by draw, kind,
+    maker. stress_credit: by draw, maker. Makers are padded as the engine's are.
     """
 
     times_ms: I64
@@ -108,9 +108,7 @@ class Samples(NamedTuple):
     makers: Makers
     log: Log
     credit: I64
-    present_ms: I64
     stress_credit: I64
-    stress_ms: I64
 
 
 class Watch(NamedTuple):

@@ -15,12 +15,12 @@ def take(it: Run, watch: Watch) -> None:
     number = watch.at[SAMPLE]
     if number == len(samples.times_ms) or samples.times_ms[number] >= at[NOW]:
         return
-    lit = at[REFERENCE] > 0 and not at[HALTED]
+    lit = at[REFERENCE] > 0 and not at[HALTED] and at[QUALITY_SUM] > 0
     if lit:
         _share(it, samples)
     while number < len(samples.times_ms) and samples.times_ms[number] < at[NOW]:
-        if not at[HALTED]:
-            _add(it, samples, number, lit)
+        if lit:
+            _add(it, samples, number)
         number += 1
     watch.at[SAMPLE] = number
 
@@ -28,11 +28,8 @@ def take(it: Run, watch: Watch) -> None:
 @inner
 def _share(it: Run, samples: Samples) -> None:
     """Let the engine credit every maker for one millisecond: that is its share."""
-    at, log = it.at, samples.log
+    log, divisor = samples.log, max(it.at[QUALITY_SUM], it.rules.target)
     samples.makers.pending[:] = 0
-    if at[QUALITY_SUM] == 0:
-        return
-    divisor = max(at[QUALITY_SUM], it.rules.target)
     log.divisor[0], log.dt[0] = divisor, 1
     credit.reciprocal(log, 0, divisor)
     for maker in range(len(it.makers.quality)):
@@ -41,20 +38,12 @@ def _share(it: Run, samples: Samples) -> None:
 
 
 @inner
-def _add(it: Run, samples: Samples, number: int, lit: bool) -> None:
+def _add(it: Run, samples: Samples, number: int) -> None:
     draw, length_ms, instant_ms = samples.draws[number], samples.lengths_ms[number], samples.times_ms[number]
-    kind = _kind_at(it, instant_ms)
-    stressed = instant_ms < it.at[STRESS_UNTIL]
-    if stressed:
-        samples.stress_ms[draw] += length_ms
-    if not lit:
-        return
-    shares, present = samples.makers.pending, it.makers.present
-    credited, present_ms = samples.credit[draw, kind], samples.present_ms[draw, kind]
+    shares, credited = samples.makers.pending, samples.credit[draw, _kind_at(it, instant_ms)]
     for maker in range(len(shares)):
         credited[maker] += shares[maker] * length_ms
-        present_ms[maker] += present[maker] * length_ms
-    if stressed:
+    if instant_ms < it.at[STRESS_UNTIL]:
         of_stress = samples.stress_credit[draw]
         for maker in range(len(shares)):
             of_stress[maker] += shares[maker] * length_ms
