@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from rewards.analysis.errors import OptionError
 from rewards.analysis.explain import explain
-from rewards.analysis.explain_text import Teller, to_json
+from rewards.analysis.explain_json import to_json
+from rewards.analysis.explain_text import Teller
 from rewards.engine import bundle
 from rewards.engine.jsontext import canonical_json
 from rewards.engine.termfields import ADDRESS

@@ -14,6 +14,7 @@ from rewards.analysis.errors import OptionError
 from rewards.analysis.luck import Luck, Range, sampling_luck
 from rewards.engine import bundle
 from rewards.engine.jsontext import canonical_json
+from rewards.engine.rules import BPS
 from rewards.engine.texttable import amount_text, percent_text, table
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 EXIT_OK = 0
 MOST_DECIMALS, MOST_DRAWS = 77, 2000
-BPS = 10_000
 _ABOUT = """\
 Show what each maker would have earned if the book had been looked at once a minute, at a random instant that stands
 for its whole minute, as other programmes do: the mean and the range of 90% of many draws, beside the exact amount.

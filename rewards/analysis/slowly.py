@@ -6,12 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from rewards.analysis.kernel import parts
 from rewards.analysis.kernel.parts import CELL, SAMPLE, Watch
+from rewards.engine.events import ASK, BID
 from rewards.engine.exact import Interval, Order
 from rewards.engine.marketstate import MarketState
-from rewards.engine.rules import SHARE_BITS, WEIGHT_ONE, Rules, weight_of
-
-BPS = 10_000
-BID, ASK = 0, 1
+from rewards.engine.rules import BPS, SHARE_BITS, WEIGHT_ONE, Rules, weight_of
 
 
 class Slowly:

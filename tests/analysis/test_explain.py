@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from rewards.analysis.explain import Explanation, explain
+from rewards.analysis.explain import explain
 from rewards.analysis.explain_text import Teller
+from rewards.analysis.explained import Explanation
 from rewards.engine import evidence, scoring
 from rewards.engine.inputs import Inputs
 from rewards.engine.kinds import KINDS

@@ -13,8 +13,8 @@ NOT_HERE = ("reads or writes", "asks the clock", "imports time", "imports dateti
 
 
 def kept(found: list[str]) -> list[str]:
-    """What of the engine's violations is one here as well."""
-    return [each for each in found if any(words in each for words in NOT_HERE)]
+    """What of the engine's violations is one here as well; datetime64 writes a given time in words."""
+    return [each for each in found if any(words in each for words in NOT_HERE) and "datetime64" not in each]
 
 
 def test_analysis_neither_reads_nor_writes_nor_asks_the_clock() -> None:

@@ -207,7 +207,7 @@ def test_a_market_that_is_fed_in_pieces_has_the_statistics_of_the_whole() -> Non
 
 
 def test_one_makers_crowd_of_orders_outgrows_the_arrays_and_is_counted_right(monkeypatch: pytest.MonkeyPatch) -> None:
-    terms, sessions, makers, events = busy_market(2_500, makers=1, orders_each=1200, moving=0.1)
+    terms, sessions, makers, events = busy_market(1_700, makers=1, orders_each=1200, moving=0.1)
     seen = set()
     loads = compiled.arrays.load
 

@@ -6,27 +6,13 @@ reference, the band or the state of the market changes. Until then it is only mu
 
 from __future__ import annotations
 
-from rewards.analysis.kernel import parts
+from rewards.analysis.kernel import parts, sides
 from rewards.analysis.kernel.compiling import inner
 from rewards.analysis.kernel.parts import CELL, DIRTY, HELD, LIT, SEEN_BAND, SEEN_REFERENCE, STATE, Watch
-from rewards.engine.kernel import book, credit, weights
-from rewards.engine.kernel.parts import (
-    EXTRA,
-    HALTED,
-    I64,
-    NOW,
-    PLANES,
-    QUALITY_SUM,
-    REFERENCE,
-    STRESS_UNTIL,
-    WEIGHED_BAND,
-    Run,
-)
-from rewards.engine.rules import LINEAR, QUADRATIC, WEIGHT_ONE
-
-BPS = 10_000
-BID, ASK = 0, 1
-NO_PRICE = -1
+from rewards.engine.events import ASK, BID
+from rewards.engine.kernel import book, credit
+from rewards.engine.kernel.parts import HALTED, NOW, QUALITY_SUM, REFERENCE, STRESS_UNTIL, WEIGHED_BAND, Run
+from rewards.engine.rules import BPS
 
 
 @inner
@@ -176,8 +162,8 @@ def _refresh_lit(it: Run, watch: Watch, maker: int) -> None:
     if watched.orders[maker] == 0:
         rates[parts.NO_QUOTES_MS] = 1
         return
-    ripe_bids, weighing_bids, bid = _side(it, rates, maker, parts.BID_DEPTH, BID)
-    ripe_asks, weighing_asks, ask = _side(it, rates, maker + count, parts.ASK_DEPTH, ASK)
+    ripe_bids, weighing_bids, bid = sides.look(it, rates, maker, parts.BID_DEPTH, BID)
+    ripe_asks, weighing_asks, ask = sides.look(it, rates, maker + count, parts.ASK_DEPTH, ASK)
     ripe, weighing = ripe_bids + ripe_asks, weighing_bids + weighing_asks
     large = watched.orders[maker] - watched.small[maker]
     rates[parts.ORDER_COUNTING_MS] = weighing
@@ -192,13 +178,13 @@ def _refresh_lit(it: Run, watch: Watch, maker: int) -> None:
         rates[_hurdle(large, ripe, weighing)] = 1
     float_rates[parts.QUALITY] = quality
     bps = BPS / reference
-    if bid != NO_PRICE:
+    if bid != sides.NO_PRICE:
         rates[parts.BID_MS] = 1
         float_rates[parts.BID_DISTANCE_BPS] = (reference - bid) * bps
-    if ask != NO_PRICE:
+    if ask != sides.NO_PRICE:
         rates[parts.ASK_MS] = 1
         float_rates[parts.ASK_DISTANCE_BPS] = (ask - reference) * bps
-    if bid != NO_PRICE and ask != NO_PRICE:
+    if bid != sides.NO_PRICE and ask != sides.NO_PRICE:
         rates[parts.TWO_SIDED_MS] = 1
         float_rates[parts.SPREAD_BPS] = (ask - bid) * bps
 
@@ -211,64 +197,3 @@ def _hurdle(large: int, ripe: int, weighing: int) -> int:
     if ripe == 0:
         return parts.TOO_YOUNG_MS
     return parts.ONE_SIDED_MS if weighing else parts.TOO_FAR_MS
-
-
-@inner
-def _side(it: Run, rates: I64, group: int, depth: int, side: int) -> tuple[int, int, int]:
-    """Add up one side's depth; return how many orders are old and large enough, how many of them weigh, the best.
-
-    depth: the first of the side's columns. The best is twice its price, NO_PRICE when there is none.
-    """
-    slots, groups = it.slots, len(it.slots.taken)
-    ripe, weighing, best = 0, 0, NO_PRICE
-    for plane in range(it.at[PLANES]):
-        slot = plane * groups + group
-        if slots.lots[slot]:
-            best = _better(side, best, slots.twice_price[slot])
-            weighing += _order(it, rates, slot, depth)
-            ripe += 1
-    first = slots.planes * groups
-    for slot in range(first, first + it.at[EXTRA]):
-        if slots.extra_group[slot - first] == group:
-            best = _better(side, best, slots.twice_price[slot])
-            weighing += _order(it, rates, slot, depth)
-            ripe += 1
-    # Each order is in the narrowest depth that holds it; a wider one holds what the narrower do.
-    for column in range(depth + 1, depth + len(parts.DEPTHS_BPS)):
-        rates[column] += rates[column - 1]
-    return ripe, weighing, best
-
-
-@inner
-def _better(side: int, best: int, twice_price: int) -> int:
-    if best == NO_PRICE:
-        return twice_price
-    return max(best, twice_price) if side == BID else min(best, twice_price)
-
-
-@inner
-def _order(it: Run, rates: I64, slot: int, depth: int) -> bool:
-    """Add an order to the narrowest depth that holds it; say whether it has a weight."""
-    reference, twice_price = it.at[REFERENCE], it.slots.twice_price[slot]
-    distance = abs(twice_price - reference)
-    for number in range(len(parts.DEPTHS_BPS)):
-        if distance <= parts.DEPTHS_BPS[number] * reference // BPS:
-            rates[depth + number] += it.slots.lots[slot]
-            break
-    return _weighs(it, distance)
-
-
-@inner
-def _weighs(it: Run, distance: int) -> bool:
-    """Say whether the engine's weight is above 0, without its division where there is a cheaper way."""
-    band = it.at[WEIGHED_BAND]
-    room = band - distance
-    if room <= 0:
-        return False
-    if it.rules.curve == QUADRATIC:
-        weighs = room * room * WEIGHT_ONE >= band * band
-    elif it.rules.curve == LINEAR:
-        weighs = room * WEIGHT_ONE >= band
-    else:
-        weighs = weights.weight(it.rules, 0, band, distance) > 0
-    return bool(weighs)
