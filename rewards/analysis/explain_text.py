@@ -30,10 +30,14 @@ class Teller:
     def _amount(self, amount: int) -> str:
         return amount_text(amount, decimals=self.decimals)
 
+    def _unit(self, token: str) -> str:
+        if self.decimals is None:
+            return f"Amounts are in the smallest unit of {token}."
+        return f"Amounts are in tokens of 10^{self.decimals} smallest units of {token}, cut off after six places."
+
     def _leaf(self, found: Explanation) -> Iterator[str]:
-        unit = "the smallest unit" if self.decimals is None else f"tokens of 10^{self.decimals} smallest units"
-        yield f"Account {found.account}, epoch {found.terms.epoch.number} of {found.terms.program}."
-        yield f"Amounts are in {unit} of {found.terms.token}. The root is {found.root or 'none'}."
+        yield one_line(f"Account {found.account}, epoch {found.terms.epoch.number} of {found.terms.program}.")
+        yield f"{self._unit(found.terms.token)} The root is {found.root or 'none'}."
         yield ""
         rows = [
             ["in the tree before this epoch", self._amount(found.previous)],
@@ -58,7 +62,7 @@ class Teller:
 
     def _maker(self, maker: MakerPart, found: Explanation) -> Iterator[str]:
         yield ""
-        yield one_line(f"Maker {maker.maker}, quoting from {len(maker.addresses)} addresses.")
+        yield one_line(f"Maker {maker.maker}, quoting from {_count(maker.addresses)}.")
         yield f"  {self._settled(maker, found.terms.min_payout)}"
         yield ""
         rows = [
@@ -181,6 +185,12 @@ def _reasons(stretches: Sequence[Stretch]) -> Iterator[str]:
     rows.append(["all sessions, s", "", "", *map(_seconds, sums)])
     names = [why.replace("_", " ") for why in WHY]
     return table(["from (UTC)", "to", "kind", *names, "sum"], rows, left=3)
+
+
+def _count(addresses: Sequence[str]) -> str:
+    if not addresses:
+        return "no address of this epoch"
+    return "1 address" if len(addresses) == 1 else f"{len(addresses)} addresses"
 
 
 def _when(each: Stretch) -> tuple[str, str, str]:

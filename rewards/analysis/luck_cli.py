@@ -15,7 +15,7 @@ from rewards.analysis.luck import Luck, Range, sampling_luck
 from rewards.engine import bundle
 from rewards.engine.jsontext import canonical_json
 from rewards.engine.rules import BPS
-from rewards.engine.texttable import amount_text, percent_text, table
+from rewards.engine.texttable import amount_text, one_line, percent_text, table
 
 if TYPE_CHECKING:
     from rewards.engine.tree_cli import Subparsers
@@ -83,10 +83,13 @@ def to_json(luck: Luck) -> dict[str, object]:
 
 def lines(luck: Luck, *, decimals: int | None) -> Iterator[str]:
     """Yield the report as tables."""
-    unit = "the smallest unit" if decimals is None else f"tokens of 10^{decimals} smallest units"
-    yield (
-        f"Epoch {luck.terms.epoch.number} of {luck.terms.program}: what was earned, and what {luck.draws} samplings of "
-        f"one random look a minute would have paid. Amounts are in {unit} of {luck.terms.token}."
+    token, epoch = luck.terms.token, luck.terms.epoch.number
+    unit = f"the smallest unit of {token}"
+    if decimals is not None:
+        unit = f"tokens of 10^{decimals} smallest units of {token}, cut off after six places"
+    yield one_line(
+        f"Epoch {epoch} of {luck.terms.program}: what was earned, and what {luck.draws} samplings of one random look a "
+        f"minute would have paid. Amounts are in {unit}."
     )
     heading = ["exact", "mean", "5%", "95%", "range"]
     rows = [[maker, "all markets", *_cells(each, decimals)] for maker, each in luck.by_maker.items()]

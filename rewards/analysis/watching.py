@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +45,10 @@ class Instants:
 
 
 class WatchedScorer(MarketScorer):
-    """The scorer of one market, watched from the epoch's beginning on; its scores are the engine's own."""
+    """The scorer of one market, watched; its scores are the engine's own.
+
+    The sums of an epoch's stretches, watched one after the other or at the same time, add up to those of the epoch.
+    """
 
     def __init__(
         self,
@@ -67,6 +71,16 @@ class WatchedScorer(MarketScorer):
         self.maker_names = self._state.score.makers
         self.times = CellTimes.of(rules=self.rules, sessions=sessions)
         self.watch = _new_watch(self.times if with_cells else None, len(self.maker_names), instants or Instants.none())
+
+    @classmethod
+    def restore(
+        cls, state: bytes, *, terms: Terms, market: str, sessions: Sessions, makers: Mapping[str, str]
+    ) -> Self:
+        """Go on from a state of any scorer of the market; what is watched begins there. Raises StateError."""
+        scorer = super().restore(state, terms=terms, market=market, sessions=sessions, makers=makers)
+        cells = scorer.watch.cells
+        scorer.watch.at[parts.CELL] = np.searchsorted(cells.ends_ms, scorer.now_ms, side="right")
+        return scorer
 
     def _replay(self) -> CompiledReplay:
         replay = _WatchedReplay(market=self.market, rules=self.rules, sessions=self.sessions, state=self._state)

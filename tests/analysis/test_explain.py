@@ -197,7 +197,7 @@ def test_an_account_that_two_makers_are_paid_to_gets_the_sum_and_both_are_told()
     assert re.search(rf"added by this epoch +{sum(share_of.values()):,}\n", text)
     for name, amount in share_of.items():
         assert re.search(rf"\n{name} +100\.0000% +{amount:,} +{amount:,}\n", text)
-        assert f"Maker {name}, quoting from 1 addresses." in text
+        assert f"Maker {name}, quoting from 1 address." in text
 
 
 def test_an_account_in_the_tree_whose_maker_is_gone_keeps_its_leaf_and_is_told_so() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import statistics
 from pathlib import Path
 from typing import Any
@@ -12,15 +14,17 @@ import pytest
 from rewards.analysis.luck import Range, sampling_luck, score_at
 from rewards.analysis.sampling import draw_instants, live_stretches
 from rewards.analysis.watching import Instants
-from rewards.engine import compiled, evidence
+from rewards.engine import compiled, evidence, scoring
 from rewards.engine.errors import EngineError
 from rewards.engine.events import MarketEvents
 from rewards.engine.rules import rules_of
 from tests.analysis.stories import MAKER, RIVAL, START_MS, book, place, story
+from tests.engine.published import run_engine
 from tests.engine.random_epochs import write_random_bundle
 from tests.engine.reference_inputs import read_bundle
 from tests.engine.reference_market import ONE_SHARE, Replay
 
+VECTOR = Path(__file__).parents[1] / "vectors" / "bundles" / "240"
 HOUR_MS = 3_600_000
 KINDS = ("regular", "pre", "post", "overnight", "weekend", "holiday")
 
@@ -181,6 +185,38 @@ def test_caps_hold_in_every_draw() -> None:
 def test_a_market_that_never_was_live_pays_nobody_by_either_rule() -> None:
     inputs = story([(-10, "halt", {}), *book(-5), (0, "place", place("bid", MAKER, "bid", 99_900, 100))])
     assert sampling_luck(inputs, draws=5, seed=1).by_maker == {}
+
+
+def test_the_report_holds_the_same_amounts_as_text_and_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    luck = sampling_luck(evidence.read_inputs(VECTOR), draws=20, seed=3)
+    assert run_engine("luck", VECTOR, "--draws", 20, "--seed", 3, "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert {row["maker"]: row["high"] for row in document["makers"]} == {
+        maker: str(each.high) for maker, each in luck.by_maker.items()
+    }
+    result = scoring.score(evidence.read_inputs(VECTOR))
+    assert {(row["maker"], row["market"]): row["exact"] for row in document["rows"]} == {
+        (row.maker, row.market): str(row.payout) for row in result.allocations
+    }
+    assert run_engine("luck", VECTOR, "--draws", 20, "--seed", 3) == 0
+    text = capsys.readouterr().out
+    for maker, each in luck.by_maker.items():
+        assert re.search(rf"\n{maker} +all markets +{each.exact:,} +{each.mean:,} +{each.low:,} +{each.high:,} ", text)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--draws", "0"), "--draws: it has to be from 1 to 2000."),
+        (("--seed", "-1"), "--seed: it has to be 0 or more."),
+        (("--decimals", "78"), "--decimals: it has to be from 0 to 77."),
+    ],
+)
+def test_options_out_of_range_are_one_sentence(
+    options: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_engine("luck", VECTOR, *options) == 2
+    assert capsys.readouterr().err == f"{said}\n"
 
 
 def test_a_range_is_by_nearest_rank() -> None:

@@ -206,6 +206,25 @@ def test_a_market_that_is_fed_in_pieces_has_the_statistics_of_the_whole() -> Non
     assert np.allclose(scorer.watch.cells.floats, whole.floats, rtol=1e-12)
 
 
+def test_stretches_that_are_watched_apart_add_up_to_the_whole() -> None:
+    terms, sessions, makers, events = busy_market(6_000, makers=7, orders_each=20)
+    whole = market_statistics(terms=terms, market="M", sessions=sessions, makers=makers, events=events)
+    of = {"terms": terms, "market": "M", "sessions": sessions, "makers": makers}
+    rng, scorer, row, watches = Random(6), WatchedScorer(**of), 0, []
+    while row < len(events):
+        stop = min(len(events), row + rng.randint(500, 1500))
+        scorer.feed_market(events.slice(row, stop))
+        watches.append(scorer.watch)
+        scorer = WatchedScorer.restore(scorer.state(), **of)
+        row = stop
+    scorer.finish()
+    watches.append(scorer.watch)
+    assert len(watches) > 4
+    assert (sum(watch.cells.whole for watch in watches) == whole.whole).all()
+    assert (sum(watch.cells.market for watch in watches) == whole.of_market).all()
+    assert np.allclose(sum(watch.cells.floats for watch in watches), whole.floats, rtol=1e-12)
+
+
 def test_one_makers_crowd_of_orders_outgrows_the_arrays_and_is_counted_right(monkeypatch: pytest.MonkeyPatch) -> None:
     terms, sessions, makers, events = busy_market(1_700, makers=1, orders_each=1200, moving=0.1)
     seen = set()
