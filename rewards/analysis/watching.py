@@ -73,9 +73,7 @@ class WatchedScorer(MarketScorer):
         self.watch = _new_watch(self.times if with_cells else None, len(self.maker_names), instants or Instants.none())
 
     @classmethod
-    def restore(
-        cls, state: bytes, *, terms: Terms, market: str, sessions: Sessions, makers: Mapping[str, str]
-    ) -> Self:
+    def restore(cls, state: bytes, *, terms: Terms, market: str, sessions: Sessions, makers: Mapping[str, str]) -> Self:
         """Go on from a state of any scorer of the market; what is watched begins there. Raises StateError."""
         scorer = super().restore(state, terms=terms, market=market, sessions=sessions, makers=makers)
         cells = scorer.watch.cells

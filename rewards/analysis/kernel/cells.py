@@ -45,15 +45,13 @@ def look(it: Run, watch: Watch, start_ms: int) -> None:
     moved = state == LIT and (reference != watch.at[SEEN_REFERENCE] or band != watch.at[SEEN_BAND])
     if turned or moved:
         for maker in range(len(watch.watched.since_ms)):
-            if turned or watch.watched.orders[maker] or watch.watched.is_dirty[maker]:
-                _refresh(it, watch, maker, state, start_ms)
-            watch.watched.is_dirty[maker] = 0
+            if turned or watch.watched.orders[maker]:
+                touch(watch, maker)
         watch.at[STATE], watch.at[SEEN_REFERENCE], watch.at[SEEN_BAND] = state, reference, band
-    else:
-        for number in range(watch.at[DIRTY]):
-            maker = watch.watched.dirty[number]
-            watch.watched.is_dirty[maker] = 0
-            _refresh(it, watch, maker, state, start_ms)
+    for number in range(watch.at[DIRTY]):
+        maker = watch.watched.dirty[number]
+        watch.watched.is_dirty[maker] = 0
+        _refresh(it, watch, maker, state, start_ms)
     watch.at[DIRTY] = 0
     _look_at_market(it, watch, state, start_ms)
 

@@ -18,17 +18,15 @@ def look(it: Run, rates: I64, group: int, depth: int, side: int) -> tuple[int, i
 
     depth: the first of the side's columns. The best is twice its price, NO_PRICE when there is none.
     """
-    slots, groups = it.slots, len(it.slots.taken)
+    slots, groups, planes = it.slots, len(it.slots.taken), it.at[PLANES]
     ripe, weighing, best = 0, 0, NO_PRICE
-    for plane in range(it.at[PLANES]):
-        slot = plane * groups + group
+    for number in range(planes + it.at[EXTRA]):
+        slot = number * groups + group
+        if number >= planes:  # behind the planes lie what they had no place for, of all groups
+            if slots.extra_group[number - planes] != group:
+                continue
+            slot = slots.planes * groups + number - planes
         if slots.lots[slot]:
-            best = _better(side, best, slots.twice_price[slot])
-            weighing += _order(it, rates, slot, depth)
-            ripe += 1
-    first = slots.planes * groups
-    for slot in range(first, first + it.at[EXTRA]):
-        if slots.extra_group[slot - first] == group:
             best = _better(side, best, slots.twice_price[slot])
             weighing += _order(it, rates, slot, depth)
             ripe += 1
