@@ -65,7 +65,7 @@ def decode_receipts_batch(body: bytes, *, count: int) -> list[LogColumns]:
         answer = _parse(body)
         by_id = {}
         for item in [answer] if isinstance(answer, dict) else _list(answer, "the batch"):
-            name = item.get("id") if isinstance(item, dict) else None
+            name = item["id"] if isinstance(item, Members) and item.has_once("id") else None
             if not isinstance(name, int) or isinstance(name, bool) or name in by_id:
                 _refuse(f"a response of the batch has the id {name!r}, or two have it")
             by_id[name] = _of_receipts(_result(item))
@@ -87,7 +87,7 @@ def _fast(buf: Bytes, *, receipts: bool) -> tuple[LogColumns | None, int]:
 def _of_receipts(receipts: Any) -> LogColumns:
     logs: list[Any] = []
     for receipt in _list(receipts, "the result"):
-        if not isinstance(receipt, dict) or "logs" not in receipt:
+        if not isinstance(receipt, Members) or not receipt.has_once("logs"):
             _refuse("a receipt has no list of logs")
         logs.extend(_list(receipt["logs"], "a receipt's logs"))
     return _from_objects(logs, plain=False)
@@ -154,11 +154,23 @@ def _refuse(rule: str, *, offset: int = 0) -> NoReturn:
     raise LogDecodeError(offset=offset, rule=rule)
 
 
-def _members(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
+class Members(dict[str, Any]):
+    """An object's members, and the names that it has more than once."""
+
+    twice: frozenset[str] = frozenset()
+
+    def has_once(self, name: str) -> bool:
+        """Tell whether the name is there. Raises LogDecodeError when it is there more than once."""
+        if name in self.twice:
+            _refuse(f"the key {name!r} is there twice in one object")
+        return name in self
+
+
+def _members(pairs: Sequence[tuple[str, Any]]) -> Members:
+    found = Members(pairs)
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
-        _refuse(f"the key {next(name for name in names if names.count(name) > 1)!r} is there twice in one object")
+        found.twice = frozenset(name for name in names if names.count(name) > 1)
     return found
 
 
@@ -184,11 +196,11 @@ def _parse(body: bytes, offset: int = 0) -> Any:
 def _result(answer: Any) -> Any:
     if isinstance(answer, list):
         return answer
-    if not isinstance(answer, dict):
+    if not isinstance(answer, Members):
         _refuse("it is neither a response nor a list")
-    if "error" in answer and answer["error"] is not None:
+    if answer.has_once("error") and answer["error"] is not None:
         _refuse(f"the node answered with the error {answer['error']}")
-    if "result" not in answer:
+    if not answer.has_once("result"):
         _refuse("the response has no result")
     return answer["result"]
 
@@ -225,11 +237,11 @@ def _from_objects(logs: Any, *, plain: bool) -> LogColumns:
 
 def _row(log: Any, place: int, *, plain: bool) -> dict[str, Any]:
     """Read one log's fields. Raises LogDecodeError, which names the field."""
-    if not isinstance(log, dict):
+    if not isinstance(log, Members):
         _refuse(f"log {place} is no object")
     number = _plain_number if plain else _quantity
     # Newer nodes add the block's stamp; in a file the name is shorter.
-    stamps = [name for name in ("timestamp", "blockTimestamp") if log.get(name) is not None]
+    stamps = [name for name in ("timestamp", "blockTimestamp") if log.has_once(name) and log[name] is not None]
     if len(stamps) > 1:
         _refuse(f"log {place} has two timestamps")
     row: dict[str, Any] = {"transactionIndex": ABSENT, "timestamp": ABSENT}
@@ -242,13 +254,13 @@ def _row(log: Any, place: int, *, plain: bool) -> dict[str, Any]:
     if stamps or plain:
         wanted.append((stamps[0] if stamps else "timestamp", number))
     for name, read in wanted:
-        if name not in log:
+        if not log.has_once(name):
             _refuse(f"log {place} has no {name}")
         try:
             row["timestamp" if name in stamps else name] = read(log[name])
         except ValueError as error:
             _refuse(f"{name} of log {place} {error}")
-    if log.get("removed", False) is not False:
+    if log.has_once("removed") and log["removed"] is not False:
         _refuse(f"log {place} is one that a reorg removed")
     row["topic_count"] = len(row["topics"])
     row["topics"] = b"".join(row["topics"]).ljust(MAX_TOPICS * WORD, b"\0")

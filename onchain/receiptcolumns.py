@@ -113,13 +113,12 @@ def _from_objects(answer: bytes, *, numbers: Sequence[int], provider: str) -> Re
     return ReceiptColumns(logs, np.array(first_log), np.frombuffer(b"".join(rebuilt), np.uint8).reshape(-1, 32))
 
 
-def _logs(of_block: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
+def _logs(of_block: Sequence[dict[str, Any]]) -> list[decode.Members]:
+    found: list[decode.Members] = []
     for position, receipt in enumerate(of_block):
         for log in receipt["logs"]:
             own = {name: log[name] for name in ("address", "topics", "data")}
-            found.append({
-                **own, "blockHash": NO_HASH, "blockNumber": "0x0", "transactionHash": receipt["transactionHash"],
-                "transactionIndex": hex(position), "logIndex": hex(len(found)),
-            })  # fmt: skip
+            place = {"blockHash": NO_HASH, "blockNumber": "0x0", "transactionHash": receipt["transactionHash"]}
+            counted = {"transactionIndex": hex(position), "logIndex": hex(len(found))}
+            found.append(decode.Members(own | place | counted))
     return found

@@ -23,6 +23,7 @@ from onchain.venues.views import view
 KEYS = ("base_size", "contract_lot_raw", "contract_min_raw", "queue")
 QUEUES = ("published", "mended")
 SECOND_MS = 1000
+SPARE_EXPIRIES = 1000
 USER, NON_COMPETITIVE = 0, 2
 POST_ONLY = 1
 
@@ -105,6 +106,10 @@ class GteAdapter(BookAdapter):
             if resting is not None and resting.placed == placing and resting.expiry == expiry and resting.lots:
                 self._emit(CANCEL, str(order), size=resting.lots, time_ms=(expiry + 1) * SECOND_MS)
                 resting.lots = 0
+
+    def _collect_expiries(self) -> None:
+        self._expiries = [(o.expiry, o.placed, order) for order, o in self._stored.items() if o.expiry >= self._second]
+        heapify(self._expiries)
 
     def _expired(self, resting: GteOrder) -> bool:
         return 0 < resting.expiry < self._second
@@ -217,6 +222,9 @@ class GteAdapter(BookAdapter):
             if expiry < self._second:
                 raise Impossible(f"order {order} begins to rest with the expiry {expiry}, which is over")
             heappush(self._expiries, (expiry, resting.placed, order))
+            # Orders that went before their expiry leave entries behind, some of them for years.
+            if len(self._expiries) > 2 * len(self._stored) + SPARE_EXPIRIES:
+                self._collect_expiries()
 
     def _move(self, order: int, price: int, amount: int, side: int) -> None:
         """An amend to another price or side: out of the old place, to the tail of the new one."""
@@ -354,8 +362,7 @@ class GteAdapter(BookAdapter):
         self._open = Operation(*state["open"]) if state["open"] else None
         self._moved = tuple(state["moved"]) if state["moved"] else None
         self._evicted = [tuple(evicted) for evicted in state["evicted"]]
-        self._expiries = [(o.expiry, o.placed, order) for order, o in self._stored.items() if o.expiry >= self._second]
-        heapify(self._expiries)
+        self._collect_expiries()
 
 
 def _as_told(order: GteOrder) -> tuple[Any, ...]:

@@ -91,7 +91,7 @@ def deploy(
     token = chain.deploy(name="reward_token", sender=deployer, time_s=next(at), args=["Lamp", "LAMP"])
     roles = [accounts[TREASURY], accounts[PROPOSER], accounts[GUARDIAN]]
     distributor = chain.deploy(
-        name="rewards_distributor", sender=deployer, time_s=next(at), args=[*roles, [], 0, delay_s]
+        name="rewards_distributor", sender=deployer, time_s=next(at), args=[*roles, [], 0, delay_s, token]
     )
     chain.send(
         name="reward_token", to=token, sender=deployer, function="mint", args=[accounts[TREASURY], TREASURY_MONEY]

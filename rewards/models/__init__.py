@@ -3,7 +3,7 @@
 from rewards.models.checks import Alarm, EpochCheck
 from rewards.models.claims import ClaimRequest
 from rewards.models.programs import Epoch, EpochSession, Program
-from rewards.models.results import Allocation, Carry, Entitlement, LiveStanding, LiveState, Payment, Score
+from rewards.models.results import Allocation, Carry, Entitlement, LiveStanding, LiveState, Payment, Score, Stretch
 
 __all__ = [
     "Alarm",
@@ -19,4 +19,5 @@ __all__ = [
     "Payment",
     "Program",
     "Score",
+    "Stretch",
 ]

@@ -181,6 +181,16 @@ def test_what_is_no_list_of_logs_is_refused(body, said):
         decode_logs(body)
 
 
+@pytest.mark.parametrize("name", sorted(plain_log()))
+def test_a_field_that_is_there_twice_is_refused_and_one_that_nobody_reads_is_not(name):
+    text = json.dumps([plain_log(gas=1)])
+    field = json.dumps({name: plain_log()[name]})[1:-1]
+    with pytest.raises(LogDecodeError, match=f"'{name}' is there twice"):
+        decode_logs(text.replace("}", f", {field}}}").encode())
+    assert len(decode_logs(text.replace("}", ', "gas": 2}').encode())) == 1
+    assert len(decode_logs(text.replace("}", ', "gas": [2]}').encode())) == 1
+
+
 def test_an_error_that_is_null_is_no_error():
     assert len(decode_logs(b'{"error":null,"result":[]}')) == 0
 

@@ -76,17 +76,17 @@ def rule_numbers(rules: Rules, sessions: Sessions) -> RuleNumbers | None:
 
 
 def load(numbers: RuleNumbers, sessions: Sessions, state: MarketState, events: MarketEvents, room: Room) -> Run | None:
-    """Make the arrays of a run over events; None when an order that rests is beyond 64 bits.
+    """Make the arrays of a run over events; None when something that the state holds is beyond the kernel's bounds.
 
     room: how much larger than usual the arrays are that can overflow.
     """
-    held = state.orders
-    if not _within_bounds(held):
+    if not _within_bounds(state):
         return None
+    held = state.orders
     count = len(held.ids)
     orders = _orders(held, events)
     prices, levels = _levels(orders, count, events)
-    groups = 2 * LANES * -(-len(state.score.makers) // LANES)
+    groups = 2 * padded(len(state.score.makers))
     it = Run(
         at=_registers(state, sessions, orders, count),
         rules=numbers,
@@ -106,8 +106,8 @@ def load(numbers: RuleNumbers, sessions: Sessions, state: MarketState, events: M
         orders=orders,
         book=_book(prices),
         slots=_slots(orders, count, groups, room.slots),
-        makers=_makers(groups // 2),
-        log=Log(*(np.empty(parts.LOG_ENTRIES, np.int64) for _ in range(5))),
+        makers=new_makers(groups // 2),
+        log=new_log(parts.LOG_ENTRIES),
         history=_history(state, room.history),
         live_ms=np.zeros(len(KINDS), np.int64),
     )
@@ -119,7 +119,12 @@ def _int64s(numbers: Iterable[int]) -> I64:
     return np.array(list(numbers), dtype=np.int64)
 
 
-def _within_bounds(held: RestingOrders) -> bool:
+def _within_bounds(state: MarketState) -> bool:
+    """Say whether the kernel's products stay below 2^63 with what the exact replay may have left in a state."""
+    references = (state.reference, *(reference for _, reference in state.history))
+    if state.anchor >= parts.ANCHOR_BOUND or max(references) >= parts.REFERENCE_BOUND:
+        return False
+    held = state.orders
     if not held.ids:
         return True
     lots = sum(held.size[held.maker >= 0].tolist())
@@ -203,7 +208,19 @@ def _slots(orders: Orders, count: int, groups: int, room: int) -> Slots:
     )
 
 
-def _makers(padded: int) -> Makers:
+def padded(makers: int) -> int:
+    """Return how many entries arrays by maker have."""
+    return LANES * -(-makers // LANES)
+
+
+def new_log(entries: int) -> Log:
+    """Return a log with room for some entries."""
+    return Log(*(np.empty(entries, np.int64) for _ in range(5)))
+
+
+def new_makers(padded: int) -> Makers:
+    """Return makers without anything."""
+
     def zeros(*shape: int) -> I64:
         return np.zeros(shape, np.int64)
 
