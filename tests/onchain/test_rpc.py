@@ -73,7 +73,7 @@ def test_pauses_double_with_jitter_up_to_the_cap_and_then_every_failure_is_named
     first, second = proxies
     first.fault = second.fault = broken
     client = connect(first.url, second.url, attempts=5, backoff_base_s=1.0, backoff_cap_s=4.0, break_after=99)
-    with pytest.raises(NoProviderError, match="503.*503") as caught:
+    with pytest.raises(NoProviderError, match=r"503.*503") as caught:
         client.call(method="eth_chainId")
     assert caught.value.retryable
     # Half of each pause is certain, half is thrown; the die always says one half here.

@@ -30,8 +30,8 @@ GETS = {
     "treasury-epoch": (["PROGRAM", 2], (SIGN_IN, NO, NO, NO, OK, OK)),
     "treasury-approve": (["PROGRAM", 2], (POST_ONLY,) * 6),
 }
-# Tested where their answers are: files of an epoch's evidence, and a redirect to the newest scorecard.
-ELSEWHERE = {"evidence-tar", "evidence-file", "maker"}
+# Tested where their answers are: an epoch's evidence, a redirect to the newest scorecard, metrics (by token).
+ELSEWHERE = {"evidence-tar", "evidence-file", "maker", "metrics"}
 
 
 @pytest.fixture
