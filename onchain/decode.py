@@ -7,7 +7,6 @@ decides whether the bytes are unusual or broken. Both ways give the same columns
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
@@ -16,12 +15,10 @@ import numpy as np
 from onchain import decode_fast as fast
 from onchain.columns import ABSENT, MAX_TOPICS, WORD, Bytes, LogColumns
 from onchain.errors import LogDecodeError
+from onchain.jsondepth import MAX_DEPTH, is_too_deep
 
 LEAST_LOG_BYTES = 250  # an address, two hashes and the names of the fields take more
 MAX_NUMBER = (1 << 63) - 1
-MAX_DEPTH = 64
-STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
-OPENING, CLOSING = np.frombuffer(b"[{", np.uint8), np.frombuffer(b"]}", np.uint8)
 ALWAYS = fast.ADDRESS | fast.TOPICS | fast.DATA | fast.BLOCK_HASH | fast.TX_HASH | fast.BLOCK_NUMBER | fast.LOG_INDEX
 IN_RESPONSE = ALWAYS | fast.TX_INDEX
 IN_LINE = ALWAYS | fast.TIMESTAMP
@@ -180,10 +177,7 @@ def _no_constant(name: str) -> NoReturn:
 
 def _parse(body: bytes, offset: int = 0) -> Any:
     """Parse JSON. Raises LogDecodeError."""
-    bare = np.frombuffer(STRING.sub(b"", body), np.uint8)
-    depth = np.cumsum(np.isin(bare, OPENING).astype(np.int32) - np.isin(bare, CLOSING).astype(np.int32))
-    # The parser's own guard depends on an interpreter setting that others may have raised.
-    if len(bare) and depth.max() > MAX_DEPTH:
+    if is_too_deep(body):
         _refuse(f"it is nested more than {MAX_DEPTH} deep", offset=offset)
     try:
         return json.loads(body.decode(), object_pairs_hook=_members, parse_constant=_no_constant)

@@ -25,6 +25,7 @@ from onchain.errors import (
     RpcServerError,
 )
 from onchain.http_transport import HttpTransport, Transport
+from onchain.jsondepth import is_too_deep
 
 T = TypeVar("T")
 METHOD_MISSING_CODES = (-32601, -32004)
@@ -203,9 +204,11 @@ def parse_results(answer: bytes, *, methods: Sequence[str], provider: str) -> li
 
     Raises RpcGarbledError, and the typed error of a refusal.
     """
+    if is_too_deep(answer):
+        raise RpcGarbledError(provider=provider, method=methods[0], reason="the answer is nested too deep")
     try:
         decoded = json.loads(answer)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise RpcGarbledError(provider=provider, method=methods[0], reason="the answer is not JSON") from error
     items = [decoded] if isinstance(decoded, dict) else decoded
     if not isinstance(items, list):
