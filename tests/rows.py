@@ -1,6 +1,7 @@
 """An epoch's inputs as the rows that the indexer and the services leave in the database, without a chain."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -13,6 +14,7 @@ from onchain.book import Row
 from onchain.models import Block, Cursor, Market
 from onchain.partitions import ensure_partitions
 from onchain.store import write_events
+from onchain.venues.events import ABSENT, KINDS, SIDES, EventColumns
 from rewards.engine.evidence import Inputs
 from rewards.models import Carry, Entitlement, Epoch, EpochSession, Program
 
@@ -49,9 +51,7 @@ def put_epoch(inputs: Inputs, *, place: np.ndarray, times: list[int]) -> Epoch:
             lot_size="1", base_symbol="X", derived_through=len(times) + 3,
         )  # fmt: skip
         rows = np.flatnonzero(pc.equal(table.column("market"), name).to_numpy())
-        write_events(
-            ((row.block, row) for row in _rows(table.take(pa.array(rows)), place[rows], times)), market_id=market.pk
-        )
+        write_events(_columns(list(_rows(table.take(pa.array(rows)), place[rows], times))), market_id=market.pk)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE onchain_block, onchain_marketevent")
     return epoch
@@ -128,8 +128,23 @@ def _put_blocks(times: list[int]) -> None:
     )  # fmt: skip
     Cursor.objects.create(
         chain_id=CHAIN_ID, first_block=1, block_number=head, block_hash=f"0x{head:064x}", final_block=head,
-        head_number=head,
+        verified_block=head, head_number=head,
     )  # fmt: skip
+
+
+def _columns(rows: list[Row]) -> EventColumns:
+    """Return rows as an adapter's columns, with the numbers that they have already."""
+
+    def number(value: int | None) -> int:
+        return ABSENT if value is None else value
+
+    events = EventColumns.of([
+        (KINDS.index(row.kind), row.block, ABSENT, row.order, row.address,
+         ABSENT if row.side is None else SIDES.index(row.side), number(row.price), number(row.size), row.taker,
+         number(row.time_ms))
+        for row in rows
+    ])  # fmt: skip
+    return replace(events, log_index=np.array([row.log_index for row in rows], np.int64))
 
 
 def _rows(table: pa.Table, place: np.ndarray, times: list[int]) -> Iterator[Row]:

@@ -119,6 +119,7 @@ def clock(time_ms: int, *, markets: tuple[str, ...] = MARKETS, number: int = 48_
     )  # fmt: skip
     Cursor.objects.create(
         chain_id=CHAIN_ID, first_block=1, block_number=number, block_hash=hash_(number), final_block=number,
+        verified_block=number,
         head_number=number,
     )  # fmt: skip
     for name in markets:
