@@ -39,10 +39,6 @@ class Migration(migrations.Migration):
                     models.BooleanField(default=False, help_text="Its breaker is open: it is not asked for a while."),
                 ),
                 ("latency_ms", models.IntegerField(default=0, help_text="Of its newest answer.")),
-                (
-                    "head_number",
-                    models.BigIntegerField(help_text="Its newest block when it was last asked.", null=True),
-                ),
                 ("last_error", models.TextField(blank=True, default="")),
                 ("updated_at", models.DateTimeField(auto_now=True)),
             ],
