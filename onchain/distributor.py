@@ -12,6 +12,8 @@ from onchain.rpc import Call, RpcClient
 
 MAX_BATCH = 100
 """Claims in one `claim_many` (the contract's bound)."""
+MAX_BATCH_NODES = 1700
+"""Proof nodes in one `claim_many` (the contract's bound): 100 claims of a tree of 2**17 leaves."""
 READ_BATCH = 200
 """Calls in one request: providers refuse larger ones."""
 NO_ROOT = "0x" + "00" * 32
@@ -19,8 +21,9 @@ STATES = ("none", "proposed", "approved", "active", "vetoed", "withdrawn")
 
 _PROPOSE = "propose(uint256,bytes32,bytes32,bytes32,address[],uint256[])"
 _CLAIM = "claim(address,address,uint256,bytes32[])"
-_CLAIM_MANY = "claim_many(address[],address[],uint256[],bytes32[][])"
-_EPOCH_INFO = ("uint8", "bytes32", "bytes32", "bytes32", "bytes32", "uint256", "uint256", "uint256")
+_CLAIM_MANY = "claim_many(address,(address,uint256)[],bytes32[])"
+_CLAIM_MANY_TYPES = ("address", "(address,uint256)[]", "bytes32[]")
+_EPOCH_INFO = ("uint256", "bytes32", "bytes32", "bytes32", "bytes32", "uint256", "uint256", "uint256")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,18 +137,17 @@ def claim_calldata(*, account: str, token: str, cumulative: int, proof: Sequence
 
 
 def claim_many_calldata(*, items: Sequence[ClaimItem]) -> str:
-    """Return the calldata of `claim_many` for 1 to 100 items."""
+    """Return the calldata of `claim_many` for 1 to 100 items of one token; their proofs go one after the other."""
+    nodes = [_bytes(node) for item in items for node in item.proof]
     if not 1 <= len(items) <= MAX_BATCH:
         raise ValueError(f"A batch has 1 to {MAX_BATCH} claims, not {len(items)}.")
-    return _calldata(
-        _CLAIM_MANY,
-        [
-            [item.account for item in items],
-            [item.token for item in items],
-            [item.cumulative for item in items],
-            [[_bytes(node) for node in item.proof] for item in items],
-        ],
-    )
+    if len({item.token for item in items}) > 1:
+        raise ValueError("The claims of a batch are of one token; send those of another token in a batch of their own.")
+    if len(nodes) > MAX_BATCH_NODES:
+        raise ValueError(f"A batch has at most {MAX_BATCH_NODES} proof nodes, not {len(nodes)}; send fewer claims.")
+    leaves = [(item.account, item.cumulative) for item in items]
+    data: bytes = keccak(text=_CLAIM_MANY)[:4] + abi_encode(_CLAIM_MANY_TYPES, [items[0].token, leaves, nodes])
+    return "0x" + data.hex()
 
 
 def epoch_digest(

@@ -24,7 +24,7 @@ NEW_STATE = {
     "EpochWithdrawn": ChainEpoch.State.WITHDRAWN,
 }
 # Events after which roles, delay or the active root may read differently.
-ROLE_EVENTS = {"RoleChanged", "AttestorsChanged", "Paused", "Unpaused", "EpochActivated"}
+ROLE_EVENTS = {"RolesChanged", "Paused", "Unpaused", "EpochActivated"}
 
 
 def watch(client: RpcClient, *, distributor: ChainDistributor) -> bool:

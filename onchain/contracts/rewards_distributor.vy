@@ -1,6 +1,6 @@
 # pragma version 0.4.3
 # pragma evm-version cancun
-# pragma optimize gas
+# pragma optimize codesize
 # pragma nonreentrancy on
 """
 @title RewardsDistributor
@@ -12,14 +12,12 @@
      2. no root is claimable before the treasury approved exactly its fields and the challenge delay has passed;
      3. the guardian can stop and nothing else, the proposer can propose (and take back) and nothing else;
      4. an account's claimed amount never decreases, and claiming twice pays once;
-     5. money of one token or epoch never pays for another token.
-     Amounts are at most 2**96 - 1. A rebasing token may not be used: sums are kept, not balances.
+     5. money of one token or epoch never pays for another token, nor an epoch that waits for one that is active.
+     Every external function holds the reentrancy lock (pragma), but for the views. Amounts are at most 2**96 - 1.
+     Not for tokens that rebase or that have two addresses: sums are kept, not balances.
 """
 
 from ethereum.ercs import IERC20
-
-interface IERC1271:
-    def isValidSignature(digest: bytes32, signature: Bytes[1024]) -> bytes4: view
 
 
 event EpochProposed:
@@ -32,9 +30,11 @@ event EpochProposed:
     increments: DynArray[uint256, 16]
     proposer: address
 
+
 event EpochWithdrawn:
     epoch: indexed(uint256)
-    digest: bytes32
+    digest: indexed(bytes32)
+
 
 event EpochAttested:
     epoch: indexed(uint256)
@@ -42,26 +42,32 @@ event EpochAttested:
     attestor: indexed(address)
     count: uint256
 
+
 event EpochApproved:
     epoch: indexed(uint256)
     digest: indexed(bytes32)
     activatable_at: uint256
+
 
 event EpochVetoed:
     epoch: indexed(uint256)
     digest: indexed(bytes32)
     reason: String[256]
 
+
 event EpochActivated:
     epoch: indexed(uint256)
+    digest: indexed(bytes32)
     root: indexed(bytes32)
-    digest: bytes32
+
 
 event Refunded:
     epoch: indexed(uint256)
     token: indexed(address)
+    to: indexed(address)
     amount: uint256
     sent: bool
+
 
 event Claimed:
     account: indexed(address)
@@ -72,32 +78,42 @@ event Claimed:
     cumulative: uint256
     caller: address
 
+
 event RecipientSet:
     account: indexed(address)
     recipient: indexed(address)
+    nonce: uint256
 
-event RoleChanged:
-    role: indexed(uint8)
-    previous: indexed(address)
-    current: indexed(address)
 
-event AttestorsChanged:
+event RolesChanged:
+    treasury: indexed(address)
+    proposer: indexed(address)
+    guardian: indexed(address)
     attestors: DynArray[address, 16]
     quorum: uint256
+
+
+event TreasuryOffered:
+    to: indexed(address)
+
 
 event Paused:
     by: indexed(address)
 
+
 event Unpaused:
     by: indexed(address)
+
 
 event Swept:
     token: indexed(address)
     to: indexed(address)
     amount: uint256
 
+
 event WindDownAnnounced:
     possible_at: uint256
+
 
 event WoundDown:
     token: indexed(address)
@@ -105,34 +121,37 @@ event WoundDown:
     amount: uint256
 
 
-# One proposal for ever: a digest that was vetoed or withdrawn stays what it is.
-struct Proposal:
+struct Epoch:
+    digest: bytes32
     root: bytes32
     manifest_hash: bytes32
-    state: uint8
-    approved_at: uint64
-    # token (160 bits) | increment (96 bits)
-    money: DynArray[uint256, 16]
+    state: uint256
+    approved_at: uint256
 
 
-UNSET: constant(uint8) = 0
-PROPOSED: constant(uint8) = 1
-APPROVED: constant(uint8) = 2
-ACTIVE: constant(uint8) = 3
-VETOED: constant(uint8) = 4
-WITHDRAWN: constant(uint8) = 5
+# One account's leaf in a batch.
+struct Item:
+    account: address
+    cumulative: uint256
 
-ROLE_TREASURY: constant(uint8) = 1
-ROLE_NEXT_TREASURY: constant(uint8) = 2
-ROLE_PROPOSER: constant(uint8) = 3
-ROLE_GUARDIAN: constant(uint8) = 4
 
-MAX_AMOUNT: constant(uint256) = 2**96 - 1
+PROPOSED: constant(uint256) = 1
+APPROVED: constant(uint256) = 2
+ACTIVE: constant(uint256) = 3
+VETOED: constant(uint256) = 4
+WITHDRAWN: constant(uint256) = 5
+
 MAX_DELAY_S: constant(uint256) = 30 * 86400
 WIND_DOWN_S: constant(uint256) = 90 * 86400
-PAUSED_BIT: constant(uint256) = 1 << 64
+# What a token may burn of a veto's gas: a hostile one among 16 can't make the veto fail.
+REFUND_GAS: constant(uint256) = 400_000
+MASK_64: constant(uint256) = 2**64 - 1
+MASK_96: constant(uint256) = 2**96 - 1
+MASK_160: constant(uint256) = 2**160 - 1
+MASK_192: constant(uint256) = 2**192 - 1
 # secp256k1n // 2: a signature with a larger s is the mirror image of another one.
 MAX_S: constant(uint256) = 57896044618658097711785492504343953926418782139537452191302581570759080747168
+ERC1271_YES: constant(bytes32) = 0x1626ba7e00000000000000000000000000000000000000000000000000000000
 DOMAIN_TYPE: constant(bytes32) = keccak256(
     "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 )
@@ -142,29 +161,76 @@ RECIPIENT_TYPE: constant(bytes32) = keccak256(
     "SetRecipient(address account,address recipient,uint256 nonce,uint256 deadline)"
 )
 
-delay_s: public(immutable(uint256))
+# Why a call is refused: the text in the comment as one big-endian number, which `_fail` turns into Error(string).
+# Written out as strings, the same 50 refusals would make the deployment dearer by 0.9 million gas.
+PAUSED: constant(uint256) = 123563884635492  # "paused"
+NOT_YOUR_ROLE: constant(uint256) = 8749591101410136670644223306853  # "not your role"
+WINDING_DOWN: constant(uint256) = 36956174692384245283764008814  # "winding down"
+NOT_NEXT_EPOCH: constant(uint256) = 9620277154183892364046832038971186212725608  # "not the next epoch"
+NOT_ACTIVE_ROOT: constant(uint256) = 2462790951471076445180263447033264427091586932  # "not the active root"
+NO_ROOT: constant(uint256) = 31084432587714420  # "no root"
+EPOCH_IN_FLIGHT: constant(uint256) = 526702437678562979034653070083975284  # "epoch in flight"
+DIGEST_USED: constant(uint256) = 521367530760166012095977109679465828  # "digest was used"
+LENGTHS_DIFFER: constant(uint256) = 2198536450028482141285077905466738  # "lengths differ"
+NOT_ASCENDING: constant(uint256) = 664727667662528892802701822128763145775821188711  # "tokens not ascending"
+NOT_A_TOKEN: constant(uint256) = 133508164992702056556619118  # "not a token"
+INCREMENT_OUT_OF_RANGE: constant(uint256) = 39446496932767900437559116080541842014491800188643173  # "increment out of range"
+WRONG_DIGEST: constant(uint256) = 36967059931428627331865211764  # "wrong digest"
+WRONG_STATE: constant(uint256) = 144402577857143140123767909  # "wrong state"
+ATTESTED_ALREADY: constant(uint256) = 129539782824016807541598519663746180217  # "attested already"
+TOO_FEW_ATTESTATIONS: constant(uint256) = 664727992621484544562142063279269397883345923699  # "too few attestations"
+SUM_OUT_OF_RANGE: constant(uint256) = 153470931600156727508910069787464197989  # "sum out of range"
+PULL_FAILED: constant(uint256) = 135954208715034100606199140  # "pull failed"
+TOOK_A_FEE: constant(uint256) = 154768970716302198349746740505057060197  # "token took a fee"
+TOO_LITTLE_GAS: constant(uint256) = 2361588232096354387350375044178291  # "too little gas"
+DELAY_NOT_OVER: constant(uint256) = 2036276546997977546322460311709042  # "delay not over"
+WRONG_PROOF: constant(uint256) = 144402577857143127206227814  # "wrong proof"
+NOTHING_TO_CLAIM: constant(uint256) = 146793785519510431837278296932790397293  # "nothing to claim"
+NOT_FUNDED: constant(uint256) = 521516269508604937397604  # "not funded"
+TRANSFER_FAILED: constant(uint256) = 604626349599481281308343686038054244  # "transfer failed"
+SIGNATURE_EXPIRED: constant(uint256) = 39272578180827998963431511160451891357028  # "signature expired"
+WRONG_SIGNATURE: constant(uint256) = 620204349354523546031377264596578917  # "wrong signature"
+NOT_THE_DISTRIBUTOR: constant(uint256) = 2462790951471076445183918541035773774852812658  # "not the distributor"
+NOT_PAUSED: constant(uint256) = 521516269519514272752996  # "not paused"
+QUORUM_TOO_LARGE: constant(uint256) = 150812522671962272759234614001386284901  # "quorum too large"
+ROLES_MUST_DIFFER: constant(uint256) = 38940296962224476763935263665962015417714  # "roles must differ"
+ATTESTORS_NOT_ASCENDING: constant(uint256) = 9334325082494356581274356570846611830411444980852289127  # "attestors not ascending"
+NOTHING_TO_TAKE: constant(uint256) = 573413224685587624364368347678206821  # "nothing to take"
+NOTICE_NOT_OVER: constant(uint256) = 573413224987775273869941038720116082  # "notice not over"
+DELAY_OUT_OF_RANGE: constant(uint256) = 8745741174968120856335856843501680735446885  # "delay out of range"
 
-treasury: public(address)
-next_treasury: public(address)
-proposer: public(address)
-guardian: public(address)
+delay_s: reentrant(public(immutable(uint256)))
+# The programme's token: its claims read three slots fewer than those of other tokens.
+main_token: reentrant(public(immutable(address)))
+
+treasury: reentrant(public(address))
+next_treasury: reentrant(public(address))
+proposer: reentrant(public(address))
+guardian: reentrant(public(address))
 attestors: DynArray[address, 16]
-quorum: public(uint256)
+quorum: reentrant(public(uint256))
 
-active_root: public(bytes32)
-# active epoch (64 bits) | paused (1 bit)
+# The active root, or zero while paused: one slot tells a claim both.
+claimable_root: bytes32
+# paused since, Unix seconds, 0 when not (64 bits) | active epoch (64 bits)
 status: uint256
-wind_down_at: public(uint256)
+wind_down_at: reentrant(public(uint256))
 
-digests: HashMap[uint256, bytes32]
-proposals: HashMap[bytes32, Proposal]
-attested: public(HashMap[bytes32, HashMap[address, bool]])
+# Epoch number -> its last proposal. What was active once never changes.
+epochs: HashMap[uint256, Epoch]
+# Token (160 bits) | increment (96 bits) of the epoch that was proposed last.
+money: DynArray[uint256, 16]
+used: HashMap[bytes32, bool]
+attested: HashMap[bytes32, HashMap[address, bool]]
 
-# token -> approved (96 bits) << 96 | paid (96 bits)
+# Token -> active epoch, of the main token only (64 bits) | funded (96 bits) | paid (96 bits). `funded` is what active
+# epochs brought; what an epoch in flight brought is in `money` alone, so that no claim can reach it.
 ledger: HashMap[address, uint256]
-claimed: public(HashMap[address, HashMap[address, uint256]])
-recipients: HashMap[address, address]
-nonces: public(HashMap[address, uint256])
+# Account -> claimed of the main token (96 bits) | recipient, 0 for itself (160 bits)
+accounts: HashMap[address, uint256]
+# Account -> other token -> claimed
+others: HashMap[address, HashMap[address, uint256]]
+nonces: reentrant(public(HashMap[address, uint256]))
 
 
 @deploy
@@ -175,21 +241,25 @@ def __init__(
     attestors: DynArray[address, 16],
     quorum: uint256,
     delay_s_: uint256,
+    main_token_: address,
 ):
     """
+    @notice Sets the roles, the challenge delay and the token whose claims are cheapest.
     @param treasury Approves and pays; a Safe or an account.
-    @param attestors Recompute independently; `quorum` of them must agree before an approval.
-    @param delay_s_ Seconds between approval and activation, 1 to 30 days; it can't be changed later.
+    @param proposer Publishes roots; a hot key.
+    @param guardian Vetoes and pauses.
+    @param attestors Recompute independently, ascending by address; `quorum` of them must agree before an approval.
+    @param quorum How many attestations an approval needs; may be 0.
+    @param delay_s_ Seconds between approval and activation, 1 second to 30 days; it can't be changed later. Where the
+           money is real, a day or more.
+    @param main_token_ The programme's token, or zero. It decides nothing but gas.
     """
-    assert delay_s_ != 0 and delay_s_ <= MAX_DELAY_S, "delay out of range"
+    if delay_s_ == 0 or delay_s_ > MAX_DELAY_S:
+        self._fail(DELAY_OUT_OF_RANGE)
     delay_s = delay_s_
+    main_token = main_token_
     self.treasury = treasury
-    self.proposer = proposer
-    self.guardian = guardian
-    self._set_attestors(attestors, quorum)
-    log RoleChanged(role=ROLE_TREASURY, previous=empty(address), current=treasury)
-    log RoleChanged(role=ROLE_PROPOSER, previous=empty(address), current=proposer)
-    log RoleChanged(role=ROLE_GUARDIAN, previous=empty(address), current=guardian)
+    self._appoint(proposer, guardian, attestors, quorum)
 
 
 # Epochs
@@ -205,34 +275,42 @@ def propose(
     increments: DynArray[uint256, 16],
 ):
     """
-    @notice Offers the next epoch's root and what it costs to the treasury.
+    @notice Offers the next epoch's root and what it costs to the treasury. The proposer may, while none is in flight.
+    @param epoch The active epoch's number and one.
+    @param root Of OpenZeppelin's StandardMerkleTree over (account, token, cumulative).
     @param parent_root The active root, zero before the first epoch: a root computed on another past is refused.
+    @param manifest_hash SHA-256 of the evidence's manifest.
     @param tokens Ascending by address, so that one epoch has one digest.
     @param increments What each token's claimable sum grows by, 1 to 2**96 - 1.
     """
-    assert msg.sender == self.proposer, "not the proposer"
-    self._running()
-    assert self.wind_down_at == 0, "winding down"
-    assert epoch == self._active_epoch() + 1, "not the next epoch"
-    assert parent_root == self.active_root, "not the active root"
-    assert root != empty(bytes32), "no root"
-    state: uint8 = self.proposals[self.digests[epoch]].state
-    assert state != PROPOSED and state != APPROVED, "epoch in flight"
+    self._only(self.proposer)
+    if epoch != self._open() + 1:
+        self._fail(NOT_NEXT_EPOCH)
+    if parent_root != self.epochs[epoch - 1].root:
+        self._fail(NOT_ACTIVE_ROOT)
+    if root == empty(bytes32):
+        self._fail(NO_ROOT)
+    self._none_in_flight(epoch)
     digest: bytes32 = self._digest(epoch, root, parent_root, manifest_hash, tokens, increments)
-    # A vetoed or withdrawn proposal is never brought back under the same digest, nor are its attestations.
-    assert self.proposals[digest].state == UNSET, "digest was used"
-    assert len(tokens) == len(increments), "lengths differ"
+    # A vetoed or withdrawn proposal never comes back under the same digest, nor do its attestations.
+    if self.used[digest]:
+        self._fail(DIGEST_USED)
+    self.used[digest] = True
+    if len(tokens) != len(increments):
+        self._fail(LENGTHS_DIFFER)
+    self.money = []
     last: uint256 = 0
     for i: uint256 in range(len(tokens), bound=16):
         token: uint256 = convert(tokens[i], uint256)
-        assert token > last, "tokens not ascending"
-        assert increments[i] != 0 and increments[i] <= MAX_AMOUNT, "increment out of range"
-        self.proposals[digest].money.append((token << 96) | increments[i])
+        if token <= last:
+            self._fail(NOT_ASCENDING)
+        if not tokens[i].is_contract:
+            self._fail(NOT_A_TOKEN)
+        if increments[i] == 0 or increments[i] > MASK_96:
+            self._fail(INCREMENT_OUT_OF_RANGE)
+        self.money.append((token << 96) | increments[i])
         last = token
-    self.proposals[digest].root = root
-    self.proposals[digest].manifest_hash = manifest_hash
-    self.proposals[digest].state = PROPOSED
-    self.digests[epoch] = digest
+    self.epochs[epoch] = Epoch(digest=digest, root=root, manifest_hash=manifest_hash, state=PROPOSED, approved_at=0)
     log EpochProposed(
         epoch=epoch,
         digest=digest,
@@ -248,23 +326,26 @@ def propose(
 @external
 def withdraw(epoch: uint256):
     """
-    @notice Takes a proposal back that is not approved yet.
+    @notice Takes a proposal back that is not approved yet. The proposer may, also while paused.
+    @param epoch The number of the proposal.
     """
-    assert msg.sender == self.proposer, "not the proposer"
-    digest: bytes32 = self.digests[epoch]
-    self._move(digest, PROPOSED, WITHDRAWN)
-    log EpochWithdrawn(epoch=epoch, digest=digest)
+    self._only(self.proposer)
+    self._move(epoch, PROPOSED, WITHDRAWN)
+    log EpochWithdrawn(epoch=epoch, digest=self.epochs[epoch].digest)
 
 
 @external
 def attest(epoch: uint256, digest: bytes32):
     """
-    @notice Says that an independent recomputation reached the same digest.
+    @notice Says that an independent recomputation reached the same digest; each attestor once.
+    @param epoch The number of the proposal.
+    @param digest What the attestor's own recomputation gave.
     """
-    assert msg.sender in self.attestors, "not an attestor"
-    self._same(epoch, digest)
-    assert self.proposals[digest].state == PROPOSED, "wrong state"
-    assert not self.attested[digest][msg.sender], "attested already"
+    if msg.sender not in self.attestors:
+        self._fail(NOT_YOUR_ROLE)
+    self._is_proposed(epoch, digest)
+    if self.attested[digest][msg.sender]:
+        self._fail(ATTESTED_ALREADY)
     self.attested[digest][msg.sender] = True
     log EpochAttested(epoch=epoch, digest=digest, attestor=msg.sender, count=self._attestations(digest))
 
@@ -272,66 +353,83 @@ def attest(epoch: uint256, digest: bytes32):
 @external
 def approve(epoch: uint256, digest: bytes32):
     """
-    @notice Pulls the epoch's increments from the treasury and starts the challenge delay.
+    @notice Pulls the epoch's increments from the treasury and starts the challenge delay. The treasury may.
     @dev The treasury allows this contract to spend the increments first.
+    @param epoch The number of the proposal.
+    @param digest Of the fields that the treasury has seen, see `digest_of`.
     """
-    self._only_treasury()
-    self._running()
-    assert self.wind_down_at == 0, "winding down"
-    self._same(epoch, digest)
-    assert self._attestations(digest) >= self.quorum, "too few attestations"
-    self._move(digest, PROPOSED, APPROVED)
-    self.proposals[digest].approved_at = convert(block.timestamp, uint64)
-    for item: uint256 in self.proposals[digest].money:
-        token: address = convert(item >> 96, address)
-        increment: uint256 = item & MAX_AMOUNT
-        held: uint256 = staticcall IERC20(token).balanceOf(self)
-        assert extcall IERC20(token).transferFrom(msg.sender, self, increment, default_return_value=True), "pull failed"
-        assert staticcall IERC20(token).balanceOf(self) >= held + increment, "token took a fee"
-        entry: uint256 = self.ledger[token]
-        assert (entry >> 96) + increment <= MAX_AMOUNT, "sum out of range"
-        self.ledger[token] = entry + (increment << 96)
+    self._only(self.treasury)
+    self._open()
+    self._is_proposed(epoch, digest)
+    if self._attestations(digest) < self.quorum:
+        self._fail(TOO_FEW_ATTESTATIONS)
+    self.epochs[epoch].state = APPROVED
+    self.epochs[epoch].approved_at = block.timestamp
+    for entry: uint256 in self.money:
+        token: address = convert(entry >> 96, address)
+        increment: uint256 = entry & MASK_96
+        if ((self.ledger[token] >> 96) & MASK_96) + increment > MASK_96:
+            self._fail(SUM_OUT_OF_RANGE)
+        due: uint256 = staticcall IERC20(token).balanceOf(self) + increment
+        if not extcall IERC20(token).transferFrom(msg.sender, self, increment, default_return_value=True):
+            self._fail(PULL_FAILED)
+        if staticcall IERC20(token).balanceOf(self) < due:
+            self._fail(TOOK_A_FEE)
     log EpochApproved(epoch=epoch, digest=digest, activatable_at=block.timestamp + delay_s)
 
 
 @external
 def veto(epoch: uint256, reason: String[256]):
     """
-    @notice Stops a proposed or approved epoch for good; what was pulled goes back to the treasury.
-    @dev Works while paused. A token that refuses the refund can't keep a bad root alive: its money stays here, no longer
-         approved, and the treasury can sweep it.
+    @notice Stops a proposed or approved epoch for good; what was pulled goes back to the treasury. The guardian may,
+            also while paused.
+    @dev A token that refuses the refund can't keep a bad root alive: its money stays here, no longer approved, and the
+         treasury can sweep it.
+    @param epoch The number of the proposal.
+    @param reason For everybody to read.
     """
-    assert msg.sender == self.guardian, "not the guardian"
-    digest: bytes32 = self.digests[epoch]
-    approved: bool = self.proposals[digest].state == APPROVED
-    self._move(digest, APPROVED if approved else PROPOSED, VETOED)
-    if approved:
-        for item: uint256 in self.proposals[digest].money:
-            token: address = convert(item >> 96, address)
-            increment: uint256 = item & MAX_AMOUNT
-            self.ledger[token] -= increment << 96
-            sent: bool = raw_call(
+    self._only(self.guardian)
+    if self.epochs[epoch].state == APPROVED:
+        self._move(epoch, APPROVED, VETOED)
+        to: address = self.treasury
+        for entry: uint256 in self.money:
+            token: address = convert(entry >> 96, address)
+            # The guardian can't make a refund fail by sending too little gas.
+            if msg.gas < REFUND_GAS + REFUND_GAS // 32:
+                self._fail(TOO_LITTLE_GAS)
+            sent: bool = False
+            answer: Bytes[32] = b""
+            sent, answer = raw_call(
                 token,
-                abi_encode(self.treasury, increment, method_id=method_id("transfer(address,uint256)")),
+                abi_encode(to, entry & MASK_96, method_id=method_id("transfer(address,uint256)")),
+                max_outsize=32,
+                gas=REFUND_GAS,
                 revert_on_failure=False,
             )
-            log Refunded(epoch=epoch, token=token, amount=increment, sent=sent)
-    log EpochVetoed(epoch=epoch, digest=digest, reason=reason)
+            sent = sent and (len(answer) == 0 or convert(answer, uint256) == 1)
+            log Refunded(epoch=epoch, token=token, to=to, amount=entry & MASK_96, sent=sent)
+    else:
+        self._move(epoch, PROPOSED, VETOED)
+    log EpochVetoed(epoch=epoch, digest=self.epochs[epoch].digest, reason=reason)
 
 
 @external
 def activate(epoch: uint256):
     """
-    @notice Makes an approved root the active one, once its delay has passed; anyone may.
+    @notice Makes an approved root the active one, once its delay has passed. Anyone may.
+    @param epoch The number of the approved epoch.
     """
     self._running()
-    digest: bytes32 = self.digests[epoch]
-    self._move(digest, APPROVED, ACTIVE)
-    assert block.timestamp >= convert(self.proposals[digest].approved_at, uint256) + delay_s, "delay not over"
-    root: bytes32 = self.proposals[digest].root
-    self.active_root = root
+    self._move(epoch, APPROVED, ACTIVE)
+    if block.timestamp < self.epochs[epoch].approved_at + delay_s:
+        self._fail(DELAY_NOT_OVER)
+    for entry: uint256 in self.money:
+        self.ledger[convert(entry >> 96, address)] += (entry & MASK_96) << 96
+    self.ledger[main_token] = (epoch << 192) | (self.ledger[main_token] & MASK_192)
+    root: bytes32 = self.epochs[epoch].root
+    self.claimable_root = root
     self.status = epoch
-    log EpochActivated(epoch=epoch, root=root, digest=digest)
+    log EpochActivated(epoch=epoch, digest=self.epochs[epoch].digest, root=root)
 
 
 # Claims
@@ -341,55 +439,87 @@ def activate(epoch: uint256):
 def claim(account: address, token: address, cumulative: uint256, proof: DynArray[bytes32, 32]):
     """
     @notice Pays what `account` has earned in `token` and not been paid; anyone may send it, only the account gains.
+    @param account Whose leaf it is; its recipient is paid.
+    @param token The leaf's token.
     @param cumulative All that the account ever earned in the token, as in the leaf.
+    @param proof Siblings from the leaf up.
     """
-    status: uint256 = self.status
-    assert status < PAUSED_BIT, "paused"
-    assert self._claim(self.active_root, status, account, token, cumulative, proof), "nothing to claim"
-
-
-@external
-def claim_many(
-    accounts: DynArray[address, 100],
-    tokens: DynArray[address, 100],
-    cumulatives: DynArray[uint256, 100],
-    proofs: DynArray[DynArray[bytes32, 32], 100],
-):
-    """
-    @notice Pays many claims; one that has nothing left is skipped, so that nobody can spoil a batch by being faster.
-    """
-    status: uint256 = self.status
-    assert status < PAUSED_BIT, "paused"
-    root: bytes32 = self.active_root
-    n: uint256 = len(accounts)
-    assert len(tokens) == n and len(cumulatives) == n and len(proofs) == n, "lengths differ"
-    for i: uint256 in range(n, bound=100):
-        self._claim(root, status, accounts[i], tokens[i], cumulatives[i], proofs[i])
-
-
-@internal
-def _claim(
-    root: bytes32, epoch: uint256, account: address, token: address, cumulative: uint256, proof: DynArray[bytes32, 32]
-) -> bool:
-    """
-    @dev Everything is written before the transfer. Returns False when nothing is left, before the proof is looked at.
-    """
-    before: uint256 = self.claimed[account][token]
-    if cumulative <= before:
-        return False
     node: bytes32 = keccak256(keccak256(abi_encode(account, token, cumulative)))
     for sibling: bytes32 in proof:
         if convert(node, uint256) < convert(sibling, uint256):
-            node = keccak256(concat(node, sibling))
+            node = keccak256(abi_encode(node, sibling))
         else:
-            node = keccak256(concat(sibling, node))
-    assert node == root, "wrong proof"
-    amount: uint256 = cumulative - before
-    entry: uint256 = self.ledger[token]
-    assert (entry >> 96) - (entry & MAX_AMOUNT) >= amount, "not funded"
-    self.claimed[account][token] = cumulative
-    self.ledger[token] = entry + amount
-    recipient: address = self.recipients[account]
+            node = keccak256(abi_encode(sibling, node))
+    if node != self.claimable_root:
+        self._running()
+        self._fail(WRONG_PROOF)
+    sums: uint256 = self.ledger[token]
+    if self._pay(account, token, cumulative, sums) == sums:
+        self._fail(NOTHING_TO_CLAIM)
+
+
+@external
+def claim_many(token: address, items: DynArray[Item, 100], proofs: DynArray[bytes32, 1700]):
+    """
+    @notice Pays many claims of one token; one that has nothing left is skipped, so that nobody can spoil a batch by
+            being faster. Anyone may send it.
+    @dev Every item is written before its transfer. An item ends where its hashes reach the root.
+    @param token The token of all the leaves.
+    @param items (account, cumulative) of each leaf.
+    @param proofs The proofs of the items, one after the other.
+    """
+    root: bytes32 = self.claimable_root
+    sums: uint256 = self.ledger[token]
+    n: uint256 = len(items)
+    if n == 0:
+        self._fail(NOTHING_TO_CLAIM)
+    done: uint256 = 0
+    item: Item = items[0]
+    node: bytes32 = keccak256(keccak256(abi_encode(item.account, token, item.cumulative)))
+    # A tree of one leaf has no siblings.
+    if node == root:
+        sums = self._pay(item.account, token, item.cumulative, sums)
+        done = 1
+    for sibling: bytes32 in proofs:
+        if convert(node, uint256) < convert(sibling, uint256):
+            node = keccak256(abi_encode(node, sibling))
+        else:
+            node = keccak256(abi_encode(sibling, node))
+        if node == root:
+            sums = self._pay(item.account, token, item.cumulative, sums)
+            done = unsafe_add(done, 1)
+            if done == n:
+                break
+            item = items[done]
+            node = keccak256(keccak256(abi_encode(item.account, token, item.cumulative)))
+    if done != n:
+        self._running()
+        self._fail(WRONG_PROOF)
+
+
+@internal
+def _pay(account: address, token: address, cumulative: uint256, sums: uint256) -> uint256:
+    """
+    @dev Pays a proven leaf; everything is written before the transfer. Takes the token's ledger entry and returns the
+         new one, the same when nothing was left. The sums can't overflow: claimed <= paid <= funded <= 2**96 - 1.
+    """
+    mine: uint256 = self.accounts[account]
+    before: uint256 = mine >> 160
+    if token != main_token:
+        before = self.others[account][token]
+    if cumulative <= before:
+        return sums
+    amount: uint256 = unsafe_sub(cumulative, before)
+    if unsafe_sub((sums >> 96) & MASK_96, sums & MASK_96) < amount:
+        self._fail(NOT_FUNDED)
+    self.ledger[token] = unsafe_add(sums, amount)
+    epoch: uint256 = sums >> 192
+    if token == main_token:
+        self.accounts[account] = unsafe_add(mine, amount << 160)
+    else:
+        self.others[account][token] = cumulative
+        epoch = self.status
+    recipient: address = convert(mine & MASK_160, address)
     if recipient == empty(address):
         recipient = account
     log Claimed(
@@ -401,14 +531,17 @@ def _claim(
         cumulative=cumulative,
         caller=msg.sender,
     )
-    self._send(token, recipient, amount)
-    return True
+    if not extcall IERC20(token).transfer(recipient, amount, default_return_value=True):
+        self._fail(TRANSFER_FAILED)
+    return unsafe_add(sums, amount)
 
 
 @external
 def set_recipient(recipient: address):
     """
-    @notice Sends the caller's future claims elsewhere; zero sends them to the caller again.
+    @notice Sends the caller's future claims elsewhere; zero sends them to the caller again. Signatures that the caller
+            gave before are void.
+    @param recipient Who is paid from now on.
     """
     self._set_recipient(msg.sender, recipient)
 
@@ -416,38 +549,52 @@ def set_recipient(recipient: address):
 @external
 def set_recipient_with_sig(account: address, recipient: address, deadline: uint256, signature: Bytes[1024]):
     """
-    @notice The same by the account's EIP-712 signature, sent by anyone: SetRecipient(account, recipient, nonce, deadline).
+    @notice The same by the account's EIP-712 signature, sent by anyone: SetRecipient(account, recipient, nonce, deadline)
+            in the domain (Lamplight RewardsDistributor, 1, chain id, this contract).
+    @param account Who has signed.
+    @param recipient Who is paid from now on.
     @param deadline Last second, Unix time, at which the signature counts.
     @param signature r, s, v of an account's key (s in the lower half), or whatever a contract wallet accepts (ERC-1271).
     """
-    assert block.timestamp <= deadline, "signature expired"
-    nonce: uint256 = self.nonces[account]
-    self.nonces[account] = nonce + 1
-    domain: bytes32 = keccak256(abi_encode(DOMAIN_TYPE, DOMAIN_NAME, DOMAIN_VERSION, chain.id, self))
-    content: bytes32 = keccak256(abi_encode(RECIPIENT_TYPE, account, recipient, nonce, deadline))
-    assert self._signed(account, keccak256(concat(x"1901", domain, content)), signature), "wrong signature"
+    if block.timestamp > deadline:
+        self._fail(SIGNATURE_EXPIRED)
+    digest: bytes32 = keccak256(
+        concat(
+            x"1901",
+            keccak256(abi_encode(DOMAIN_TYPE, DOMAIN_NAME, DOMAIN_VERSION, chain.id, self)),
+            keccak256(abi_encode(RECIPIENT_TYPE, account, recipient, self.nonces[account], deadline)),
+        )
+    )
+    signed: bool = False
+    if len(signature) == 65:
+        s: uint256 = extract32(signature, 32, output_type=uint256)
+        v: uint256 = extract32(signature, 33, output_type=uint256) & 255
+        signer: address = ecrecover(digest, v, extract32(signature, 0), convert(s, bytes32))
+        signed = signer == account and signer != empty(address) and s <= MAX_S
+    if not signed:
+        answer: Bytes[32] = b""
+        signed, answer = raw_call(
+            account,
+            abi_encode(digest, signature, method_id=method_id("isValidSignature(bytes32,bytes)")),
+            max_outsize=32,
+            is_static_call=True,
+            revert_on_failure=False,
+        )
+        # A wallet without code answers nothing.
+        signed = signed and len(answer) == 32 and convert(answer, bytes32) == ERC1271_YES
+    if not signed:
+        self._fail(WRONG_SIGNATURE)
     self._set_recipient(account, recipient)
 
 
 @internal
-@view
-def _signed(account: address, digest: bytes32, signature: Bytes[1024]) -> bool:
-    if len(signature) == 65:
-        s: uint256 = extract32(signature, 32, output_type=uint256)
-        v: uint256 = convert(slice(signature, 64, 1), uint256)
-        signer: address = ecrecover(digest, v, extract32(signature, 0), convert(s, bytes32))
-        if signer == account and signer != empty(address) and s <= MAX_S:
-            return True
-    if not account.is_contract:
-        return False
-    return staticcall IERC1271(account).isValidSignature(digest, signature) == 0x1626ba7e
-
-
-@internal
 def _set_recipient(account: address, recipient: address):
-    assert recipient != self, "not the distributor"
-    self.recipients[account] = recipient
-    log RecipientSet(account=account, recipient=recipient)
+    if recipient == self:
+        self._fail(NOT_THE_DISTRIBUTOR)
+    nonce: uint256 = self.nonces[account]
+    self.nonces[account] = nonce + 1
+    self.accounts[account] = (self.accounts[account] & ~MASK_160) | convert(recipient, uint256)
+    log RecipientSet(account=account, recipient=recipient, nonce=nonce)
 
 
 # Roles and stops
@@ -456,184 +603,234 @@ def _set_recipient(account: address, recipient: address):
 @external
 def pause():
     """
-    @notice Stops claims, proposals, approvals and activations; the guardian or the treasury may.
+    @notice Stops claims, proposals, approvals, activations and the wind-down. The guardian or the treasury may.
     """
-    assert msg.sender == self.guardian or msg.sender == self.treasury, "not guardian or treasury"
+    if msg.sender != self.guardian:
+        self._only(self.treasury)
     self._running()
-    self.status |= PAUSED_BIT
+    self.status |= block.timestamp << 64
+    self.claimable_root = empty(bytes32)
     log Paused(by=msg.sender)
 
 
 @external
 def unpause():
     """
-    @notice Ends a pause. An announced wind-down starts its notice again, since nobody could claim meanwhile.
+    @notice Ends a pause. The notice of an announced wind-down is longer by the pause, in which nobody could claim. The
+            treasury may.
     """
-    self._only_treasury()
-    assert self.status >= PAUSED_BIT, "not paused"
-    self.status ^= PAUSED_BIT
+    self._only(self.treasury)
+    since: uint256 = self.status >> 64
+    if since == 0:
+        self._fail(NOT_PAUSED)
+    active: uint256 = self.status & MASK_64
+    self.status = active
+    self.claimable_root = self.epochs[active].root
     log Unpaused(by=msg.sender)
     if self.wind_down_at != 0:
-        self._give_notice()
+        self._notice(self.wind_down_at + block.timestamp - since)
 
 
 @external
-def offer_treasury(treasury: address):
+def offer_treasury(to: address):
     """
-    @notice Offers the treasury's role; it changes hands when the other side accepts. Zero takes an offer back.
+    @notice Offers the treasury's role; it changes hands when the other side accepts. The treasury may.
+    @param to Who may accept; zero takes an offer back.
     """
-    self._only_treasury()
-    log RoleChanged(role=ROLE_NEXT_TREASURY, previous=self.next_treasury, current=treasury)
-    self.next_treasury = treasury
+    self._only(self.treasury)
+    self.next_treasury = to
+    log TreasuryOffered(to=to)
 
 
 @external
 def accept_treasury():
     """
-    @notice Takes an offered treasury role.
+    @notice Takes the treasury's role. Who was offered it may.
     """
-    assert msg.sender == self.next_treasury, "not offered"
-    log RoleChanged(role=ROLE_TREASURY, previous=self.treasury, current=msg.sender)
+    self._only(self.next_treasury)
     self.treasury = msg.sender
     self.next_treasury = empty(address)
-    self._check_roles()
+    self._roles_changed()
 
 
 @external
-def set_proposer(proposer: address):
+def appoint(proposer: address, guardian: address, attestors: DynArray[address, 16], quorum: uint256):
     """
-    @notice Appoints another proposer.
+    @notice Says who holds the other roles, all at once. Who is no longer an attestor no longer counts. The treasury may.
+    @param proposer Publishes roots.
+    @param guardian Vetoes and pauses.
+    @param attestors Recompute independently; ascending by address.
+    @param quorum How many of them an approval needs; may be 0.
     """
-    self._only_treasury()
-    log RoleChanged(role=ROLE_PROPOSER, previous=self.proposer, current=proposer)
-    self.proposer = proposer
-    self._check_roles()
-
-
-@external
-def set_guardian(guardian: address):
-    """
-    @notice Appoints another guardian.
-    """
-    self._only_treasury()
-    log RoleChanged(role=ROLE_GUARDIAN, previous=self.guardian, current=guardian)
-    self.guardian = guardian
-    self._check_roles()
-
-
-@external
-def set_attestors(attestors: DynArray[address, 16], quorum: uint256):
-    """
-    @notice Replaces the attestors and how many of them an approval needs. Who is no longer one no longer counts.
-    """
-    self._only_treasury()
-    self._set_attestors(attestors, quorum)
+    self._only(self.treasury)
+    self._appoint(proposer, guardian, attestors, quorum)
 
 
 @external
 def sweep(token: address, to: address):
     """
-    @notice Takes out what was sent here by mistake: never what is approved and not yet paid.
+    @notice Takes out what was sent here by mistake, never what is approved and not yet paid. The treasury may.
+    @param token Which token.
+    @param to Who gets it.
     """
-    self._only_treasury()
-    entry: uint256 = self.ledger[token]
-    owed: uint256 = (entry >> 96) - (entry & MAX_AMOUNT)
-    held: uint256 = staticcall IERC20(token).balanceOf(self)
-    assert held > owed, "nothing to sweep"
-    log Swept(token=token, to=to, amount=held - owed)
-    self._send(token, to, held - owed)
+    self._only(self.treasury)
+    log Swept(token=token, to=to, amount=self._take(token, to, self._owed(token)))
 
 
 @external
 def announce_wind_down():
     """
-    @notice Starts the 90 days after which the treasury may take the rest; nothing new is proposed or approved.
+    @notice Starts the 90 days after which the treasury may take the rest; nothing new is proposed or approved from now
+            on, claims go on. The treasury may, once.
     """
-    self._only_treasury()
-    assert self.wind_down_at == 0, "announced already"
-    self._give_notice()
+    self._only(self.treasury)
+    self._open()
+    self._notice(block.timestamp + WIND_DOWN_S)
 
 
 @external
 def wind_down(token: address, to: address):
     """
-    @notice Takes out all of a token after the notice; its claims end with it.
+    @notice Takes out all of a token after the notice; its claims end with it. The treasury may.
+    @param token Which token.
+    @param to Who gets it.
     """
-    self._only_treasury()
-    self._running()
-    at: uint256 = self.wind_down_at
-    assert at != 0 and block.timestamp >= at, "notice not over"
-    # An approved epoch is activated or vetoed first: its refund must not meet an empty purse.
-    assert self.proposals[self.digests[self._active_epoch() + 1]].state != APPROVED, "epoch in flight"
-    paid: uint256 = self.ledger[token] & MAX_AMOUNT
-    self.ledger[token] = (paid << 96) | paid
-    amount: uint256 = staticcall IERC20(token).balanceOf(self)
-    log WoundDown(token=token, to=to, amount=amount)
-    self._send(token, to, amount)
+    self._only(self.treasury)
+    # An epoch in flight is activated or vetoed first: its refund must not meet an empty purse.
+    self._none_in_flight(self._running() + 1)
+    if self.wind_down_at == 0 or block.timestamp < self.wind_down_at:
+        self._fail(NOTICE_NOT_OVER)
+    self.ledger[token] -= self._owed(token) << 96
+    log WoundDown(token=token, to=to, amount=self._take(token, to, 0))
 
 
 @internal
-def _give_notice():
-    self.wind_down_at = block.timestamp + WIND_DOWN_S
-    log WindDownAnnounced(possible_at=block.timestamp + WIND_DOWN_S)
+def _take(token: address, to: address, keep: uint256) -> uint256:
+    held: uint256 = staticcall IERC20(token).balanceOf(self)
+    if held <= keep:
+        self._fail(NOTHING_TO_TAKE)
+    if not extcall IERC20(token).transfer(to, held - keep, default_return_value=True):
+        self._fail(TRANSFER_FAILED)
+    return held - keep
 
 
 @internal
-def _set_attestors(attestors: DynArray[address, 16], quorum: uint256):
-    assert quorum <= len(attestors), "quorum too large"
+def _notice(possible_at: uint256):
+    self.wind_down_at = possible_at
+    log WindDownAnnounced(possible_at=possible_at)
+
+
+@internal
+def _appoint(proposer: address, guardian: address, attestors: DynArray[address, 16], quorum: uint256):
+    if quorum > len(attestors):
+        self._fail(QUORUM_TOO_LARGE)
+    self.proposer = proposer
+    self.guardian = guardian
     self.attestors = attestors
     self.quorum = quorum
-    self._check_roles()
-    log AttestorsChanged(attestors=attestors, quorum=quorum)
+    self._roles_changed()
 
 
 @internal
-@view
-def _check_roles():
+def _roles_changed():
     """
-    @dev Nobody holds two roles, and every role has a holder; looked at after every change.
+    @dev Nobody holds two roles and every role has a holder; looked at after every change, in this one place.
     """
-    holders: DynArray[address, 20] = [empty(address), self.treasury, self.proposer, self.guardian]
-    for attestor: address in self.attestors:
-        holders.append(attestor)
-    for i: uint256 in range(1, len(holders), bound=19):
-        for j: uint256 in range(i, bound=19):
-            assert holders[i] != holders[j], "roles must differ"
+    nobody: address = empty(address)
+    treasury: address = self.treasury
+    proposer: address = self.proposer
+    guardian: address = self.guardian
+    attestors: DynArray[address, 16] = self.attestors
+    if treasury in [nobody, proposer, guardian] or proposer in [nobody, guardian] or guardian == nobody:
+        self._fail(ROLES_MUST_DIFFER)
+    last: address = nobody
+    for attestor: address in attestors:
+        if attestor in [treasury, proposer, guardian]:
+            self._fail(ROLES_MUST_DIFFER)
+        if convert(attestor, uint256) <= convert(last, uint256):
+            self._fail(ATTESTORS_NOT_ASCENDING)
+        last = attestor
+    log RolesChanged(treasury=treasury, proposer=proposer, guardian=guardian, attestors=attestors, quorum=self.quorum)
+
+
+# What several functions ask
+
+
+@internal
+@pure
+def _fail(reason: uint256):
+    """
+    @dev Reverts with Error(string) of the text that the number spells.
+    """
+    size: uint256 = 0
+    for i: uint256 in range(32):
+        if reason >> (8 * i) == 0:
+            break
+        size += 1
+    raw_revert(
+        concat(0x08c379a0, convert(32, bytes32), convert(size, bytes32), convert(reason << (256 - 8 * size), bytes32))
+    )
 
 
 @internal
 @view
-def _only_treasury():
-    assert msg.sender == self.treasury, "not the treasury"
+def _only(holder: address):
+    if msg.sender != holder:
+        self._fail(NOT_YOUR_ROLE)
 
 
 @internal
 @view
-def _running():
-    assert self.status < PAUSED_BIT, "paused"
+def _running() -> uint256:
+    """
+    @return The active epoch; refuses while paused.
+    """
+    if self.status > MASK_64:
+        self._fail(PAUSED)
+    return self.status
 
 
 @internal
 @view
-def _active_epoch() -> uint256:
-    return self.status & (PAUSED_BIT - 1)
+def _open() -> uint256:
+    """
+    @return The active epoch; refuses while paused and once a wind-down is announced.
+    """
+    if self.wind_down_at != 0:
+        self._fail(WINDING_DOWN)
+    return self._running()
 
 
 @internal
 @view
-def _same(epoch: uint256, digest: bytes32):
-    assert self.digests[epoch] == digest, "wrong digest"
+def _none_in_flight(epoch: uint256):
+    state: uint256 = self.epochs[epoch].state
+    if state == PROPOSED or state == APPROVED:
+        self._fail(EPOCH_IN_FLIGHT)
 
 
 @internal
-def _move(digest: bytes32, before: uint8, after: uint8):
-    assert self.proposals[digest].state == before, "wrong state"
-    self.proposals[digest].state = after
+@view
+def _is_proposed(epoch: uint256, digest: bytes32):
+    if self.epochs[epoch].digest != digest:
+        self._fail(WRONG_DIGEST)
+    if self.epochs[epoch].state != PROPOSED:
+        self._fail(WRONG_STATE)
+
+
+@internal
+def _move(epoch: uint256, before: uint256, after: uint256):
+    if self.epochs[epoch].state != before:
+        self._fail(WRONG_STATE)
+    self.epochs[epoch].state = after
 
 
 @internal
 @view
 def _attestations(digest: bytes32) -> uint256:
+    """
+    @return How many of those who are attestors now have attested.
+    """
     count: uint256 = 0
     for attestor: address in self.attestors:
         if self.attested[digest][attestor]:
@@ -642,8 +839,26 @@ def _attestations(digest: bytes32) -> uint256:
 
 
 @internal
-def _send(token: address, to: address, amount: uint256):
-    assert extcall IERC20(token).transfer(to, amount, default_return_value=True), "transfer failed"
+@view
+def _pending(token: address) -> uint256:
+    """
+    @return What the treasury has paid in for an epoch that is not active yet.
+    """
+    if self.epochs[(self.status & MASK_64) + 1].state == APPROVED:
+        for entry: uint256 in self.money:
+            if entry >> 96 == convert(token, uint256):
+                return entry & MASK_96
+    return 0
+
+
+@internal
+@view
+def _owed(token: address) -> uint256:
+    """
+    @return What is approved and not yet paid.
+    """
+    sums: uint256 = self.ledger[token]
+    return ((sums >> 96) & MASK_96) - (sums & MASK_96) + self._pending(token)
 
 
 @internal
@@ -664,6 +879,7 @@ def _digest(
 
 @external
 @view
+@reentrant
 def digest_of(
     epoch: uint256,
     root: bytes32,
@@ -673,82 +889,109 @@ def digest_of(
     increments: DynArray[uint256, 16],
 ) -> bytes32:
     """
-    @return What a treasurer signs for these fields on this chain and contract.
+    @notice What attestors and the treasury name when they agree to exactly these fields, on this chain and contract.
+    @return keccak256(abi.encode(chain id, this contract, and the fields)).
     """
     return self._digest(epoch, root, parent_root, manifest_hash, tokens, increments)
 
 
 @external
 @view
-def epoch_info(epoch: uint256) -> (uint8, bytes32, bytes32, bytes32, bytes32, uint256, uint256, uint256):
+@reentrant
+def epoch_info(epoch: uint256) -> (uint256, bytes32, bytes32, bytes32, bytes32, uint256, uint256, uint256):
     """
+    @notice What became of an epoch number's last proposal.
+    @param epoch The number.
     @return state (0 none, 1 proposed, 2 approved, 3 active, 4 vetoed, 5 withdrawn), root, parent root, manifest hash,
-            digest, approved at and activatable at (Unix seconds, 0 before), attestations; of the epoch's last proposal.
+            digest, approved at and activatable at (Unix seconds, 0 before), attestations.
     """
-    digest: bytes32 = self.digests[epoch]
-    if digest == empty(bytes32):
-        return (UNSET, digest, digest, digest, digest, 0, 0, 0)
-    approved_at: uint256 = convert(self.proposals[digest].approved_at, uint256)
+    info: Epoch = self.epochs[epoch]
     return (
-        self.proposals[digest].state,
-        self.proposals[digest].root,
-        self.proposals[self.digests[epoch - 1]].root,
-        self.proposals[digest].manifest_hash,
-        digest,
-        approved_at,
-        approved_at + delay_s if approved_at != 0 else 0,
-        self._attestations(digest),
+        info.state,
+        info.root,
+        self.epochs[unsafe_sub(epoch, 1)].root if info.state != 0 else empty(bytes32),
+        info.manifest_hash,
+        info.digest,
+        info.approved_at,
+        info.approved_at + delay_s if info.approved_at != 0 else 0,
+        self._attestations(info.digest),
     )
 
 
 @external
 @view
+@reentrant
 def active_epoch() -> uint256:
     """
     @return The number of the epoch whose root is claimable, 0 before the first.
     """
-    return self._active_epoch()
+    return self.status & MASK_64
 
 
 @external
 @view
+@reentrant
+def active_root() -> bytes32:
+    """
+    @return The root that claims are proven against (unless paused), zero before the first epoch.
+    """
+    return self.epochs[self.status & MASK_64].root
+
+
+@external
+@view
+@reentrant
 def paused() -> bool:
     """
-    @return Whether claims, proposals, approvals and activations are stopped.
+    @return Whether claims, proposals, approvals, activations and the wind-down are stopped.
     """
-    return self.status >= PAUSED_BIT
+    return self.status > MASK_64
 
 
 @external
 @view
+@reentrant
 def approved(token: address) -> uint256:
     """
-    @return All that the treasury ever paid in and no veto gave back.
+    @return All that the treasury ever paid in and no veto gave back, the epoch in flight included.
     """
-    return self.ledger[token] >> 96
+    return (self.ledger[token] >> 96 & MASK_96) + self._pending(token)
 
 
 @external
 @view
+@reentrant
 def paid(token: address) -> uint256:
     """
     @return All that was ever claimed.
     """
-    return self.ledger[token] & MAX_AMOUNT
+    return self.ledger[token] & MASK_96
 
 
 @external
 @view
+@reentrant
+def claimed(account: address, token: address) -> uint256:
+    """
+    @return What the account was ever paid in the token.
+    """
+    return self.accounts[account] >> 160 if token == main_token else self.others[account][token]
+
+
+@external
+@view
+@reentrant
 def recipient_of(account: address) -> address:
     """
     @return Where the account's claims go: itself unless it said otherwise.
     """
-    recipient: address = self.recipients[account]
+    recipient: address = convert(self.accounts[account] & MASK_160, address)
     return account if recipient == empty(address) else recipient
 
 
 @external
 @view
+@reentrant
 def attestor_list() -> DynArray[address, 16]:
     """
     @return Those whose recomputation counts.

@@ -60,7 +60,7 @@ def deploy(*, chain: LocalChain, first_s: int, markets: Sequence[str] = MARKET_N
     token = chain.deploy(name="reward_token", sender=deployer, time_s=next(at), args=["Lamp", "LAMP"])
     roles = [accounts[TREASURY], accounts[PROPOSER], accounts[GUARDIAN]]
     distributor = chain.deploy(
-        name="rewards_distributor", sender=deployer, time_s=next(at), args=[*roles, [], 0, DELAY_S]
+        name="rewards_distributor", sender=deployer, time_s=next(at), args=[*roles, [], 0, DELAY_S, token]
     )
     chain.send(
         name="reward_token", to=token, sender=deployer, function="mint", args=[accounts[TREASURY], TREASURY_MONEY]

@@ -55,8 +55,8 @@ def house(exchange, settings, tmp_path) -> House:
     roles = [anvil.accounts[number] for number in (TREASURY, PROPOSER, GUARDIAN)]
     distributor = anvil.deploy(
         "rewards_distributor",
-        ("address", "address", "address", "address[]", "uint256", "uint256"),
-        (*roles, [], 0, DELAY_S),
+        ("address", "address", "address", "address[]", "uint256", "uint256", "address"),
+        (*roles, [], 0, DELAY_S, token),
     )
     market_register(
         name="AAPL-PERP", adapter="lamplight", address=exchange.address, start_block=exchange.start_block,
