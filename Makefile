@@ -17,7 +17,7 @@ help: ## this list
 # uv installs in seconds what takes pip a minute; where it can't be had, pip does the same work.
 define install
 	@{ $(BIN)/python -m pip install --quiet --require-hashes -r .ci/uv.txt 2>/dev/null \
-	  && $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1); } \
+	  && $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r $(1); } \
 	  || $(BIN)/python -m pip install --quiet --require-hashes -r $(1)
 endef
 

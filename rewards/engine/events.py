@@ -177,10 +177,30 @@ class MarketEvents:
         return len(self.block)
 
     def slice(self, start: int, stop: int) -> MarketEvents:
-        """Return the events from index `start` up to `stop`."""
+        """Return the events from index `start` up to `stop`, as views of these."""
+        if start == 0 and stop >= len(self):
+            return self
         cut = {each.name: getattr(self, each.name) for each in fields(self)}
         return MarketEvents(
-            **{name: value if name == "order_ids" else value[start:stop].copy() for name, value in cut.items()}
+            **{name: value if name == "order_ids" else value[start:stop] for name, value in cut.items()}
+        )
+
+    @classmethod
+    def none(cls) -> MarketEvents:
+        """Return no events."""
+        numbers, codes, choices = np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.int8)
+        return cls(
+            block=numbers,
+            log_index=numbers,
+            time_ms=numbers,
+            kind=choices,
+            order=codes,
+            order_ids=pa.array([], pa.string()),
+            owner=codes,
+            taker=codes,
+            side=choices,
+            price=numbers,
+            size=numbers,
         )
 
 
@@ -271,8 +291,9 @@ def _dense(codes: Int32s, scratch: Int32s) -> tuple[Int32s, Int32s]:
 
     scratch: one ABSENT per possible code; it is left as it was found.
     """
-    used = np.unique(codes)
-    used = used[used >= 0]
+    is_used = np.zeros(len(scratch), np.bool_)
+    is_used[codes[codes >= 0]] = True
+    used = np.flatnonzero(is_used).astype(np.int32)
     scratch[used] = np.arange(len(used), dtype=np.int32)
     dense = np.where(codes >= 0, scratch[codes], ABSENT).astype(np.int32) if len(scratch) else codes
     scratch[used] = ABSENT

@@ -109,9 +109,9 @@ class ExactReplay:
             self._settle_until(time_ms)
 
     def finish(self) -> None:
-        """Write the book back to the state, by id."""
-        ids = sorted(self.orders, key=lambda order_id: order_id.encode("utf-8"))
-        held = [self.orders[order_id] for order_id in ids]
+        """Write the book back to the state."""
+        self.state.forget_history(window_ms=self.rules.window_ms)
+        ids, held = list(self.orders), list(self.orders.values())
         columns = (
             np.array([getattr(order, name) for order in held], dtype=np.int64)
             for name in ("maker", "side", "price", "size", "placed_ms")
@@ -207,17 +207,11 @@ class ExactReplay:
                 state.stress_until_ms = state.now_ms + rules.hold_ms
         if (state.history[-1][1] if state.history else 0) != reference:
             state.history.append((state.now_ms, reference))
-            self._forget_history()
+            state.forget_history(window_ms=rules.window_ms)
 
     def _reference_at(self, time_ms: int) -> int:
         place = bisect_right(self.state.history, time_ms, key=lambda entry: entry[0])
         return self.state.history[place - 1][1] if place else 0
-
-    def _forget_history(self) -> None:
-        """Drop what no later instant can look back to."""
-        oldest = self.state.now_ms - self.rules.window_ms
-        place = bisect_right(self.state.history, oldest, key=lambda entry: entry[0])
-        del self.state.history[: max(0, place - 1)]
 
     def _next_instant(self, session_end_ms: int, limit_ms: int) -> int:
         now_ms, rest_ms = self.state.now_ms, self.rules.min_rest_ms

@@ -10,8 +10,8 @@ import hashlib
 from collections.abc import Mapping
 
 from rewards.engine import statebytes
+from rewards.engine.compiled import CompiledReplay
 from rewards.engine.events import EventColumns, MarketEvents, maker_names
-from rewards.engine.exact import ExactReplay, Observer
 from rewards.engine.jsontext import canonical_json
 from rewards.engine.marketstate import MarketScore, MarketState, merge_scores
 from rewards.engine.rules import rules_of
@@ -63,15 +63,11 @@ class MarketScorer:
 
     def feed_market(self, events: MarketEvents) -> None:
         """Apply events that `EventColumns.split` made with this scorer's `makers`."""
-        replay = self._exact()
-        replay.feed(events)
-        replay.finish()
+        self._replay().feed(events)
 
     def advance_to(self, *, time_ms: int) -> None:
         """Settle all time before `time_ms` (at most to the epoch's end): no earlier event will come."""
-        replay = self._exact()
-        replay.advance_to(time_ms)
-        replay.finish()
+        self._replay().advance_to(time_ms)
 
     def finish(self) -> MarketScore:
         """Settle the epoch to its end and return its score."""
@@ -92,10 +88,8 @@ class MarketScorer:
         """Return the state as bytes, from which `restore` goes on."""
         return statebytes.dump_state(state=self._state, key=self._key)
 
-    def _exact(self, observe: Observer | None = None) -> ExactReplay:
-        return ExactReplay(
-            market=self.market, rules=self.rules, sessions=self.sessions, state=self._state, observe=observe
-        )
+    def _replay(self) -> CompiledReplay:
+        return CompiledReplay(market=self.market, rules=self.rules, sessions=self.sessions, state=self._state)
 
 
 def _key(terms: Terms, market: str, sessions: Sessions, makers: Mapping[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -105,6 +106,11 @@ class MarketState:
     reference: int = 0
     stress_until_ms: int = 0
     history: list[tuple[int, int]] = field(default_factory=list)
+
+    def forget_history(self, *, window_ms: int) -> None:
+        """Drop the references that no instant from now on can look back to."""
+        place = bisect_right(self.history, self.now_ms - window_ms, key=lambda entry: entry[0])
+        del self.history[: max(0, place - 1)]
 
 
 def _zeros(count: int) -> list[ByKind]:

@@ -16,8 +16,9 @@ _DIGEST_CHARS = 64
 
 
 def dump_state(*, state: MarketState, key: str) -> bytes:
-    """Return the state as bytes; equal states give equal bytes. key: what the state belongs to."""
+    """Return the state as bytes; states with the same past give the same bytes. key: what the state belongs to."""
     score, orders = state.score, state.orders
+    by_id = sorted(range(len(orders.ids)), key=lambda place: orders.ids[place].encode("utf-8"))
     document = {
         "key": key,
         "now_ms": state.now_ms,
@@ -29,9 +30,10 @@ def dump_state(*, state: MarketState, key: str) -> bytes:
         "stress_until_ms": state.stress_until_ms,
         "history": [list(entry) for entry in state.history],
         "orders": {
-            "ids": orders.ids,
+            "ids": [orders.ids[place] for place in by_id],
             "columns": [
-                column.tolist() for column in (orders.maker, orders.side, orders.price, orders.size, orders.placed_ms)
+                column[by_id].tolist()
+                for column in (orders.maker, orders.side, orders.price, orders.size, orders.placed_ms)
             ],
         },
         "score": {
