@@ -86,3 +86,11 @@ class TooManyRequestsError(RewardsError):
             f"{account} was collected for {most} times in a day; that is the limit. "
             "It can collect by itself at any time."
         )
+
+
+class CheckNotWaivableError(RewardsError):
+    """A check that no person's word can stand for, or a word that says nothing."""
+
+    def __init__(self, *, code: str) -> None:
+        self.code = code
+        super().__init__(f"The check {code} can't be waived: put right what it found, and score the epoch again.")

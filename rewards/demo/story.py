@@ -17,6 +17,7 @@ from rewards.demo.terminal import Terminal
 from rewards.errors import NothingToCollectError
 from rewards.models import Epoch, LiveStanding, Program
 from rewards.services.approval import approve_with_local_node
+from rewards.services.checks import approval_is_safe
 from rewards.services.claims import claim_request
 
 COLLECTORS = ("omar", "saturday treasury", "nine-to-four treasury")
@@ -60,7 +61,8 @@ class Story:
 
         def look() -> None:
             epoch = self.program.epochs.get(number=number)
-            if epoch.state == Epoch.State.PROPOSED and "approved" not in state["done"]:
+            waits = epoch.state == Epoch.State.PROPOSED and "approved" not in state["done"]
+            if waits and approval_is_safe(epoch=epoch):
                 self._approve(epoch)
                 state["done"].add("approved")
             if epoch.state == Epoch.State.ACTIVE and "claimed" not in state["done"]:
@@ -134,6 +136,7 @@ def is_ready(program: Program) -> bool:
     return (
         states.get(1) == Epoch.State.ACTIVE
         and states.get(2) == Epoch.State.PROPOSED
+        and approval_is_safe(epoch=program.epochs.get(number=2))
         and states.get(3) == Epoch.State.LIVE
         and ChainClaim.objects.exists()
         and LiveStanding.objects.exists()

@@ -1,5 +1,6 @@
 """The treasury's pages: what waits for a decision, and one epoch with everything that a decision needs."""
 
+import datetime as dt
 from collections import defaultdict
 from dataclasses import dataclass
 
@@ -12,23 +13,27 @@ from rewards.selectors.standings import StandingRow, standings
 
 CHECK_LABELS = {
     "root_rebuilt": "A second process rebuilt the root from the evidence",
+    "evidence": "The evidence names this chain and contract, and our pages say what it says",
     "parent_root": "The tree continues the root that pays now",
     "monotone": "No account disappears or loses anything",
     "total": "The total is the sum of what each account gains",
     "claimed": "No account has already collected more than the tree grants",
     "budget": "The total is within the budget and what was carried in",
+    "account_limit": "No account gains more than one account may",
     "recipients": "No money goes to a token, the distributor or nobody",
+    "outliers": "No account stands out against the last eight epochs",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRow:
-    """One check before the proposal; `passed` is None while it has not been run."""
+    """One check; `passed` is None while it has not been made. checked_at: the newest time that it was."""
 
     code: str
     label: str
     passed: bool | None
     detail: str
+    checked_at: dt.datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +91,7 @@ class TreasuryEpoch:
     delay_s: int
     paused: bool
     checks: tuple[CheckRow, ...]
+    checks_stage: str
     recipients: tuple[RecipientRow, ...]
     makers: tuple[StandingRow, ...]
     carried: int
@@ -125,16 +131,18 @@ def treasury_inbox(*, now_ms: int) -> list[InboxRow]:
 
 
 def treasury_epoch(*, epoch_id: int, now_ms: int) -> TreasuryEpoch:
-    """Return one epoch with checks, recipients, the chain's proposal and the call to sign, in twelve queries."""
+    """Return one epoch with checks, recipients, the chain's proposal and the call to sign, in fourteen queries."""
     epoch = Epoch.objects.select_related("program").get(pk=epoch_id)
     program = epoch.program
     distributor = ChainDistributor.objects.filter(chain_id=program.chain_id, address=program.distributor).first()
     proposal = _proposal(epoch=epoch, distributor=distributor)
-    checks = _checks(epoch=epoch)
+    stage = _stage(epoch=epoch)
+    checks = _checks(epoch=epoch, stage=stage)
     offered = (
         proposal is not None
         and proposal.state == ChainEpoch.State.PROPOSED
         and proposal.matches
+        and stage == EpochCheck.Stage.APPROVAL
         and all(check.passed for check in checks)
     )
     return TreasuryEpoch(
@@ -148,6 +156,7 @@ def treasury_epoch(*, epoch_id: int, now_ms: int) -> TreasuryEpoch:
         delay_s=distributor.delay_s if distributor else 0,
         paused=distributor.paused if distributor else False,
         checks=checks,
+        checks_stage=stage.value,
         recipients=_recipients(epoch=epoch, distributor=distributor),
         makers=tuple(standings(epoch=epoch)),
         carried=epoch.carried_out_total or 0,
@@ -194,14 +203,21 @@ def _approval(*, epoch: Epoch, proposal: ProposalView | None) -> ApprovalCall | 
     return approval_call(distributor=epoch.program.distributor, epoch=proposal.chain_epoch, digest=proposal.digest)
 
 
-def _checks(*, epoch: Epoch) -> tuple[CheckRow, ...]:
-    stored = {check.code: check for check in EpochCheck.objects.filter(epoch=epoch)}
+def _stage(*, epoch: Epoch) -> EpochCheck.Stage:
+    """Return the later stage of which there are checks."""
+    made = EpochCheck.objects.filter(epoch=epoch, stage=EpochCheck.Stage.APPROVAL).exists()
+    return EpochCheck.Stage.APPROVAL if made else EpochCheck.Stage.PROPOSAL
+
+
+def _checks(*, epoch: Epoch, stage: EpochCheck.Stage) -> tuple[CheckRow, ...]:
+    stored = {check.code: check for check in EpochCheck.objects.filter(epoch=epoch, stage=stage)}
     return tuple(
         CheckRow(
             code=code,
             label=label,
             passed=stored[code].passed if code in stored else None,
             detail=stored[code].detail if code in stored else "Not checked yet.",
+            checked_at=stored[code].checked_at if code in stored else None,
         )
         for code, label in CHECK_LABELS.items()
     )

@@ -8,6 +8,7 @@ from onchain.rpc import RpcClient
 from onchain.transactions import revert_reason
 from rewards.errors import ApprovalRefusedError, NotAllowedError
 from rewards.models import Epoch
+from rewards.services.checks import approval_is_safe
 
 
 def approve_with_local_node(client: RpcClient, *, epoch: Epoch, is_treasurer: bool) -> str:
@@ -20,6 +21,8 @@ def approve_with_local_node(client: RpcClient, *, epoch: Epoch, is_treasurer: bo
         raise NotAllowedError(what="Approving from this page", who="a treasurer beside the local chain")
     if epoch.state != Epoch.State.PROPOSED or epoch.chain_epoch is None:
         raise ApprovalRefusedError(number=epoch.number, reason="it does not wait for an approval")
+    if not approval_is_safe(epoch=epoch):
+        raise ApprovalRefusedError(number=epoch.number, reason="its checks have not all been made again and passed")
     program = epoch.program
     treasury = read_summary(client=client, distributor=program.distributor).treasury
     balance, allowance = read_allowance(client=client, token=program.token, owner=treasury, spender=program.distributor)

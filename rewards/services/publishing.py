@@ -1,4 +1,4 @@
-"""From a scored epoch to an active root: propose, then do what the chain allows, as often as one likes to ask."""
+"""From a scored epoch to an active root: propose, check again, activate; as often as one likes to ask."""
 
 import logging
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from onchain.distributor import read_summary as distributor_summary
 from onchain.models_tx import OutgoingTransaction
 from onchain.rpc import RpcClient
 from onchain.transactions import RefusedByContractError, Sender, broadcast, prepare, resolve
-from rewards.models import Epoch, Program
-from rewards.services.checks import checks_run
+from rewards.models import Epoch, EpochCheck, Program
+from rewards.services.checks import approval_checks_due, checks_run
 
 logger = logging.getLogger(__name__)
 STATE = Epoch.State
@@ -50,14 +50,18 @@ class Proposal:
 
 
 def program_advance(client: RpcClient, *, program: Program, now_s: int, now: datetime) -> None:
-    """Propose the next scored epoch and activate an approved one whose delay is over.
+    """Propose the next scored epoch, check one that waits for its approval, activate one whose delay is over.
 
     now_s: the chain's clock. now: this machine's, for trying again what was stopped. One epoch is in flight at a
     time: a vetoed one holds up those after it, since they continue a tree that does not pay.
     """
     undecided = [STATE.LIVE, STATE.SCORED, STATE.PROPOSED, STATE.APPROVED, STATE.VETOED]
     epoch = program.epochs.filter(state__in=undecided).order_by("number").first()
-    if epoch is None or epoch.state not in (STATE.SCORED, STATE.APPROVED):
+    if epoch is None or epoch.state not in (STATE.SCORED, STATE.PROPOSED, STATE.APPROVED):
+        return
+    if epoch.state == STATE.PROPOSED:
+        epoch.program = program
+        _check_again(client, epoch=epoch, now=now)
         return
     if not settings.PROPOSER_KEY:
         _stop(epoch, "PROPOSER_KEY is not set, so nothing can be proposed.", until=now + RETRY)
@@ -93,6 +97,15 @@ def proposal_of(*, epoch: Epoch, summary: Summary) -> Proposal:
         number=number, root=epoch.root, parent_root=summary.active_root, manifest_hash=epoch.manifest_hash,
         tokens=tokens, increments=increments, digest=digest,
     )  # fmt: skip
+
+
+def _check_again(client: RpcClient, *, epoch: Epoch, now: datetime) -> None:
+    """Make the checks before an approval is offered, against the chain as it is now."""
+    if not approval_checks_due(epoch=epoch, now=now):
+        return
+    summary = distributor_summary(client=client, distributor=epoch.program.distributor)
+    if not checks_run(client, epoch=epoch, summary=summary, stage=EpochCheck.Stage.APPROVAL):
+        logger.error("Epoch %s is not offered for approval: a check failed", epoch.number)
 
 
 def _propose(client: RpcClient, *, epoch: Epoch, sender: Sender, now: datetime) -> None:
