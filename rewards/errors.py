@@ -76,15 +76,14 @@ class NothingToCollectError(RewardsError):
 
 
 class TooManyRequestsError(RewardsError):
-    """An account has asked too often today."""
+    """An account has been collected for as often as one account may be in a day."""
 
     retryable = True
 
-    def __init__(self, *, account: str, most: int) -> None:
-        self.account, self.most = account, most
+    def __init__(self, *, account: str) -> None:
+        self.account = account
         super().__init__(
-            f"{account} was collected for {most} times in a day; that is the limit. "
-            "It can collect by itself at any time."
+            f"{account} was collected for as often as is free in a day. It can collect by itself at any time."
         )
 
 
@@ -94,3 +93,11 @@ class CheckNotWaivableError(RewardsError):
     def __init__(self, *, code: str) -> None:
         self.code = code
         super().__init__(f"The check {code} can't be waived: put right what it found, and score the epoch again.")
+
+
+class SignatureRefusedError(RewardsError):
+    """A signature of a Safe transaction is not an owner's, or comes too late."""
+
+    def __init__(self, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"The signature was not taken: {reason}.")

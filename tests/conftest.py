@@ -22,4 +22,5 @@ def django_db_modify_db_settings() -> None:
 def _evidence_goes_away():
     """Evidence that tests write is gone when they end."""
     yield
-    shutil.rmtree(settings.EVIDENCE_DIR, ignore_errors=True)
+    for folder in (settings.EVIDENCE_DIR, settings.PROOFS_DIR):
+        shutil.rmtree(folder, ignore_errors=True)

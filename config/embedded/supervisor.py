@@ -79,7 +79,7 @@ def commands(root: Path, *, web_port: int) -> dict[str, list[str]]:
         "web": [*python, "uvicorn", "config.asgi:application", "--host", "127.0.0.1", "--port", str(web_port),
                 "--no-access-log", "--lifespan", "off"],
         "worker": [*celery, "worker", "--concurrency", "2", "--hostname", "worker@%h", "--without-gossip",
-                   "--without-mingle", "--loglevel", "INFO"],
+                   "--without-mingle", "--queues", "celery,relayer", "--loglevel", "INFO"],
         "beat": [*celery, "beat", "--schedule", str(run_dir(root) / "beat-schedule"), "--pidfile", "",
                  "--loglevel", "WARNING"],
     }  # fmt: skip

@@ -1,6 +1,7 @@
 """What every surrounding shares; secrets and addresses come from the environment (.env.example lists all)."""
 
 from pathlib import Path
+from typing import Any
 
 import environ
 from csp.constants import NONCE, NONE, SELF
@@ -118,14 +119,35 @@ DATABASE_OPTIONS = {
 CHAIN_CONFIRMATION_DEPTH = env.int("CHAIN_CONFIRMATION_DEPTH", default=0)
 """Blocks below the head that count as final on a chain without a `finalized` tag; 0 uses the tag."""
 CHAIN_TIMEOUT_S = env.float("CHAIN_TIMEOUT_S", default=10.0)
-PROPOSER_KEY = env.str("PROPOSER_KEY", default="")
-RELAYER_KEY = env.str("RELAYER_KEY", default="")
+
+
+def signer_settings(role: str) -> dict[str, Any]:
+    """Return where a role's key is: in the environment, in an encrypted keystore, or at a remote signer."""
+    return {
+        "key": env.str(f"{role}_KEY", default=""),
+        "keystore": env.str(f"{role}_KEYSTORE", default=""),
+        "password_file": env.str(f"{role}_KEYSTORE_PASSWORD_FILE", default=""),
+        "password": env.str(f"{role}_KEYSTORE_PASSWORD", default=""),
+        "url": env.str(f"{role}_SIGNER_URL", default=""),
+        "address": env.str(f"{role}_ADDRESS", default=""),
+    }
+
+
+SIGNERS = {role: signer_settings(role) for role in ("PROPOSER", "RELAYER", "ATTESTOR")}
+"""Each a hot key that can do one thing; none can release money. The treasury's and guardian's keys are never here."""
+SAFE_MULTI_SEND = env.str("SAFE_MULTI_SEND", default="0x9641d764fc13c8b624c04430c7356c1c7c8102e2")
+"""Safe's MultiSendCallOnly on the chain; the default is where Safe 1.4.1 deploys it. Its code is checked before use."""
+MAX_FEE_GWEI = env.int("MAX_FEE_GWEI", default=500)
+"""The most that we pay for a unit of gas; a transaction that needs more waits."""
 RELAYER_DAILY_GAS = env.int("RELAYER_DAILY_GAS", default=200_000_000)
+RELAYER_ACCOUNT_DAILY_GAS = env.int("RELAYER_ACCOUNT_DAILY_GAS", default=1_000_000)
 LOCAL_TREASURY_SIGNER = False
 """True only beside the embedded chain: its unlocked accounts may approve from the page without a wallet."""
 
 # --- tasks: the queue only pokes, the database decides ---------------------------------------------------------
 CELERY_TASK_ACKS_LATE = True
+# Collections have a queue of their own: a worker with the relayer's key and nothing else can serve it alone.
+CELERY_TASK_ROUTES = {"rewards.tasks.relay_claims": {"queue": "relayer"}}
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_STORE_ERRORS_EVEN_IF_IGNORED = False

@@ -44,7 +44,7 @@ def set_up(*, chain_start_s: int) -> str:
     embedded.stop_chain(root)
     embedded.use(root, with_chain=False)
     _empty_database(root)
-    for folder in (settings.EVIDENCE_DIR, root / "queue", root / "logs"):
+    for folder in (settings.EVIDENCE_DIR, settings.PROOFS_DIR, root / "queue", root / "logs"):
         shutil.rmtree(folder, ignore_errors=True)
     embedded.broker_options(root)
     return embedded.ensure_chain(root, extra=[*FAST_CHAIN, "--timestamp", str(chain_start_s), "--no-mining"])

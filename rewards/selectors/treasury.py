@@ -3,9 +3,10 @@
 import datetime as dt
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any
 
 from accounts.models import Maker
-from onchain.distributor import ApprovalCall, approval_call
+from onchain.distributor import ApprovalCall, allowance_calldata, approval_call
 from onchain.models_tx import ChainClaim, ChainDistributor, ChainEpoch, DistributorEvent
 from rewards.models import Alarm, Epoch, EpochCheck, Payment
 from rewards.selectors.rows import EpochRow, epoch_row
@@ -166,6 +167,25 @@ def treasury_epoch(*, epoch_id: int, now_ms: int) -> TreasuryEpoch:
         alarms=tuple(Alarm.objects.filter(program=program, cleared_at=None).values_list("message", flat=True)),
         verify_command=f"python -m rewards.engine verify {epoch.evidence_name}" if epoch.evidence_name else "",
     )
+
+
+def wallet_calls(*, review: TreasuryEpoch) -> tuple[dict[str, Any], ...]:
+    """Return the calls by which a treasury that is an account approves: the token's allowance, then the approval."""
+    if review.approval is None or review.proposal is None:
+        return ()
+    amount = sum(review.proposal.increments)
+    allowance = {
+        "to": review.token,
+        "function": "approve(address,uint256)",
+        "data": allowance_calldata(spender=review.distributor, amount=amount),
+        "fields": (
+            {"name": "spender", "type": "address", "value": review.distributor},
+            {"name": "amount", "type": "uint256", "value": str(amount)},
+        ),
+    }
+    call = review.approval
+    approval = {"to": call.to, "function": call.function, "data": call.calldata, "fields": call.fields}
+    return allowance, approval
 
 
 def maker_names() -> dict[str, str]:

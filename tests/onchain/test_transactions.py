@@ -8,6 +8,7 @@ from config import embedded
 from onchain.indexer import follow, node
 from onchain.models import OutgoingTransaction
 from onchain.services import contract_watch
+from onchain.signers import KeySigner
 from onchain.transactions import RefusedByContractError, Sender, broadcast, prepare, resolve
 from tests.chain import calldata
 
@@ -37,7 +38,7 @@ def client(anvil):
 
 @pytest.fixture
 def sender():
-    return Sender(key=embedded.test_key("proposer"), chain_id=31337)
+    return Sender(signer=KeySigner(embedded.test_key("proposer")), chain_id=31337)
 
 
 def pay(client, sender, token, *, purpose: str = "pay", amount: int = 100) -> OutgoingTransaction:
@@ -121,7 +122,7 @@ def test_a_nonce_that_something_else_used_is_noticed_and_the_purpose_sent_again(
     other = Account.sign_transaction(
         {"chainId": 31337, "nonce": row.nonce, "to": bytes.fromhex("99" * 20), "value": 1, "gas": 21_000,
          "gasPrice": 10**10},
-        sender.key,
+        sender.signer.key,
     )  # fmt: skip
     anvil.rpc("eth_sendRawTransaction", "0x" + bytes(other.raw_transaction).hex())
     row = settle(anvil, client, sender, row)

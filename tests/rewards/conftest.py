@@ -47,8 +47,9 @@ class House:
 def house(exchange, settings, tmp_path) -> House:
     anvil = exchange.anvil
     settings.EVIDENCE_DIR = tmp_path / "evidence"
-    settings.PROPOSER_KEY = embedded.test_key("proposer")
-    settings.RELAYER_KEY = embedded.test_key("relayer")
+    settings.SIGNERS = {
+        **settings.SIGNERS, **{role: {"key": embedded.test_key(role.lower())} for role in ("PROPOSER", "RELAYER")}
+    }  # fmt: skip
     token = anvil.deploy("reward_token", *_token_arguments())
     mint = calldata("mint(address,uint256)", ("address", "uint256"), (anvil.accounts[TREASURY], 10**9))
     anvil.send(data=mint, to=token)
