@@ -78,7 +78,7 @@ def prepare(client: RpcClient, *, sender: Sender, purpose: str, to: str, data: s
             chain_id=sender.chain_id, sender=sender.address, nonce=_next_nonce(client, sender), purpose=purpose,
             to=to, data=data, gas_limit=gas,
         )  # fmt: skip
-        _sign(client, row, sender=sender, fees=_fees(client))
+        _sign(client, row, sender=sender, fees=current_fees(client))
     failpoints.hit("transactions.signed")
     return row
 
@@ -161,7 +161,7 @@ def _bump(client: RpcClient, row: OutgoingTransaction, *, sender: Sender) -> Non
     if last is None or head - last.signed_at_head < BUMP_AFTER_BLOCKS:
         return
     most = settings.MAX_FEE_GWEI * GWEI
-    fee, tip = _fees(client)
+    fee, tip = current_fees(client)
     # A replacement that raises one fee alone is refused, so what can't rise by enough is left as it is.
     least_fee, least_tip = (_raised(fee) for fee in (last.max_fee_wei, last.priority_fee_wei))
     if least_fee > most:
@@ -209,7 +209,8 @@ def revert_reason(error: RpcRefusedError) -> str:
     return error.message
 
 
-def _fees(client: RpcClient) -> tuple[int, int]:
+def current_fees(client: RpcClient) -> tuple[int, int]:
+    """Return (max fee, tip) in wei that get a transaction mined soon, at most what MAX_FEE_GWEI allows."""
     block = client.call(method="eth_getBlockByNumber", params=["latest", False])
     tip = int(client.call(method="eth_maxPriorityFeePerGas"), 16)
     most = settings.MAX_FEE_GWEI * GWEI

@@ -101,3 +101,11 @@ class SignatureRefusedError(RewardsError):
     def __init__(self, *, reason: str) -> None:
         self.reason = reason
         super().__init__(f"The signature was not taken: {reason}.")
+
+
+class AttestationRefusedError(RewardsError):
+    """A recomputation does not come to what is proposed, so it is not attested."""
+
+    def __init__(self, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"Nothing was attested: {reason}.")

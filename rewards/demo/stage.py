@@ -27,7 +27,7 @@ FAST_CHAIN = (
     "--prune-history", "16",
 )  # fmt: skip
 TREASURY_MONEY = 10_000_000 * 10**18
-DEPLOYER, TREASURY, PROPOSER, GUARDIAN, RELAYER, SEQUENCER = range(6)
+DEPLOYER, TREASURY, PROPOSER, GUARDIAN, RELAYER, SEQUENCER, ATTESTOR = range(7)
 
 
 def set_up(*, chain_start_s: int) -> str:
@@ -50,8 +50,13 @@ def set_up(*, chain_start_s: int) -> str:
     return embedded.ensure_chain(root, extra=[*FAST_CHAIN, "--timestamp", str(chain_start_s), "--no-mining"])
 
 
-def deploy(*, chain: LocalChain, first_s: int, markets: Sequence[str] = MARKET_NAMES) -> Deployment:
-    """Put the contracts on the chain, give the treasury its money and open the markets."""
+def deploy(
+    *, chain: LocalChain, first_s: int, markets: Sequence[str] = MARKET_NAMES, attested: bool = False
+) -> Deployment:
+    """Put the contracts on the chain, give the treasury its money and open the markets.
+
+    attested: the treasury approves only what an attestor of its own has worked out again from the chain.
+    """
     accounts = chain.accounts
     at = iter(range(first_s - SETUP_S, first_s))
     start_block = chain.head()[0] + 1
@@ -59,9 +64,13 @@ def deploy(*, chain: LocalChain, first_s: int, markets: Sequence[str] = MARKET_N
     exchange = chain.deploy(name="demo_exchange", sender=sequencer, time_s=next(at))
     token = chain.deploy(name="reward_token", sender=deployer, time_s=next(at), args=["Lamp", "LAMP"])
     roles = [accounts[TREASURY], accounts[PROPOSER], accounts[GUARDIAN]]
+    attestors = [accounts[ATTESTOR]] if attested else []
     distributor = chain.deploy(
-        name="rewards_distributor", sender=deployer, time_s=next(at), args=[*roles, [], 0, DELAY_S, token]
-    )
+        name="rewards_distributor",
+        sender=deployer,
+        time_s=next(at),
+        args=[*roles, attestors, len(attestors), DELAY_S, token],
+    )  # fmt: skip
     chain.send(
         name="reward_token", to=token, sender=deployer, function="mint", args=[accounts[TREASURY], TREASURY_MONEY]
     )

@@ -8,6 +8,7 @@ from itertools import islice
 from config.embedded import Supervisor
 from onchain.indexer import node as rpc_client
 from onchain.models import ChainClaim, Cursor, MarketEvent
+from rewards.demo.attestor import Attestor, is_ready_to_approve
 from rewards.demo.chain import BLOCKS_PER_ROUND, Deployment, LocalChain, Sequencer
 from rewards.demo.errors import TooSlowError
 from rewards.demo.exchange import Block
@@ -17,7 +18,6 @@ from rewards.demo.terminal import Terminal
 from rewards.errors import NothingToCollectError
 from rewards.models import Epoch, LiveStanding, Program
 from rewards.services.approval import approve_with_local_node
-from rewards.services.checks import approval_is_safe
 from rewards.services.claims import claim_request
 
 COLLECTORS = ("omar", "saturday treasury", "nine-to-four treasury")
@@ -36,6 +36,7 @@ class Story:
     flow: Flow
     supervisor: Supervisor
     terminal: Terminal
+    attestor: Attestor
     now_s: int
     written: int = 0
     _live: Iterator[Block] | None = field(default=None)
@@ -60,9 +61,10 @@ class Story:
         state = {"done": set[str]()}
 
         def look() -> None:
+            self.attestor.look()
             epoch = self.program.epochs.get(number=number)
             waits = epoch.state == Epoch.State.PROPOSED and "approved" not in state["done"]
-            if waits and approval_is_safe(epoch=epoch):
+            if waits and is_ready_to_approve(epoch):
                 self._approve(epoch)
                 state["done"].add("approved")
             if epoch.state == Epoch.State.ACTIVE and "claimed" not in state["done"]:
@@ -79,7 +81,10 @@ class Story:
             client.close()
         self._tick(to_s=self.now_s + 1)
         paid = (epoch.paid_total or 0) / TOKEN
-        self.terminal.say(f"Week {epoch.number} is scored and proposed; the treasury approves {paid:,.0f} LAMP for it.")
+        self.terminal.say(
+            f"Week {epoch.number} is scored and proposed, and an attestor has worked it out again from the chain; the "
+            f"treasury approves {paid:,.0f} LAMP for it."
+        )
 
     def _collect(self) -> None:
         self.terminal.say("Week 1 pays. Some people ask to collect; the relayer sends their claims, free for them.")
@@ -136,7 +141,7 @@ def is_ready(program: Program) -> bool:
     return (
         states.get(1) == Epoch.State.ACTIVE
         and states.get(2) == Epoch.State.PROPOSED
-        and approval_is_safe(epoch=program.epochs.get(number=2))
+        and is_ready_to_approve(program.epochs.get(number=2))
         and states.get(3) == Epoch.State.LIVE
         and ChainClaim.objects.exists()
         and LiveStanding.objects.exists()

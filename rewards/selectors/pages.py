@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from onchain import selectors as chain
 from onchain.models import Alarm as ChainAlarm
 from onchain.models import Cursor, Market
-from onchain.models_tx import OutgoingTransaction
-from rewards.models import Alarm, ClaimRequest, Epoch, LiveStanding
+from onchain.models_tx import ChainDistributor, OutgoingTransaction
+from rewards.models import Alarm, ClaimRequest, Epoch, LiveStanding, Program
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +18,21 @@ class MarketStatus:
     derived_through: int
     blocks_behind: int
     quarantine_reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractStatus:
+    """A programme's contract and who holds its roles, by the chain's events."""
+
+    program_name: str
+    address: str
+    treasury: str
+    proposer: str
+    guardian: str
+    attestors: tuple[str, ...]
+    quorum: int
+    paused: bool
+    active_epoch: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +51,7 @@ class StatusView:
     blocks_behind: int | None
     looked_age_s: int | None
     markets: tuple[MarketStatus, ...]
+    contracts: tuple[ContractStatus, ...]
     has_live_epoch: bool
     standings_behind_ms: int | None
     waiting_claims: int
@@ -45,7 +61,7 @@ class StatusView:
 
 
 def status_view(*, now: dt.datetime) -> StatusView:
-    """Return how the service is doing, in ten queries. `now` is this computer's time, with its zone."""
+    """Return how the service is doing, in twelve queries. `now` is this computer's time, with its zone."""
     cursor, head, final = Cursor.objects.first(), chain.head(), chain.final_block()
     block = head.number if head else None
     live = Epoch.objects.filter(state=Epoch.State.LIVE)
@@ -66,6 +82,7 @@ def status_view(*, now: dt.datetime) -> StatusView:
         blocks_behind=max(0, cursor.head_number - block) if cursor and block is not None else None,
         looked_age_s=_age_s(cursor.updated_at, now) if cursor else None,
         markets=_markets(block=block),
+        contracts=_contracts(),
         has_live_epoch=live.exists(),
         standings_behind_ms=max(0, head.time_ms - newest) if head and newest is not None else None,
         waiting_claims=len(waiting),
@@ -89,6 +106,25 @@ def _markets(*, block: int | None) -> tuple[MarketStatus, ...]:
             quarantine_reason=market.quarantine_reason,
         )
         for market in Market.objects.order_by("name")
+    )
+
+
+def _contracts() -> tuple[ContractStatus, ...]:
+    names = {(row.chain_id, row.distributor): row.name for row in Program.objects.all()}
+    return tuple(
+        ContractStatus(
+            program_name=names[(row.chain_id, row.address)],
+            address=row.address,
+            treasury=row.treasury,
+            proposer=row.proposer,
+            guardian=row.guardian,
+            attestors=tuple(row.attestors),
+            quorum=row.quorum,
+            paused=row.paused,
+            active_epoch=row.active_epoch,
+        )
+        for row in ChainDistributor.objects.order_by("address")
+        if (row.chain_id, row.address) in names
     )
 
 

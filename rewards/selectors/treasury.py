@@ -1,6 +1,5 @@
 """The treasury's pages: what waits for a decision, and one epoch with everything that a decision needs."""
 
-import datetime as dt
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
@@ -9,32 +8,9 @@ from accounts.models import Maker
 from onchain.distributor import ApprovalCall, allowance_calldata, approval_call
 from onchain.models_tx import ChainClaim, ChainDistributor, ChainEpoch, DistributorEvent
 from rewards.models import Alarm, Epoch, EpochCheck, Payment
+from rewards.selectors.checks import CheckRow, check_rows, checks_stage
 from rewards.selectors.rows import EpochRow, epoch_row
 from rewards.selectors.standings import StandingRow, standings
-
-CHECK_LABELS = {
-    "root_rebuilt": "A second process rebuilt the root from the evidence",
-    "evidence": "The evidence names this chain and contract, and our pages say what it says",
-    "parent_root": "The tree continues the root that pays now",
-    "monotone": "No account disappears or loses anything",
-    "total": "The total is the sum of what each account gains",
-    "claimed": "No account has already collected more than the tree grants",
-    "budget": "The total is within the budget and what was carried in",
-    "account_limit": "No account gains more than one account may",
-    "recipients": "No money goes to a token, the distributor or nobody",
-    "outliers": "No account stands out against the last eight epochs",
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckRow:
-    """One check; `passed` is None while it has not been made. checked_at: the newest time that it was."""
-
-    code: str
-    label: str
-    passed: bool | None
-    detail: str
-    checked_at: dt.datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,12 +113,13 @@ def treasury_epoch(*, epoch_id: int, now_ms: int) -> TreasuryEpoch:
     program = epoch.program
     distributor = ChainDistributor.objects.filter(chain_id=program.chain_id, address=program.distributor).first()
     proposal = _proposal(epoch=epoch, distributor=distributor)
-    stage = _stage(epoch=epoch)
-    checks = _checks(epoch=epoch, stage=stage)
+    stage = checks_stage(epoch=epoch)
+    checks = check_rows(epoch=epoch, stage=stage)
     offered = (
         proposal is not None
         and proposal.state == ChainEpoch.State.PROPOSED
         and proposal.matches
+        and proposal.attestations >= proposal.quorum
         and stage == EpochCheck.Stage.APPROVAL
         and all(check.passed for check in checks)
     )
@@ -188,6 +165,11 @@ def wallet_calls(*, review: TreasuryEpoch) -> tuple[dict[str, Any], ...]:
     return allowance, approval
 
 
+def open_alarms() -> list[str]:
+    """Return what needs a person in any programme, newest first, in one query."""
+    return list(Alarm.objects.filter(cleared_at=None).values_list("message", flat=True))
+
+
 def maker_names() -> dict[str, str]:
     """Return every maker's name by id, in one query."""
     return dict(Maker.objects.values_list("slug", "name"))
@@ -221,26 +203,6 @@ def _approval(*, epoch: Epoch, proposal: ProposalView | None) -> ApprovalCall | 
     if proposal is None:
         return None
     return approval_call(distributor=epoch.program.distributor, epoch=proposal.chain_epoch, digest=proposal.digest)
-
-
-def _stage(*, epoch: Epoch) -> EpochCheck.Stage:
-    """Return the later stage of which there are checks."""
-    made = EpochCheck.objects.filter(epoch=epoch, stage=EpochCheck.Stage.APPROVAL).exists()
-    return EpochCheck.Stage.APPROVAL if made else EpochCheck.Stage.PROPOSAL
-
-
-def _checks(*, epoch: Epoch, stage: EpochCheck.Stage) -> tuple[CheckRow, ...]:
-    stored = {check.code: check for check in EpochCheck.objects.filter(epoch=epoch, stage=stage)}
-    return tuple(
-        CheckRow(
-            code=code,
-            label=label,
-            passed=stored[code].passed if code in stored else None,
-            detail=stored[code].detail if code in stored else "Not checked yet.",
-            checked_at=stored[code].checked_at if code in stored else None,
-        )
-        for code, label in CHECK_LABELS.items()
-    )
 
 
 def _recipients(*, epoch: Epoch, distributor: ChainDistributor | None) -> tuple[RecipientRow, ...]:

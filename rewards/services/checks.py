@@ -15,7 +15,7 @@ from onchain.rpc import RpcClient
 from rewards.engine.errors import EngineError
 from rewards.errors import CheckNotWaivableError
 from rewards.models import CheckWaiver, Epoch, EpochCheck
-from rewards.selectors.treasury import CHECK_LABELS
+from rewards.selectors.checks import CHECK_LABELS
 from rewards.services import check_rules as rules
 from rewards.services.check_rules import Verdict
 

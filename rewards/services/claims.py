@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from config import failpoints
 from onchain.distributor import MAX_BATCH, MAX_BATCH_NODES, ClaimItem
-from onchain.models_tx import ChainClaim, OutgoingTransaction
+from onchain.models_tx import ChainClaim, ChainDistributor, OutgoingTransaction
 from onchain.relayer import gas_spent, prepare_batch, refusals
 from onchain.rpc import RpcClient
 from onchain.transactions import RefusedByContractError, Sender, broadcast, resolve, sender_of
@@ -32,7 +32,7 @@ GAS_A_CLAIM = 100_000
 """What one claim costs at most in a batch of its own: what the day's budget still has to hold for each."""
 # The contract's refusals in the words of the page; whatever else it says is shown as it is.
 REASONS = {
-    "paused": "Collecting is paused just now. Your money is safe; try again later.",
+    "paused": "Collecting is paused just now. Your money is safe, and it goes on by itself afterwards.",
     "transfer failed": "The token refused to pay this account.",
     "not funded": "The distributor has too little of the token. We have been told; your claim stays.",
     "wrong proof": "New rewards have just been added. Try again in a minute.",
@@ -79,6 +79,8 @@ def claims_relay(client: RpcClient, *, program: Program, now: datetime) -> int:
         return 0
     if sender is None:
         return _hold(program, NO_RELAYER)
+    if ChainDistributor.objects.filter(chain_id=program.chain_id, address=program.distributor, paused=True).exists():
+        return _hold(program, REASONS["paused"])
     affordable = _affordable(sender, now=now)
     if affordable <= 0:
         return _hold(program, BUDGET_USED)

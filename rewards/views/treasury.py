@@ -19,6 +19,7 @@ from rewards.selectors.treasury import (
     RecipientRow,
     TreasuryEpoch,
     maker_names,
+    open_alarms,
     treasury_epoch,
     treasury_inbox,
     wallet_calls,
@@ -50,6 +51,7 @@ def inbox(request: HttpRequest) -> HttpResponseBase:
         "section": "treasury",
         "waiting": [row for row in rows if row.needs_decision],
         "others": [row for row in rows if not row.needs_decision],
+        "alarms": open_alarms(),
         "now_ms": now_ms,
     }
     return render(request, "treasury/inbox.html", context)

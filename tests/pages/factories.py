@@ -26,7 +26,7 @@ from rewards.models import (
     Program,
     Score,
 )
-from rewards.selectors.treasury import CHECK_LABELS
+from rewards.selectors.checks import CHECK_LABELS
 from rewards.services.programs import epoch_schedule, program_create
 
 NEW_YORK = ZoneInfo("America/New_York")

@@ -13,7 +13,8 @@ from onchain.distributor import NO_ROOT, read_summary
 from onchain.indexer import node
 from rewards.errors import ApprovalRefusedError, CheckNotWaivableError
 from rewards.models import Entitlement, Epoch, EpochCheck, Program
-from rewards.selectors.treasury import CHECK_LABELS, treasury_epoch
+from rewards.selectors.checks import CHECK_LABELS
+from rewards.selectors.treasury import treasury_epoch
 from rewards.services import check_rules as rules
 from rewards.services import checks
 from rewards.services.check_rules import Evidence

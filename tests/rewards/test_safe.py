@@ -98,11 +98,7 @@ def test_owners_sign_as_typed_data_by_eth_sign_and_as_a_contract_and_the_safe_ex
     # All three ways count: any two are enough, whichever they are.
     ann, ben = ANN.address.lower(), BEN.address.lower()
     sender = Sender(signer=KeySigner(embedded.test_key("relayer")), chain_id=31337)
-    for pair in (
-        (ANN.address.lower(), wallet),
-        (BEN.address.lower(), wallet),
-        (ANN.address.lower(), BEN.address.lower()),
-    ):
+    for pair in ((ann, wallet), (ben, wallet), (ann, ben)):
         snapshot = anvil.rpc("evm_snapshot")
         kept = list(stored.signatures.exclude(owner__in=pair))
         stored.signatures.exclude(owner__in=pair).delete()

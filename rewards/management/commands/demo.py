@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from config.embedded import EmbeddedError, Supervisor
 from rewards.demo import programme, stage
+from rewards.demo.attestor import Attestor
 from rewards.demo.chain import LocalChain, Sequencer
 from rewards.demo.errors import DemoError
 from rewards.demo.flow import Flow
@@ -59,14 +60,17 @@ class Command(BaseCommand):
         with Node(url=url) as connection:
             chain = LocalChain(node=connection)
             chain.take_over()
-            deployment = stage.deploy(chain=chain, first_s=FIRST_S)
+            deployment = stage.deploy(chain=chain, first_s=FIRST_S, attested=True)
             flow = Flow(seed=options["seed"], start_s=FIRST_S, burst=Burst(start_s=FIRST_S + BURST_AFTER_S))
             program = programme.register(deployment=deployment, makers=flow.makers)
             logins = programme.make_people(makers=flow.makers)
             terminal.say(
                 "Exchange, token and distributor are deployed; seven makers are enrolled, three epochs scheduled."
             )
-            with Supervisor(settings.DATA_DIR, env=_environment(), web_port=options["port"]) as supervisor:
+            with (
+                Attestor(program=program, rpc_url=url, log=settings.DATA_DIR / "logs" / "attestor.log") as attestor,
+                Supervisor(settings.DATA_DIR, env=_environment(), web_port=options["port"]) as supervisor,
+            ):
                 supervisor.start("web", "worker", "beat")
                 terminal.say(f"The pages are up and fill while you watch: {supervisor.url}")
                 story = Story(
@@ -79,6 +83,7 @@ class Command(BaseCommand):
                     flow=flow,
                     supervisor=supervisor,
                     terminal=terminal,
+                    attestor=attestor,
                     now_s=FIRST_S - 1,
                 )
                 self._play(story, logins, exit_when_ready=options["exit_when_ready"])
