@@ -54,7 +54,7 @@ demo: .venv/runtime node_modules/.runtime ## the whole way on a local chain: quo
 run: .venv/runtime node_modules/.runtime ## web, worker and beat with your settings (.env), embedded where unset
 	@$(BIN)/python manage.py run $(ARGS)
 
-flow: .venv/dev node_modules/.runtime ## real order flow the whole way (ARGS="--events 20000" or all)
+flow: .venv/dev node_modules/.runtime ## real order flow the whole way (ARGS="--events 22000" or all)
 	@$(BIN)/python manage.py flow $(ARGS)
 
 test: .venv/dev node_modules/.dev chromium ## every test (ARGS="-k name" for some)

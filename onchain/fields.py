@@ -1,11 +1,18 @@
 """Column types for facts from the chain: exact integers as wide as the EVM's words."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
+# The stubs' fields take type arguments, Django's own classes don't.
+if TYPE_CHECKING:
+    _Decimal = models.DecimalField[Any, Any]
+    _Binary = models.BinaryField[Any, Any]
+else:
+    _Decimal, _Binary = models.DecimalField, models.BinaryField
 
-class ExactIntegerField(models.DecimalField):
+
+class ExactIntegerField(_Decimal):
     """An integer of up to 78 digits (any uint256) kept exactly: an amount in a token's smallest unit, a score."""
 
     # What type checkers are told of values in and out of the column.
@@ -34,7 +41,7 @@ class ExactIntegerField(models.DecimalField):
         return value if value is None or isinstance(value, int) else int(super().to_python(value))
 
 
-class HexField(models.BinaryField):
+class HexField(_Binary):
     """Bytes in the database, lower-case 0x hex in Python: hashes and log data at half the size of text."""
 
     _pyi_private_set_type: str | bytes

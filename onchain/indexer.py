@@ -153,7 +153,7 @@ def _linked(cursor: Cursor, blocks: list[FetchedBlock]) -> bool:
             raise BrokenLinkError(block_number=after.number, rule="its parent is not the block before it")
     if cursor.block_number < cursor.first_block:
         return True
-    return "0x" + blocks[0].parent_hash.hex() == cursor.block_hash
+    return bool(cursor.block_hash == "0x" + blocks[0].parent_hash.hex())
 
 
 def _fetch_halving(client: RpcClient, *, first: int, last: int) -> list[FetchedBlock]:

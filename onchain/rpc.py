@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from onchain.errors import (
     NoProviderError,
@@ -24,6 +24,7 @@ from onchain.errors import (
 )
 from onchain.http_transport import HttpTransport, Transport
 
+T = TypeVar("T")
 METHOD_MISSING_CODES = (-32601, -32004)
 INTERNAL_ERROR_CODE = -32603
 # Providers word the same refusals differently, with codes that mean something else elsewhere (reliability notes).
@@ -84,7 +85,7 @@ class RpcClient:
         """Return the calls' results in their order, in one request to one provider."""
         return self._ask(calls, lambda answer, name: _results(answer, calls=calls, provider=name))
 
-    def raw(self, *, calls: Sequence[Call], check: Callable[[bytes, str], Any]) -> Any:
+    def raw(self, *, calls: Sequence[Call], check: Callable[[bytes, str], T]) -> T:
         """Return what `check(answer, provider)` makes of the answer's bytes; an RpcError that it raises is retried."""
         return self._ask(calls, check)
 
@@ -102,7 +103,7 @@ class RpcClient:
         """Return a client of one provider, sharing its connection and breaker."""
         return RpcClient([self.providers[index]], self.policy, self.sleep, self.dice, self.clock_s)
 
-    def _ask(self, calls: Sequence[Call], read: Callable[[bytes, str], Any]) -> Any:
+    def _ask(self, calls: Sequence[Call], read: Callable[[bytes, str], T]) -> T:
         body = _body(calls)
         failures: list[OnchainError] = []
         for attempt in range(self.policy.attempts):
@@ -120,9 +121,7 @@ class RpcClient:
                 self.sleep(self._backoff_s(attempt))
         raise NoProviderError(method=calls[0].method, failures=failures)
 
-    def _ask_one(
-        self, provider: Provider, body: bytes, calls: Sequence[Call], read: Callable[[bytes, str], Any]
-    ) -> Any:
+    def _ask_one(self, provider: Provider, body: bytes, calls: Sequence[Call], read: Callable[[bytes, str], T]) -> T:
         transport = provider.transport
         try:
             answer = transport.post(body=body, method=calls[0].method, timeout_s=self.policy.timeout_s)

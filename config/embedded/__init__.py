@@ -9,7 +9,8 @@ from config.embedded.chain import ensure_chain, rpc_url, stop_chain, test_key
 from config.embedded.errors import EmbeddedError
 from config.embedded.layout import broker_options, data_dir
 from config.embedded.postgres import django_database, ensure_database, ensure_postgres, stop_postgres
-from config.embedded.supervisor import Supervisor
+from config.embedded.stopping import stop_on_signals
+from config.embedded.supervisor import Supervisor, stop_left_over
 from config.embedded.users import release, use
 
 __all__ = [
@@ -24,6 +25,8 @@ __all__ = [
     "release",
     "rpc_url",
     "stop_chain",
+    "stop_left_over",
+    "stop_on_signals",
     "stop_postgres",
     "test_key",
     "use",

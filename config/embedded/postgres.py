@@ -1,10 +1,14 @@
 """The embedded PostgreSQL 18: its cluster is made on first use and listens on a socket only, no port."""
 
+import contextlib
 import os
 import pwd
+import shutil
+import signal
 import stat
 import subprocess
 import tempfile
+import time
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -70,15 +74,34 @@ def stop_postgres(root: Path) -> bool:
     """Stop the cluster of `root` if it runs; connections are closed first. Returns whether it ran."""
     with locked(root, "postgres"):
         cluster = root / "postgres"
-        if not _running(cluster):
+        pid = _locked_by(cluster)
+        if pid is None or not _is_our_postgres(pid, cluster):
             return False
-        _run("pg_ctl", ["-w", "-m", "fast", "-D", str(cluster), "stop"], root=root)
-        return True
+        # Its fast shutdown, then its immediate one; no helper program that could be interrupted in between.
+        for number, patience_s in ((signal.SIGINT, 60.0), (signal.SIGQUIT, 20.0)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+            if _gone(pid, cluster, within_s=patience_s):
+                return True
+        raise EmbeddedError(f"PostgreSQL (process {pid}) in {cluster} does not stop; its log is {_log(root)}.")
 
 
 def is_running(root: Path) -> bool:
     """Tell whether the cluster of `root` runs."""
     return _running(root / "postgres")
+
+
+def _gone(pid: int, cluster: Path, *, within_s: float) -> bool:
+    until = time.monotonic() + within_s
+    while _is_our_postgres(pid, cluster):
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _log(root: Path) -> Path:
+    return log_dir(root) / "postgres.log"
 
 
 def _running(cluster: Path) -> bool:
@@ -96,7 +119,10 @@ def _locked_by(cluster: Path) -> int | None:
 def _is_our_postgres(pid: int, cluster: Path) -> bool:
     try:
         process = psutil.Process(pid)
-        return process.name().startswith("postgres") and str(cluster) in process.cmdline()
+        # A zombie has neither: it has ended, and only waits for its parent to notice.
+        return process.name().startswith("postgres") and (
+            str(cluster) in process.cmdline() or process.cwd() == str(cluster)
+        )
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return False
 
@@ -116,22 +142,19 @@ def _refuse_other_version(cluster: Path) -> None:
 
 
 def _make_cluster(root: Path, cluster: Path) -> None:
-    cluster.mkdir(parents=True, exist_ok=True)
-    if any(cluster.iterdir()):
+    """Make an empty cluster beside its place and move it there, so that an interrupted start leaves no half of one."""
+    if cluster.exists() and any(cluster.iterdir()):
         raise EmbeddedError(
-            f"{cluster} is not empty and is not a PostgreSQL database (an interrupted start?). Move it away or "
-            "delete it, then start again."
+            f"{cluster} is not empty and is not a PostgreSQL database. Move it away or delete it, then start again."
         )
+    making = root / "postgres.making"
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir(parents=True)
     if os.geteuid() == 0:
-        _prepare_account(cluster)
-    args = ["--auth=trust", "--encoding=utf8", "--locale=C", "-U", SUPERUSER, "-D", str(cluster)]
-    try:
-        _run("initdb", args, root=root)
-    except EmbeddedError:
-        # A half-made cluster would be refused for ever after.
-        for path in sorted(cluster.rglob("*"), reverse=True):
-            path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
-        raise
+        _prepare_account(making)
+    args = ["--auth=trust", "--encoding=utf8", "--locale=C", "-U", SUPERUSER, "-D", str(making)]
+    _run("initdb", args, root=root)
+    making.replace(cluster)
 
 
 def _start(root: Path, cluster: Path, *, durable: bool) -> None:

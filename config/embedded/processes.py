@@ -16,10 +16,13 @@ from config.embedded.layout import log_dir, run_dir
 _children: list[subprocess.Popen[bytes]] = []
 """Handles of what this process started: they outlive the call on purpose, and so must their handles."""
 
+CLOSE_S = 0.001
+"""Births that differ by less are the same: a record holds a float."""
+
 
 @dataclass(frozen=True)
 class Record:
-    """A process that we started: its id and start time (ids are reused, the pair is not)."""
+    """A process that we started: its id and `birth` (ids are reused, the pair is not)."""
 
     pid: int
     started: float
@@ -30,11 +33,28 @@ class Record:
         return same_process(self.pid, self.started)
 
 
-def same_process(pid: int, started: float) -> bool:
-    """Tell whether process `pid` runs and is the one that began at `started` (seconds since 1970)."""
+def birth(pid: int) -> float:
+    """Return when process `pid` began: seconds since the machine's start, or since 1970 where only that is known.
+
+    Linux's time since 1970 would be worked out from a clock that is set and rounded anew, and differ from one look to
+    the next: a living process would be taken for another, and what it uses for unused.
+
+    Raises psutil.NoSuchProcess.
+    """
     try:
-        process = psutil.Process(pid)
-        return bool(abs(process.create_time() - started) < 1 and process.status() != psutil.STATUS_ZOMBIE)
+        # The process's name, in parentheses, may hold anything; the 20th field after it is the start in ticks.
+        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        return int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    except FileNotFoundError:
+        return float(psutil.Process(pid).create_time())
+    except ProcessLookupError as error:
+        raise psutil.NoSuchProcess(pid) from error
+
+
+def same_process(pid: int, started: float) -> bool:
+    """Tell whether process `pid` runs and is the one whose `birth` was `started`."""
+    try:
+        return abs(birth(pid) - started) < CLOSE_S and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
 
@@ -49,7 +69,7 @@ def spawn(
             list(argv), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env, start_new_session=True
         )
     _children.append(process)
-    save(root, name=name, record=Record(process.pid, psutil.Process(process.pid).create_time(), port))
+    save(root, name=name, record=Record(process.pid, birth(process.pid), port))
     return process
 
 
@@ -70,15 +90,26 @@ def load(root: Path, *, name: str) -> Record | None:
     return record if record.alive() else None
 
 
-def stop(root: Path, *, name: str, timeout_s: float = 20.0, first: int = signal.SIGTERM) -> bool:
-    """Stop the process recorded as `name`: ask it, wait, then kill. Returns whether there was one."""
+def ask(root: Path, *, name: str) -> None:
+    """Ask the process recorded as `name` to stop, without waiting for it."""
+    if (record := load(root, name=name)) is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(record.pid, signal.SIGTERM)
+
+
+def stop(root: Path, *, name: str, timeout_s: float = 20.0, first: int = signal.SIGTERM, asked: bool = False) -> bool:
+    """Stop the process recorded as `name`: ask it (unless it was `asked`), wait, then kill.
+
+    Returns whether there was one.
+    """
     record = load(root, name=name)
     (run_dir(root) / f"{name}.json").unlink(missing_ok=True)
     if record is None:
         return False
     try:
         process = psutil.Process(record.pid)
-        process.send_signal(first)
+        if not asked:
+            process.send_signal(first)
         try:
             process.wait(timeout_s)
         except psutil.TimeoutExpired:

@@ -10,9 +10,11 @@ from types import TracebackType
 
 from config.embedded import processes
 from config.embedded.layout import free_port, run_dir
+from config.embedded.stopping import undisturbed
 
 WEB_PORT = 8000
 RESTART_PAUSE_S = 2.0
+PROCESSES = ("beat", "worker", "web")
 
 
 class Supervisor:
@@ -57,10 +59,13 @@ class Supervisor:
         return found
 
     def stop(self) -> None:
-        """Stop what was started here, in the reverse order."""
-        for name in reversed(list(self._running)):
-            processes.stop(self.root, name=name)
-        self._running.clear()
+        """Stop what was started here: all are asked at once, then waited for in the reverse order."""
+        with undisturbed():
+            for name in reversed(list(self._running)):
+                processes.ask(self.root, name=name)
+            for name in reversed(list(self._running)):
+                processes.stop(self.root, name=name, asked=True)
+            self._running.clear()
 
     def __enter__(self) -> "Supervisor":
         return self
@@ -69,6 +74,12 @@ class Supervisor:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def stop_left_over(root: Path) -> None:
+    """Stop what a command that was killed has left running; its port is free then."""
+    for name in PROCESSES:
+        processes.stop(root, name=name)
 
 
 def commands(root: Path, *, web_port: int) -> dict[str, list[str]]:

@@ -4,10 +4,9 @@ import atexit
 import os
 from pathlib import Path
 
-import psutil
-
 from config.embedded import chain, postgres, processes
 from config.embedded.layout import locked, run_dir
+from config.embedded.stopping import undisturbed
 
 
 def use(root: Path, *, with_chain: bool = True, with_postgres: bool = True, durable: bool = True) -> None:
@@ -21,8 +20,8 @@ def use(root: Path, *, with_chain: bool = True, with_postgres: bool = True, dura
             postgres.ensure_database(root)
         if with_chain:
             chain.ensure_chain(root)
-        me = psutil.Process()
-        processes.save(root, name=_name(me.pid), record=processes.Record(me.pid, me.create_time()))
+        me = os.getpid()
+        processes.save(root, name=_name(me), record=processes.Record(me, processes.birth(me)))
     atexit.register(release, root)
 
 
@@ -30,7 +29,7 @@ def release(root: Path) -> None:
     """Leave. If no living process uses the services of `root` any more, they are stopped."""
     if not (run_dir(root) / f"{_name(os.getpid())}.json").exists():
         return
-    with locked(root, "users"):
+    with undisturbed(), locked(root, "users"):
         (run_dir(root) / f"{_name(os.getpid())}.json").unlink(missing_ok=True)
         if not living(root):
             chain.stop_chain(root)

@@ -119,21 +119,32 @@ DATABASE_OPTIONS = {
 CHAIN_CONFIRMATION_DEPTH = env.int("CHAIN_CONFIRMATION_DEPTH", default=0)
 """Blocks below the head that count as final on a chain without a `finalized` tag; 0 uses the tag."""
 CHAIN_TIMEOUT_S = env.float("CHAIN_TIMEOUT_S", default=10.0)
-
-
-def signer_settings(role: str) -> dict[str, Any]:
-    """Return where a role's key is: in the environment, in an encrypted keystore, or at a remote signer."""
-    return {
-        "key": env.str(f"{role}_KEY", default=""),
-        "keystore": env.str(f"{role}_KEYSTORE", default=""),
-        "password_file": env.str(f"{role}_KEYSTORE_PASSWORD_FILE", default=""),
-        "password": env.str(f"{role}_KEYSTORE_PASSWORD", default=""),
-        "url": env.str(f"{role}_SIGNER_URL", default=""),
-        "address": env.str(f"{role}_ADDRESS", default=""),
-    }
-
-
-SIGNERS = {role: signer_settings(role) for role in ("PROPOSER", "RELAYER", "ATTESTOR")}
+SIGNERS: dict[str, dict[str, Any]] = {
+    "PROPOSER": {
+        "key": env.str("PROPOSER_KEY", default=""),
+        "keystore": env.str("PROPOSER_KEYSTORE", default=""),
+        "password_file": env.str("PROPOSER_KEYSTORE_PASSWORD_FILE", default=""),
+        "password": env.str("PROPOSER_KEYSTORE_PASSWORD", default=""),
+        "url": env.str("PROPOSER_SIGNER_URL", default=""),
+        "address": env.str("PROPOSER_ADDRESS", default=""),
+    },
+    "RELAYER": {
+        "key": env.str("RELAYER_KEY", default=""),
+        "keystore": env.str("RELAYER_KEYSTORE", default=""),
+        "password_file": env.str("RELAYER_KEYSTORE_PASSWORD_FILE", default=""),
+        "password": env.str("RELAYER_KEYSTORE_PASSWORD", default=""),
+        "url": env.str("RELAYER_SIGNER_URL", default=""),
+        "address": env.str("RELAYER_ADDRESS", default=""),
+    },
+    "ATTESTOR": {
+        "key": env.str("ATTESTOR_KEY", default=""),
+        "keystore": env.str("ATTESTOR_KEYSTORE", default=""),
+        "password_file": env.str("ATTESTOR_KEYSTORE_PASSWORD_FILE", default=""),
+        "password": env.str("ATTESTOR_KEYSTORE_PASSWORD", default=""),
+        "url": env.str("ATTESTOR_SIGNER_URL", default=""),
+        "address": env.str("ATTESTOR_ADDRESS", default=""),
+    },
+}
 """Each a hot key that can do one thing; none can release money. The treasury's and guardian's keys are never here."""
 SAFE_MULTI_SEND = env.str("SAFE_MULTI_SEND", default="0x9641d764fc13c8b624c04430c7356c1c7c8102e2")
 """Safe's MultiSendCallOnly on the chain; the default is where Safe 1.4.1 deploys it. Its code is checked before use."""

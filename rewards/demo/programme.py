@@ -20,8 +20,7 @@ from rewards.services.programs import epoch_schedule, program_create
 SLUG = "us-equity-perps"
 DAY_MS = 86_400_000
 WEEK_MS = 7 * DAY_MS
-# Saturday 2026-11-14, 00:00 UTC: New York's Friday evening. The second week has Thanksgiving and its early close.
-FIRST_EPOCH_MS = 1_794_614_400_000
+HOUR_S = 3_600
 BUDGET = 250_000 * 10**18
 MINIMUM = 25 * 10**18
 BOOSTS = {"regular": 100, "pre": 150, "post": 200, "overnight": 250, "weekend": 300, "holiday": 300}
@@ -37,6 +36,34 @@ SPLITS = {
 PROVIDERS = ("lena", "omar", "priya")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """When the demo's epochs are. `unit` is what people call one; `delay_s` passes between approval and pay."""
+
+    unit: str
+    first_ms: int
+    length_ms: int
+    burst_after_s: int
+    delay_s: int
+
+    @property
+    def first_s(self) -> int:
+        """When the first epoch begins, in seconds."""
+        return self.first_ms // 1000
+
+    @property
+    def length_s(self) -> int:
+        """How long an epoch is, in seconds."""
+        return self.length_ms // 1000
+
+
+# From Saturday 2026-11-14, 00:00 UTC (New York's Friday evening): the second week has Thanksgiving and its early close.
+# Prices fall hard on the first Wednesday, 11:00 in New York.
+FULL = Plan(unit="Week", first_ms=1_794_614_400_000, length_ms=WEEK_MS, burst_after_s=112 * HOUR_S, delay_s=30)
+# Thanksgiving, then the early close; prices fall on its morning. It ends at the moment at which the full one ends.
+SMALL = Plan(unit="Day", first_ms=1_795_651_200_000, length_ms=DAY_MS, burst_after_s=40 * HOUR_S, delay_s=5)
+
+
 @dataclass(frozen=True)
 class Login:
     """Somebody who can sign in, and as what."""
@@ -46,9 +73,9 @@ class Login:
     page: str
 
 
-def terms(*, number: int, token: str, start_ms: int | None = None, length_ms: int = WEEK_MS) -> bytes:
+def terms(*, number: int, token: str, plan: Plan = FULL) -> bytes:
     """Return the terms of the demo's epoch `number` (from 1), as JSON."""
-    start = FIRST_EPOCH_MS + (number - 1) * length_ms if start_ms is None else start_ms
+    start = plan.first_ms + (number - 1) * plan.length_ms
     market = {
         "weight_bps": 10_000 // len(MARKETS),
         "quoting_share_bps": 7000, "fills_share_bps": 1500, "stress_share_bps": 1500,
@@ -61,13 +88,13 @@ def terms(*, number: int, token: str, start_ms: int | None = None, length_ms: in
     document = {
         "version": 1, "program": SLUG, "token": token, "budget": str(BUDGET), "min_payout": str(MINIMUM),
         "unspent": "return", "boosts": BOOSTS,
-        "epoch": {"number": number, "start_ms": start, "end_ms": start + length_ms},
+        "epoch": {"number": number, "start_ms": start, "end_ms": start + plan.length_ms},
         "markets": {spec.name: market for spec in MARKETS},
     }  # fmt: skip
     return json.dumps(document).encode()
 
 
-def register(*, deployment: Deployment, makers: list[Maker], epochs: int = 3) -> Program:
+def register(*, deployment: Deployment, makers: list[Maker], plan: Plan = FULL, epochs: int = 3) -> Program:
     """Register markets, makers and their accounts, the programme and its first epochs."""
     for number, spec in enumerate(MARKETS, start=1):
         market_register(
@@ -86,7 +113,7 @@ def register(*, deployment: Deployment, makers: list[Maker], epochs: int = 3) ->
         summary="Four equity perpetuals that trade around the clock. Quotes earn more when New York is shut.",
     )  # fmt: skip
     for number in range(1, epochs + 1):
-        epoch_schedule(program=program, terms=terms(number=number, token=deployment.token))
+        epoch_schedule(program=program, terms=terms(number=number, token=deployment.token, plan=plan))
     return program
 
 

@@ -1,15 +1,17 @@
 """An empty stage for the demo: its own database, queue and chain, whose clock starts before the first week."""
 
+import fcntl
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 import psycopg
 from django.conf import settings
 from psycopg import sql
 
 from config import embedded
-from config.embedded.layout import socket_dir
+from config.embedded.layout import run_dir, socket_dir
 from config.embedded.postgres import DATABASE, SUPERUSER
 from rewards.demo.chain import Deployment, LocalChain
 from rewards.demo.errors import NotDuringDemoError
@@ -29,11 +31,14 @@ FAST_CHAIN = (
 TREASURY_MONEY = 10_000_000 * 10**18
 DEPLOYER, TREASURY, PROPOSER, GUARDIAN, RELAYER, SEQUENCER, ATTESTOR = range(7)
 
+_reserved: list[IO[str]] = []
+"""Open lock files: closing one would give it free."""
+
 
 def set_up(*, chain_start_s: int) -> str:
     """Start fresh embedded services (what an earlier demo left is removed) and return the chain's URL.
 
-    Raises NotDuringDemoError when the settings name services of somebody's own, and EmbeddedError.
+    Raises NotDuringDemoError when the settings name services of somebody's own or it runs already, and EmbeddedError.
     """
     if not (settings.EMBEDDED_POSTGRES and settings.EMBEDDED_CHAIN):
         raise NotDuringDemoError(
@@ -41,21 +46,48 @@ def set_up(*, chain_start_s: int) -> str:
             way_on="Unset DATABASE_URL and RPC_URLS, or run your own services with `make run`.",
         )
     root: Path = settings.DATA_DIR
+    _reserve(root)
+    embedded.stop_left_over(root)
     embedded.stop_chain(root)
+    # Before PostgreSQL starts: it writes to the file that it has opened, be it in a folder or not.
+    shutil.rmtree(root / "logs", ignore_errors=True)
     embedded.use(root, with_chain=False)
     _empty_database(root)
-    for folder in (settings.EVIDENCE_DIR, settings.PROOFS_DIR, root / "queue", root / "logs"):
+    for folder in (settings.EVIDENCE_DIR, settings.PROOFS_DIR, root / "queue"):
         shutil.rmtree(folder, ignore_errors=True)
     embedded.broker_options(root)
     return embedded.ensure_chain(root, extra=[*FAST_CHAIN, "--timestamp", str(chain_start_s), "--no-mining"])
 
 
+def _reserve(root: Path) -> None:
+    """Take the data directory for this process: another demo's database must not be emptied under its feet.
+
+    The kernel gives it free when the process ends, however it ends.
+    """
+    handle = (run_dir(root) / "stage.lock").open("w")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        handle.close()
+        raise NotDuringDemoError(
+            reason=f"It runs already: another process uses {root}.",
+            way_on="Stop that one, or name another folder with LAMPLIGHT_DATA_DIR.",
+        ) from error
+    _reserved.append(handle)
+
+
 def deploy(
-    *, chain: LocalChain, first_s: int, markets: Sequence[str] = MARKET_NAMES, attested: bool = False
+    *,
+    chain: LocalChain,
+    first_s: int,
+    markets: Sequence[str] = MARKET_NAMES,
+    delay_s: int = DELAY_S,
+    attested: bool = False,
 ) -> Deployment:
     """Put the contracts on the chain, give the treasury its money and open the markets.
 
-    attested: the treasury approves only what an attestor of its own has worked out again from the chain.
+    An approved epoch pays `delay_s` later. attested: the treasury approves only what an attestor of its own has
+    worked out again from the chain.
     """
     accounts = chain.accounts
     at = iter(range(first_s - SETUP_S, first_s))
@@ -69,7 +101,7 @@ def deploy(
         name="rewards_distributor",
         sender=deployer,
         time_s=next(at),
-        args=[*roles, attestors, len(attestors), DELAY_S, token],
+        args=[*roles, attestors, len(attestors), delay_s, token],
     )  # fmt: skip
     chain.send(
         name="reward_token", to=token, sender=deployer, function="mint", args=[accounts[TREASURY], TREASURY_MONEY]

@@ -14,6 +14,7 @@ from rewards.demo.errors import TooSlowError
 from rewards.demo.exchange import Block
 from rewards.demo.flow import LIVE, Flow
 from rewards.demo.makers import address_of
+from rewards.demo.programme import Plan
 from rewards.demo.terminal import Terminal
 from rewards.errors import NothingToCollectError
 from rewards.models import Epoch, LiveStanding, Program
@@ -37,6 +38,7 @@ class Story:
     supervisor: Supervisor
     terminal: Terminal
     attestor: Attestor
+    plan: Plan
     now_s: int
     written: int = 0
     _live: Iterator[Block] | None = field(default=None)
@@ -82,17 +84,20 @@ class Story:
         self._tick(to_s=self.now_s + 1)
         paid = (epoch.paid_total or 0) / TOKEN
         self.terminal.say(
-            f"Week {epoch.number} is scored and proposed, and an attestor has worked it out again from the chain; the "
-            f"treasury approves {paid:,.0f} LAMP for it."
+            f"{self.plan.unit} {epoch.number} is scored, proposed and attested; the treasury approves {paid:,.0f} LAMP "
+            f"for it. It pays {self.plan.delay_s} seconds later."
         )
 
     def _collect(self) -> None:
-        self.terminal.say("Week 1 pays. Some people ask to collect; the relayer sends their claims, free for them.")
+        self.terminal.say(
+            f"{self.plan.unit} 1 pays. Some people ask to collect; the relayer sends their claims, free for them."
+        )
         for name in COLLECTORS:
             try:
                 claim_request(program=self.program, account=address_of(name))
-            except NothingToCollectError as error:
-                self.terminal.say(str(error))
+            except NothingToCollectError:
+                # Who quotes in office hours only has earned nothing on Thanksgiving (the small demo's first day).
+                continue
 
     def wait(self, what: str, holds: Callable[[], bool], *, within_s: float, between: Callable[[], None]) -> None:
         """Let live seconds pass until something holds. Raises TooSlowError, which says where to look."""

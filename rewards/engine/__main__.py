@@ -1,4 +1,4 @@
-"""The command line of the engine, without Django: score, verify, explain, whatif and tree.
+"""The command line of the engine, without Django: score, verify, whatif and tree.
 
     python -m rewards.engine COMMAND --help
 
@@ -9,14 +9,59 @@ something cannot be read, with one sentence on standard error.
 from __future__ import annotations
 
 import argparse
+import io
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rewards.engine import bundle, scoring, tree_cli, verify
+from rewards.engine import bundle, scoring, tree_cli, verify, whatif_cli
 from rewards.engine.errors import EngineError
+from rewards.engine.texttable import one_line
 
 EXIT_OK, EXIT_DIFFERS, EXIT_UNREADABLE = 0, 1, 2
+EXIT_READER_GONE = 141  # as a shell says that a program wrote into a closed pipe; 0 would say that all agrees
+
+_ABOUT = """\
+Score the quotes of an epoch, check what was published of it, and try other terms.
+It needs no database, network or key: a bundle is a folder with all that a root depends on.
+"""
+_STATUSES = """\
+exit status:
+  0  done, and what was published agrees
+  1  what was published is not what the inputs give
+  2  something cannot be read; one sentence on standard error says what
+
+example:
+  python -m rewards.engine verify epoch-12
+
+python -m rewards.engine COMMAND --help tells more about a command.
+"""
+_SCORE = """\
+Score the inputs of a bundle (terms.json, sessions.csv, makers.csv, payouts.csv, carried_in.csv, events.parquet and,
+after the first epoch, previous_cumulative.json). The last line is the root, or none when nothing was ever paid.
+A manifest is not needed and not looked at.
+"""
+_SCORE_EXAMPLE = """\
+example:
+  python -m rewards.engine score epoch-12 --out epoch-12-scored
+    writes scores.csv, allocations.csv, carried_out.csv and tree.json there, and prints the root
+"""
+_VERIFY = """\
+Check the hash of every file of a bundle, recompute its scores, allocations and tree from its inputs, and compare.
+The last line is the recomputed root: compare it, and the manifest hash above it, with those on the chain.
+"""
+_VERIFY_EXAMPLE = """\
+exit status:
+  0  all agrees
+  1  a published figure differs; the first one is named with its file, its place and both values
+  2  a file is missing, changed or unreadable
+
+example:
+  python -m rewards.engine verify epoch-12
+"""
+
+_Text = argparse.RawDescriptionHelpFormatter
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -25,22 +70,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         status: int = args.run(args)
     except EngineError as error:
-        print(bundle.in_bundle(error), file=sys.stderr)
+        print(one_line(str(bundle.in_bundle(error))), file=sys.stderr)
         return EXIT_UNREADABLE
     return status
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m rewards.engine", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m rewards.engine", description=_ABOUT, epilog=_STATUSES, formatter_class=_Text
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_score(commands)
     _add_verify(commands)
+    whatif_cli.add_parser(commands)
     tree_cli.add_parser(commands)
     return parser
 
 
 def _add_score(commands: tree_cli.Subparsers) -> None:
-    parser = commands.add_parser("score", help="score a bundle that has its inputs, and print the root")
+    parser = commands.add_parser(
+        "score",
+        help="score a bundle that has its inputs, and print the root",
+        description=_SCORE,
+        epilog=_SCORE_EXAMPLE,
+        formatter_class=_Text,
+    )
     parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="the bundle's directory")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write the scores, allocations and tree here")
     parser.set_defaults(run=_score)
@@ -57,7 +111,13 @@ def _score(args: argparse.Namespace) -> int:
 
 
 def _add_verify(commands: tree_cli.Subparsers) -> None:
-    parser = commands.add_parser("verify", help="recompute a bundle's root and compare all that it says")
+    parser = commands.add_parser(
+        "verify",
+        help="recompute a bundle's root and compare all that it says",
+        description=_VERIFY,
+        epilog=_VERIFY_EXAMPLE,
+        formatter_class=_Text,
+    )
     parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="the bundle's directory")
     parser.set_defaults(run=_verify)
 
@@ -65,9 +125,23 @@ def _add_verify(commands: tree_cli.Subparsers) -> None:
 def _verify(args: argparse.Namespace) -> int:
     report = verify.verify_bundle(args.bundle)
     for line in report.lines():
-        print(line)
+        print(one_line(line))
     return EXIT_OK if report.ok else EXIT_DIFFERS
 
 
+def _from_shell() -> int:
+    """Run the command as a process: names outside the terminal's letters are escaped, a reader may go away."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        status = main()
+        sys.stdout.flush()
+    except BrokenPipeError:  # as in `... | head`; what is left cannot go anywhere, at exit neither
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_READER_GONE
+    return status
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(_from_shell())

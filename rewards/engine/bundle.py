@@ -22,11 +22,13 @@ from rewards.engine.errors import (
     EngineError,
     EventsError,
     InputError,
+    OutputError,
     PayoutError,
     SessionsError,
     TermsError,
 )
 from rewards.engine.events import SCHEMA, EventColumns
+from rewards.engine.files import check_directory, check_regular, hash_file, is_there, read_file, why
 from rewards.engine.inputs import Inputs
 from rewards.engine.jsontext import canonical_json
 from rewards.engine.scoring import Result
@@ -69,8 +71,8 @@ def read_inputs(directory: Path | str) -> Inputs:
 
 def read_static(directory: Path | str, *, events: EventColumns | None = None) -> Inputs:
     """Read a bundle's inputs but for its events, which are none or those given. Raises BundleError."""
-    folder = Path(directory)
-    previous = folder / tables.PREVIOUS
+    folder = check_directory(directory)
+    check_regular(folder, EVENTS)  # known before minutes of work rather than after
     try:
         return Inputs(
             terms=read_terms(folder / TERMS),
@@ -78,7 +80,9 @@ def read_static(directory: Path | str, *, events: EventColumns | None = None) ->
             makers=tables.read_makers(read_file(folder, tables.MAKERS)),
             payouts=tables.read_payouts(read_file(folder, tables.PAYOUTS)),
             carried_in=tables.read_carried_in(read_file(folder, tables.CARRIED_IN)),
-            previous=tables.read_previous(read_file(folder, tables.PREVIOUS)) if previous.exists() else None,
+            previous=tables.read_previous(read_file(folder, tables.PREVIOUS))
+            if is_there(folder, tables.PREVIOUS)
+            else None,
             events=EventColumns.empty() if events is None else events,
         )
     except EngineError as error:
@@ -91,8 +95,7 @@ def read_terms(path: Path | str) -> Terms:
     try:
         return parse_terms(read_file(path.parent, path.name))
     except TermsError as error:
-        reason = f"{error.path}: {error.reason}" if error.path else error.reason
-        raise BundleError(file=path.name, reason=reason) from error
+        raise BundleError(file=path.name, reason=_reason(error)) from error
 
 
 def read_events(directory: Path | str, *, batch_rows: int = BATCH_ROWS) -> Iterator[EventColumns]:
@@ -101,24 +104,15 @@ def read_events(directory: Path | str, *, batch_rows: int = BATCH_ROWS) -> Itera
     if not path.exists():
         raise BundleError(file=EVENTS, reason="the file is missing")
     try:
+        _check_columns(pq.read_schema(path).names)  # first: the next line needs the columns of text to be there
         with pq.ParquetFile(path, read_dictionary=_WORDS, page_checksum_verification=True) as parquet:
-            _check_columns(parquet.schema_arrow.names)
             for batch in parquet.iter_batches(batch_size=batch_rows, columns=SCHEMA.names):
+                batch.validate(full=True)  # a damaged page can hold codes of no word, or bytes that are no text
                 yield EventColumns.from_arrow(batch)
     except EventsError as error:
         raise in_bundle(error) from error
     except (OSError, ValueError, pa.ArrowException) as error:
         raise BundleError(file=EVENTS, reason=f"it is not whole Parquet ({_first_line(error)})") from error
-
-
-def read_file(directory: Path, name: str) -> bytes:
-    """Return a file's bytes. Raises BundleError when it is missing or cannot be read."""
-    try:
-        return (directory / name).read_bytes()
-    except FileNotFoundError as error:
-        raise BundleError(file=name, reason="the file is missing") from error
-    except OSError as error:
-        raise BundleError(file=name, reason=f"the file cannot be read ({error.strerror})") from error
 
 
 def write_inputs(directory: Path | str, inputs: Inputs) -> None:
@@ -148,11 +142,18 @@ def write_events(directory: Path | str, batches: Iterable[pa.Table]) -> None:
 
 
 def write_outputs(directory: Path | str, inputs: Inputs, result: Result) -> None:
-    """Write scores.csv, allocations.csv, carried_out.csv and, when there is a tree, tree.json."""
-    folder = Path(directory)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in output_files(result).items():
-        (folder / name).write_bytes(content)
+    """Write scores.csv, allocations.csv, carried_out.csv and, when there is a tree, tree.json.
+
+    Raises OutputError when they cannot be written there.
+    """
+    folder = path = Path(directory)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in output_files(result).items():
+            path = folder / name
+            path.write_bytes(content)
+    except OSError as error:
+        raise OutputError(path=str(path), reason=why(error)) from error
 
 
 def output_files(result: Result) -> dict[str, bytes]:
@@ -187,21 +188,10 @@ def write_manifest(directory: Path | str, fields: ManifestFields) -> str:
     return "0x" + digest
 
 
-def hash_file(directory: Path, name: str) -> str:
-    """Return a file's SHA-256, 64 hex digits. Raises BundleError."""
-    try:
-        with (directory / name).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError as error:
-        raise BundleError(file=name, reason="the file is missing") from error
-    except OSError as error:
-        raise BundleError(file=name, reason=f"the file cannot be read ({error.strerror})") from error
-
-
 def in_bundle(error: EngineError) -> EngineError:
     """Return an error of the inputs as one that names the bundle's file; others as they are."""
     name = _file_of(error)
-    return BundleError(file=name, reason=str(error).removesuffix(".")) if name else error
+    return BundleError(file=name, reason=_reason(error)) if name else error
 
 
 def _file_of(error: EngineError) -> str | None:
@@ -218,6 +208,17 @@ def _file_of(error: EngineError) -> str | None:
             return EVENTS
         case _:
             return None
+
+
+def _reason(error: EngineError) -> str:
+    """Return what is wrong, without the name of the table that the file's name says already."""
+    match error:
+        case InputError() | SessionsError() | EventsError():
+            return error.reason
+        case TermsError():
+            return f"{error.path}: {error.reason}" if error.path else error.reason
+        case _:
+            return str(error).removesuffix(".")
 
 
 def _sorted(table: pa.Table) -> pa.Table:

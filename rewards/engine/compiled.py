@@ -8,7 +8,7 @@ from __future__ import annotations
 from rewards.engine import eventrules
 from rewards.engine.events import MarketEvents
 from rewards.engine.exact import ExactReplay
-from rewards.engine.kernel import arrays, parts
+from rewards.engine.kernel import arrays, parts, storing
 from rewards.engine.kernel.replay import run
 from rewards.engine.marketstate import MarketState
 from rewards.engine.rules import Rules
@@ -65,7 +65,7 @@ class CompiledReplay:
             if it is None:
                 break
             status = run(it, len(rest), until_ms)
-            applied += arrays.store(it, self.state, rest)
+            applied += storing.store(it, self.state, rest)
             room.grow(status)
         return applied
 

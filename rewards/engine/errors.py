@@ -159,3 +159,11 @@ class BundleError(EngineError):
     def __init__(self, *, file: str, reason: str) -> None:
         self.file, self.reason = file, reason
         super().__init__(f"{file}: {reason}.")
+
+
+class OutputError(EngineError):
+    """What was computed cannot be written where it was asked for. `path` is as it was given."""
+
+    def __init__(self, *, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"{path} cannot be written: {reason}.")

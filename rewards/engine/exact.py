@@ -19,6 +19,7 @@ from rewards.engine.events import ANCHOR, ASK, BID, FILL, HALT, PLACE, RESUME, M
 from rewards.engine.marketstate import MarketState, RestingOrders
 from rewards.engine.rules import (
     BAND_BOUND,
+    BPS,
     QUALITY_BOUND,
     SHARE_BITS,
     WEIGHT_ONE,
@@ -203,7 +204,7 @@ class ExactReplay:
             return
         if reference and reference != before:
             then = self._reference_at(state.now_ms - rules.window_ms)
-            if then and abs(reference - then) * 10_000 >= rules.move_bps * then:
+            if then and abs(reference - then) * BPS >= rules.move_bps * then:
                 state.stress_until_ms = state.now_ms + rules.hold_ms
         if (state.history[-1][1] if state.history else 0) != reference:
             state.history.append((state.now_ms, reference))

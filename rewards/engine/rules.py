@@ -9,6 +9,7 @@ from rewards.engine.terms import MarketTerms, Terms
 
 WEIGHT_ONE = 1_000_000
 SHARE_BITS = 30
+BPS = 10_000
 QUALITY_BOUND = 1 << 62
 BAND_BOUND = 3_000_000
 QUADRATIC, LINEAR, STEPS = range(3)
@@ -68,13 +69,13 @@ def clamp_reference(*, mid2: int, anchor: int, clamp_bps: int) -> int:
     """Return the reference in half-ticks; anchor 0 means that none has been seen."""
     if anchor == 0:
         return mid2
-    room = anchor * clamp_bps // 10_000
+    room = anchor * clamp_bps // BPS
     return min(max(mid2, anchor - room), anchor + room)
 
 
 def band_of(*, reference: int, max_spread_bps: int, widen_pct: int) -> int:
     """Return the band `v` in half-ticks; widen_pct is 100 outside a stress window."""
-    band = reference * max_spread_bps // 10_000
+    band = reference * max_spread_bps // BPS
     return band * widen_pct // 100
 
 

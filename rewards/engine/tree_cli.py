@@ -18,12 +18,21 @@ from typing import TYPE_CHECKING, NoReturn
 from rewards.engine.errors import EngineError
 from rewards.engine.jsontext import nested_too_deep
 from rewards.engine.merkle import Tree
+from rewards.engine.texttable import one_line
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
 EXIT_OK = 0
 EXIT_UNREADABLE = 2
+_EXAMPLE = """\
+example, with VALUES.json holding
+    [["0x1111111111111111111111111111111111111111", "5000000000000000000"],
+     ["0x2222222222222222222222222222222222222222", "2500000000000000000"]]
+  python -m rewards.engine tree --types address,uint256 VALUES.json --out tree.json
+    2 leaves written to tree.json
+    0xd4dee0beab2d53f2cc83e567171bd2820e49898130a22622b10ead383e90bd77
+"""
 
 
 class ValuesFileError(EngineError):
@@ -47,7 +56,9 @@ def add_parser(subparsers: Subparsers) -> argparse.ArgumentParser:
     parser = subparsers.add_parser(
         "tree",
         help="build a Merkle tree of any values and print its root",
-        description="Build a tree that OpenZeppelin's StandardMerkleTree reads, and print its root.",
+        description="Build a tree that OpenZeppelin's StandardMerkleTree reads, and print its root on the last line.",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("values", type=Path, metavar="VALUES.json", help="a JSON list of lists")
     parser.add_argument("--types", required=True, help="leaf types with commas between, as address,uint256")
@@ -64,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
         if args.out is not None:
             write_tree(path=args.out, tree=tree)
     except EngineError as error:
-        print(error, file=sys.stderr)
+        print(one_line(str(error)), file=sys.stderr)
         return EXIT_UNREADABLE
     if args.out is not None:
         print(f"{len(tree)} leaves written to {args.out}")

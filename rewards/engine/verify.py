@@ -1,6 +1,6 @@
 """Verification of an evidence bundle: hashes first, then everything recomputed and compared.
 
-Source: spec/bundle.md.
+Source: spec/evidence.md.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rewards.engine import bundle, scoring, tables
+from rewards.engine import bundle, files, scoring, tables
 from rewards.engine.bundle import EVENTS, MANIFEST, MANIFEST_SUM, TERMS, TREE
 from rewards.engine.errors import BundleError, EngineError, JsonError
 from rewards.engine.inputs import Inputs
@@ -31,7 +31,6 @@ REQUIRED = (
     tables.SCORES,
     tables.ALLOCATIONS,
 )
-OPTIONAL = (tables.PREVIOUS, TREE)
 _FIELDS: Mapping[str, type | tuple[type, ...]] = {
     "version": int,
     "program": str,
@@ -92,8 +91,8 @@ def verify_bundle(directory: Path | str) -> Report:
 
     Raises BundleError, which names the file, when the bundle is unreadable or a hash is wrong.
     """
-    folder = Path(directory)
-    raw = bundle.read_file(folder, MANIFEST)
+    folder = files.check_directory(directory)
+    raw = files.read_file(folder, MANIFEST)
     manifest = _manifest(raw)
     checked = _check_sum(folder, raw)
     _check_files(folder, manifest["files"])
@@ -130,41 +129,42 @@ def _manifest(raw: bytes) -> dict[str, Any]:
 
 def _check_sum(folder: Path, raw: bytes) -> bool:
     """Compare the manifest with its check sum, when that is there; return whether it is."""
-    if not (folder / MANIFEST_SUM).exists():
+    if not files.is_there(folder, MANIFEST_SUM):
         return False
     expected = f"{hashlib.sha256(raw).hexdigest()}  {MANIFEST}\n".encode()
-    if bundle.read_file(folder, MANIFEST_SUM) != expected:
+    if files.read_file(folder, MANIFEST_SUM) != expected:
         reason = f"it is not what {MANIFEST_SUM} says, so one of the two was changed"
         raise BundleError(file=MANIFEST, reason=reason)
     return True
 
 
-def _check_files(folder: Path, files: Mapping[str, Any]) -> None:
-    """Check the hash of every file that the manifest names, and that it names every file that counts."""
-    for name in REQUIRED:
-        if name not in files:
-            raise BundleError(file=name, reason=f"{MANIFEST} does not name it")
-    for name in OPTIONAL:
-        if name not in files and (folder / name).exists():
-            raise BundleError(file=name, reason=f"it is there and {MANIFEST} does not name it")
-    for name in sorted(files):
-        if name != Path(name).name:
+def _check_files(folder: Path, hashes: Mapping[str, Any]) -> None:
+    """Check the hash of every file that the manifest names, and that it names every file that there is."""
+    for name in hashes:
+        if name in ("", ".", "..") or not {"/", "\0"}.isdisjoint(name):
             raise BundleError(file=MANIFEST, reason=f"files: {name!r} is not the name of a file of the bundle")
-        found = bundle.hash_file(folder, name)
-        if found != files[name]:
-            reason = f"its SHA-256 is {found} and {MANIFEST} says {files[name]}"
+    for name in REQUIRED:
+        if name not in hashes:
+            raise BundleError(file=name, reason=f"{MANIFEST} does not name it")
+    for name in sorted(each.name for each in folder.iterdir()):
+        if name not in hashes and name not in (MANIFEST, MANIFEST_SUM):
+            raise BundleError(file=name, reason=f"it is there and {MANIFEST} does not name it")
+    for name in sorted(hashes):
+        found = files.hash_file(folder, name)
+        if found != hashes[name]:
+            reason = f"its SHA-256 is {found} and {MANIFEST} says {hashes[name]}"
             raise BundleError(file=name, reason=reason)
 
 
 def _check_canonical(folder: Path, inputs: Inputs) -> None:
-    if bundle.read_file(folder, TERMS) != inputs.terms.canonical:
+    if files.read_file(folder, TERMS) != inputs.terms.canonical:
         raise BundleError(file=TERMS, reason="it is not canonical JSON (keys sorted, no spaces)")
 
 
 def _differences(folder: Path, manifest: Mapping[str, Any], inputs: Inputs, result: Result) -> Iterator[Difference]:
     computed = bundle.output_files(result)
     for name in (tables.SCORES, tables.ALLOCATIONS, tables.CARRIED_OUT):
-        yield from _line_differences(name, bundle.read_file(folder, name), computed[name])
+        yield from _line_differences(name, files.read_file(folder, name), computed[name])
     yield from _tree_differences(folder, result)
     previous_root = Tree.from_leaves(inputs.previous, LEAF_TYPES).root if inputs.previous else None
     for key, value in (
@@ -188,11 +188,11 @@ def _line_differences(name: str, published: bytes, computed: bytes) -> Iterator[
 
 def _tree_differences(folder: Path, result: Result) -> Iterator[Difference]:
     if result.tree is None:
-        if (folder / TREE).exists():
+        if files.is_there(folder, TREE):
             yield Difference(TREE, "the file", "a tree", "none, nothing was ever paid")
         return
     try:
-        published = parse_strict(bundle.read_file(folder, TREE), document=TREE)
+        published = parse_strict(files.read_file(folder, TREE), document=TREE)
     except JsonError as error:
         raise BundleError(file=TREE, reason=error.reason) from error
     computed = result.tree.dump()

@@ -23,7 +23,8 @@ class KindCard:
     boost_percent: 100 is the plain rate. credit_share_ppm: of all makers' credit. present_ms: two-sided inside the
     band. live_ms: the market traded. uptime_bps: present of live. required_bps: the gate (0: none). gated: the
     gate took the credit. pay: the part of the quoting pay that this kind brought, before the cap.
-    pay_per_hour: pay per hour present, 0 without any.
+    pay_per_hour: pay per hour present, 0 without any; while the epoch is live, pay is a guess at
+    the whole epoch and the hours are those so far, so it means nothing then.
     """
 
     kind: str

@@ -119,6 +119,16 @@ def test_a_folder_that_is_no_database_is_named_and_left_alone(root):
     assert (cluster / "letter.txt").read_text() == "mine"
 
 
+def test_an_interrupted_first_start_is_begun_again(root):
+    half = root / "postgres.making"
+    half.mkdir(parents=True)
+    (half / "PG_VERSION").write_text("18\n")
+    embedded.ensure_postgres(root, durable=False)
+    embedded.ensure_database(root)
+    assert select_version(root).startswith("18.")
+    assert not half.exists()
+
+
 def test_the_chain_answers_with_its_id_and_the_port_is_kept(root):
     url = embedded.ensure_chain(root)
     assert chain.chain_id(url) == 31337
@@ -156,6 +166,17 @@ def test_stopping_leaves_a_process_alone_that_has_inherited_the_recorded_id(root
     finally:
         bystander.send_signal(signal.SIGKILL)
         bystander.wait()
+
+
+@pytest.mark.skipif(not psutil.LINUX, reason="elsewhere the kernel remembers when a process began")
+def test_a_clock_that_is_set_does_not_make_a_living_process_a_stranger(root, monkeypatch):
+    sleeper = processes.spawn(root, name="sleeper", argv=[sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        monkeypatch.setattr(psutil._pslinux, "boot_time", lambda: time.time())
+        assert processes.load(root, name="sleeper").pid == sleeper.pid
+    finally:
+        monkeypatch.undo()
+        assert processes.stop(root, name="sleeper")
 
 
 def test_a_missing_anvil_is_said_with_the_way_to_get_it(root, monkeypatch):

@@ -1,11 +1,32 @@
 """The supervisor keeps its processes running and stops exactly those."""
 
+import os
+import signal
+import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from config.embedded import Supervisor, processes, supervisor
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+# A command as manage.py's are, whose one process takes two seconds to stop.
+COMMAND = """
+import sys, time
+from config.embedded import Supervisor, stop_on_signals, supervisor
+slow = "import signal, sys, time; signal.signal(15, lambda *_: (time.sleep(2), sys.exit())); print('up', flush=True)"
+supervisor.commands = lambda root, *, web_port: {"worker": [sys.executable, "-c", slow + "; time.sleep(60)"]}
+stop_on_signals()
+try:
+    with Supervisor(__import__("pathlib").Path(sys.argv[1])) as keeper:
+        keeper.start("worker")
+        print("ready", flush=True)
+        time.sleep(60)
+except KeyboardInterrupt:
+    print("stopped", flush=True)
+"""
 
 
 @pytest.fixture
@@ -52,3 +73,30 @@ def test_a_process_left_over_from_a_crashed_run_is_replaced_not_doubled(tmp_path
         keeper.start("beat")
         assert not left_over.alive()
         assert processes.load(tmp_path, name="beat").alive()
+
+
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_a_kill_and_a_closed_terminal_stop_all_and_a_second_one_changes_nothing(tmp_path, first):
+    # A shell that starts something in the background has it ignore Ctrl-C.
+    process = subprocess.Popen(
+        [sys.executable, "-c", COMMAND, str(tmp_path)], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+    )  # fmt: skip
+    assert process.stdout.readline() == "ready\n"
+    worker = processes.load(tmp_path, name="worker")
+    log = tmp_path / "logs" / "worker.log"
+    while "up" not in log.read_text():
+        time.sleep(0.05)
+    bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        os.kill(process.pid, first)
+        time.sleep(0.5)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            os.kill(process.pid, number)
+        assert process.communicate(timeout=30)[0] == "stopped\n"
+        assert process.returncode == 0
+        assert not worker.alive()
+        assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()

@@ -124,6 +124,7 @@ def test_openzeppelins_library_loads_our_dumps_and_we_load_its() -> None:
     read_back = openzeppelin([{"load": json.loads(json.dumps(tree.dump()))} for tree in ours])
     for tree, answer in zip(ours, read_back, strict=True):
         assert answer["root"] == tree.root
+        assert answer["verified"]
         loaded = merkle.Tree.load(answer["dump"])
         assert loaded.root == tree.root
         assert loaded.proofs() == tree.proofs()

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from rewards.engine import tree_cli
+from rewards.engine.merkle import Tree, verify
+from tests.engine.test_merkle import openzeppelin
 
 ALICE = "0x" + "11" * 20
 BOB = "0x" + "22" * 20
@@ -47,6 +49,23 @@ def test_the_whole_tree_is_written_where_asked_and_the_root_is_still_last(
     assert list(dump) == ["format", "leafEncoding", "tree", "values"]
     assert dump["tree"][0] == README_ROOT
     assert [entry["value"] for entry in dump["values"]] == json.loads(README_VALUES)
+
+
+def test_openzeppelins_library_loads_the_file_and_its_own_verifier_accepts_every_proof(
+    values_file: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "tree.json"
+    values = [[f"0x{number:040x}", f"0x{7 * number:064x}", str(2**256 - 1 - number)] for number in range(1, 24)]
+    values_file.write_text(json.dumps(values))
+    assert tree_command(str(values_file), "--types", "address,bytes32,uint256", "--out", str(out)) == 0
+    [answer] = openzeppelin([{"load": json.loads(out.read_text())}])
+    assert answer["verified"]
+    assert answer["root"] == json.loads(out.read_text())["tree"][0]
+    tree = Tree.load(json.loads(out.read_text()))
+    assert tree.proofs() == answer["proofs"]
+    assert all(
+        verify(answer["root"], tree.types, value, proof) for value, proof in zip(values, answer["proofs"], strict=True)
+    )
 
 
 def test_integers_without_quotes_are_read_exactly(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

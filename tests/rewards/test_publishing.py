@@ -14,7 +14,7 @@ from rewards.services.claims import claim_request
 from rewards.services.programs import epoch_schedule, epochs_begin
 from rewards.services.scoring import epoch_score
 from tests.chain import calldata
-from tests.rewards.conftest import ALICE, ALICE_LP, ALICE_PAY, BOB_PAY, DELAY_S, TREASURY
+from tests.rewards.conftest import ALICE, ALICE_LP, ALICE_PAY, BOB, BOB_PAY, DELAY_S, TREASURY
 from tests.rewards.test_scoring import HOUR_S, START_S, quote, terms_of
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +41,7 @@ def proposed(house):
     )
     quote(house.exchange, ALICE, 1)
     house.exchange.submit(time_s=START_S)
-    quote(house.exchange, "0x" + "b" * 40, 11)
+    quote(house.exchange, BOB, 11)
     house.exchange.submit(time_s=START_S + HOUR_S)
     house.anvil.mine(time_s=END_S, blocks=5)
     for _ in range(3):  # score; propose; check again before the approval is offered
@@ -111,6 +111,37 @@ def test_a_quote_becomes_money_in_a_wallet(house, proposed):
     assert books(house) == {"claimed": 750_000, "claimable": 249_999, "undecided": 0, "carried": 0, "returned": 1}
     with pytest.raises(NothingToCollectError):
         claim_request(program=house.program, account=ALICE_PAY)
+
+
+def test_every_unit_of_the_budget_is_collected_ready_carried_or_returned(house):
+    """Alice earns 833,333 and Bob 166,666 of 1,000,000 (test_scoring); Bob's is below the least that is paid."""
+    terms = terms_of(number=1, start_s=START_S, end_s=END_S, token=house.token, min_payout="200000")
+    epoch = epoch_schedule(program=house.program, terms=terms)
+    quote(house.exchange, ALICE, 1)
+    house.exchange.submit(time_s=START_S)
+    quote(house.exchange, BOB, 11)
+    house.exchange.submit(time_s=START_S + HOUR_S)
+    house.anvil.mine(time_s=END_S, blocks=5)
+    treasury_before = house.balance(house.anvil.accounts[TREASURY])
+    poke(house)
+    poke(house)
+    epoch.refresh_from_db()
+    activated(house, epoch)
+    claim_request(program=house.program, account=ALICE_PAY)
+    poke(house)
+    poke(house)
+
+    collected, ready, carried, returned = 583_334, 249_999, 166_666, 1
+    assert collected + ready + carried + returned == 1_000_000
+    # What the token's contract says.
+    assert house.balance(ALICE_PAY) == collected
+    assert house.balance(house.distributor) == ready
+    assert house.balance(house.anvil.accounts[TREASURY]) == treasury_before - collected - ready
+    assert [house.balance(account) for account in (ALICE_LP, BOB_PAY)] == [0, 0]
+    # What our books say.
+    assert books(house) == {
+        "claimed": collected, "claimable": ready, "undecided": 0, "carried": carried, "returned": returned
+    }  # fmt: skip
 
 
 def test_asking_and_poking_many_times_pays_once(house, proposed):

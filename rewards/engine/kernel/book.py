@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from rewards.engine.events import ASK
 from rewards.engine.kernel import bits
 from rewards.engine.kernel.compiling import entry, inner
 from rewards.engine.kernel.parts import Book, Orders
-
-ASK = 1
 
 
 @inner

@@ -1,7 +1,6 @@
 """`manage.py demo`: the whole way on this machine, from quotes on a chain to money in a wallet, then a live market."""
 
 import os
-import signal
 import sys
 import webbrowser
 from typing import Any
@@ -10,7 +9,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from config.embedded import EmbeddedError, Supervisor
+from config.embedded import EmbeddedError, Supervisor, stop_on_signals
 from rewards.demo import programme, stage
 from rewards.demo.attestor import Attestor
 from rewards.demo.chain import LocalChain, Sequencer
@@ -21,11 +20,6 @@ from rewards.demo.node import Node
 from rewards.demo.story import Story, is_ready
 from rewards.demo.terminal import Terminal
 
-WEEK_S = programme.WEEK_MS // 1000
-FIRST_S = programme.FIRST_EPOCH_MS // 1000
-BURST_AFTER_S = 4 * 86_400 + 16 * 3_600
-"""Wednesday of the first week, 11:00 in New York: prices fall hard."""
-
 
 class Command(BaseCommand):
     """Tell the story, then keep the market live until Ctrl-C."""
@@ -34,13 +28,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the options; without any it is the full demo."""
-        parser.add_argument("--seed", type=int, default=7, help="another number makes another two weeks")
+        parser.add_argument("--seed", type=int, default=7, help="another number makes another market")
+        parser.add_argument("--small", action="store_true", help="two days instead of two weeks: a quick one")
         parser.add_argument("--port", type=int, default=8000, help="port of the pages; the next free one if taken")
         parser.add_argument("--exit-when-ready", action="store_true", help="stop as soon as everything is there to see")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until Ctrl-C; whatever was started is stopped."""
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        stop_on_signals()
         terminal = Terminal(out=sys.stdout)
         try:
             self._run(terminal, options)
@@ -54,15 +49,17 @@ class Command(BaseCommand):
             "Lamplight's demo: a made-up exchange on a real chain. Quotes become scores, an approved root, "
             "a claimed reward."
         )
-        url = stage.set_up(chain_start_s=FIRST_S - 2 * stage.SETUP_S)
+        plan = programme.SMALL if options["small"] else programme.FULL
+        url = stage.set_up(chain_start_s=plan.first_s - 2 * stage.SETUP_S)
         call_command("migrate", verbosity=0)
         terminal.say(f"PostgreSQL 18 and the chain are up ({url}); the tables are made.")
         with Node(url=url) as connection:
             chain = LocalChain(node=connection)
             chain.take_over()
-            deployment = stage.deploy(chain=chain, first_s=FIRST_S, attested=True)
-            flow = Flow(seed=options["seed"], start_s=FIRST_S, burst=Burst(start_s=FIRST_S + BURST_AFTER_S))
-            program = programme.register(deployment=deployment, makers=flow.makers)
+            deployment = stage.deploy(chain=chain, first_s=plan.first_s, delay_s=plan.delay_s, attested=True)
+            burst = Burst(start_s=plan.first_s + plan.burst_after_s)
+            flow = Flow(seed=options["seed"], start_s=plan.first_s, burst=burst)
+            program = programme.register(deployment=deployment, makers=flow.makers, plan=plan)
             logins = programme.make_people(makers=flow.makers)
             terminal.say(
                 "Exchange, token and distributor are deployed; seven makers are enrolled, three epochs scheduled."
@@ -84,18 +81,20 @@ class Command(BaseCommand):
                     supervisor=supervisor,
                     terminal=terminal,
                     attestor=attestor,
-                    now_s=FIRST_S - 1,
+                    plan=plan,
+                    now_s=plan.first_s - 1,
                 )
                 self._play(story, logins, exit_when_ready=options["exit_when_ready"])
 
     def _play(self, story: Story, logins: list[programme.Login], *, exit_when_ready: bool) -> None:
-        terminal = story.terminal
+        terminal, plan = story.terminal, story.plan
+        unit, unit_s = plan.unit.lower(), plan.length_s
         people = story.approve_when_proposed(1)
-        story.write_until(until_s=FIRST_S + WEEK_S, text="Week 1 on the chain")
-        story.write_until(until_s=FIRST_S + 2 * WEEK_S, text="Week 2 on the chain", between=people)
-        terminal.say("Both weeks are on the chain; it is Friday evening in New York, and the market is live now.")
+        story.write_until(until_s=plan.first_s + unit_s, text=f"{plan.unit} 1 on the chain")
+        story.write_until(until_s=plan.first_s + 2 * unit_s, text=f"{plan.unit} 2 on the chain", between=people)
+        terminal.say(f"Both {unit}s are on the chain; it is Friday evening in New York, and the market is live now.")
         story.wait(
-            "week 1 paid in part, week 2 proposed, week 3 live",
+            f"{unit} 1 paid in part, {unit} 2 proposed, {unit} 3 live",
             lambda: is_ready(story.program),
             within_s=300,
             between=people,
@@ -104,7 +103,7 @@ class Command(BaseCommand):
         self._introduce(story, logins)
         if exit_when_ready:
             return
-        if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        if _has_screen():
             webbrowser.open(story.supervisor.url)
         while True:
             story.live_second()
@@ -114,12 +113,17 @@ class Command(BaseCommand):
         terminal.text()
         terminal.table([(name, value) for name, value in story.facts().items()])
         terminal.text(f"\n  Open {base}\n")
-        terminal.text(f"  Week 2 waits for you: sign in as treasurer at {base}sign-in/ and approve it.")
+        terminal.text(f"  {story.plan.unit} 2 waits for you: sign in as treasurer at {base}sign-in/ and approve it.")
         terminal.text(f"  The password of everybody in this demo is {programme.PASSWORD}\n")
         terminal.table([("sign in as", "who that is", "start at")] + [
             (login.username, login.who, base + login.page) for login in logins
         ])  # fmt: skip
         terminal.text("\n  Ctrl-C stops everything that was started.")
+
+
+def _has_screen() -> bool:
+    """Tell whether a browser window can open: on Linux only where a display is named."""
+    return not sys.platform.startswith("linux") or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
 def _environment() -> dict[str, str]:

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from config.embedded import EmbeddedError, Supervisor
+from config.embedded import EmbeddedError, Supervisor, stop_on_signals
 from rewards.demo import stage
 from rewards.demo.chain import LocalChain
 from rewards.demo.errors import DemoError
@@ -24,11 +24,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add how much of the recording to take."""
-        parser.add_argument("--events", default="20000", help="how many recorded events, or `all` (314,057)")
+        parser.add_argument("--events", default="22000", help="how many recorded events, or `all` (314,057)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run, and say what came out."""
-        events = None if options["events"] == "all" else int(options["events"])
+        stop_on_signals()
+        events = _events(options["events"])
         terminal = Terminal()
         try:
             first_s = next(order_rows(folder=sample_folder(), most=1)).time_ms // 1000
@@ -41,4 +42,16 @@ class Command(BaseCommand):
                 outcome = RealFlow(chain=chain, poke=lambda: time.sleep(0.5), say=terminal.say, events=events).run()
         except (DemoError, EmbeddedError) as error:
             raise CommandError(str(error)) from error
+        except KeyboardInterrupt:
+            terminal.text("\nStopped.")
+            return
         terminal.say(f"Done: {outcome.used:,} real events, {len(outcome.balances)} makers paid, root {outcome.root}.")
+
+
+def _events(text: str) -> int | None:
+    """Return how many events to take, None for all."""
+    if text == "all":
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise CommandError(f"--events takes a number from 1 or the word all, not {text}.")
+    return int(text)

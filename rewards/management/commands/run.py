@@ -1,6 +1,5 @@
 """`manage.py run`: web server, worker and beat on this machine, until Ctrl-C."""
 
-import signal
 import time
 from typing import Any
 
@@ -8,7 +7,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 
-from config.embedded import Supervisor
+from config.embedded import Supervisor, stop_on_signals
 
 
 class Command(BaseCommand):
@@ -22,8 +21,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until a signal asks to stop."""
+        stop_on_signals()
         call_command("migrate", verbosity=0)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
         with Supervisor(settings.DATA_DIR, web_port=options["port"]) as supervisor:
             supervisor.start("web", "worker", "beat")
             logs = settings.DATA_DIR / "logs"

@@ -1,0 +1,63 @@
+"""The documents keep up with the code: every command, option and setting that they name exists, and the reverse."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.core.management import load_command_class
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+APPS = ("onchain", "accounts", "rewards")
+README = (REPOSITORY / "README.md").read_text()
+EXAMPLE = (REPOSITORY / ".env.example").read_text()
+READS = re.compile(
+    r"""(?:env\.\w+|environ\.get|environ\.setdefault)\(\s*"([A-Z][A-Z0-9_]*)"|environ\["([A-Z0-9_]+)"\]"""
+)
+
+
+def commands() -> dict[str, str]:
+    """Every management command of ours and its app."""
+    return {
+        path.stem: app
+        for app in APPS
+        for path in (REPOSITORY / app / "management" / "commands").glob("*.py")
+        if path.stem != "__init__"
+    }
+
+
+def variables() -> set[str]:
+    """Every variable that the code reads from the environment."""
+    sources = [REPOSITORY / "manage.py"]
+    for folder in ("config", *APPS):
+        sources += (REPOSITORY / folder).rglob("*.py")
+    found = {name for path in sources for match in READS.findall(path.read_text()) for name in match if name}
+    # The desktop's own, not a setting of ours.
+    return found - {"DISPLAY"}
+
+
+def test_every_variable_that_the_code_reads_is_in_the_example_and_nothing_else():
+    named = set(re.findall(r"^# ([A-Z][A-Z0-9_]*)=", EXAMPLE, re.MULTILINE))
+    assert {"DATABASE_URL", "CELERY_BROKER_URL", "RPC_URLS"} <= variables()
+    assert named == variables()
+
+
+def test_every_management_command_is_in_the_readme():
+    assert {"demo", "flow", "run"} <= set(commands())
+    for name in commands():
+        assert f"make {name}" in README or f"manage.py {name}" in README, name
+
+
+@pytest.mark.parametrize("name", sorted(commands()))
+def test_every_option_that_the_readme_gives_a_command_is_one_that_it_takes(name):
+    parser = load_command_class(commands()[name], name).create_parser("manage.py", name)
+    taken = {option for action in parser._actions for option in action.option_strings}
+    lines = [line for line in README.splitlines() if f"`make {name}" in line or f"manage.py {name}" in line]
+    named = {option for line in lines for option in re.findall(r"--[a-z][a-z-]*", line)}
+    assert named <= taken
+
+
+def test_every_target_of_make_that_the_readme_names_is_there():
+    targets = set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"`make ([a-z-]+)", README))
+    assert {"demo", "test", "lint", "bench", "run", "flow"} <= named
+    assert named <= targets
