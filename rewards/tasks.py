@@ -20,7 +20,7 @@ from rewards.services.live import live_score
 from rewards.services.programs import epoch_schedule_next, epochs_begin
 from rewards.services.proofs import proof_packs_write
 from rewards.services.publishing import program_advance, proposals_resolve
-from rewards.services.safe import safes_advance
+from rewards.services.safe import safes_advance, safes_execute
 from rewards.services.scoring import epoch_score_if_due
 
 logger = logging.getLogger(__name__)
@@ -56,6 +56,7 @@ def _relay(client: RpcClient, program: Program) -> None:
     now = timezone.now()
     auto_collect_ask(program=program, now=now)
     claims_relay(client, program=program, now=now)
+    safes_execute(client, program=program)
 
 
 def _advance(client: RpcClient, program: Program) -> None:

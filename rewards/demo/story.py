@@ -113,6 +113,7 @@ class Story:
     def live_second(self) -> None:
         """Let one second of the live market pass, at the speed of real time."""
         began = time.monotonic()
+        self.attestor.look()
         for name in self.supervisor.watch():
             self.terminal.say(f"{name} stopped; it is started again (its log: logs/{name}.log).")
         if self._live is None:

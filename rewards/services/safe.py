@@ -25,7 +25,7 @@ from onchain.safe import (
     read_hash,
     read_safe,
 )
-from onchain.transactions import RefusedByContractError, Sender, broadcast, prepare, resolve, sender_of
+from onchain.transactions import RefusedByContractError, Sender, broadcast, prepare, sender_of
 from rewards.errors import ApprovalRefusedError
 from rewards.models import Epoch, Program, SafeSignature, SafeTransaction
 from rewards.services.checks import approval_is_safe
@@ -38,26 +38,31 @@ PURPOSE = "safe "
 
 
 def safes_advance(client: RpcClient, *, program: Program) -> None:
-    """Look at the treasury; if it is a Safe, have its transaction ready to sign, and send it when enough have signed.
+    """Look at the treasury; if it is a Safe, have its transaction ready to sign and follow those that are open.
 
-    Any number of times is as good as once. Called under the programme's lock.
+    Any number of times is as good as once; needs no key. Called under the programme's lock.
     """
-    if (sender := _sender(program)) is not None:
-        resolve(client, sender=sender)
     info = safe_look(client, program=program)
     if info is None:
         return
     _settle(program, info)
     epoch = program.epochs.filter(state=Epoch.State.PROPOSED).order_by("number").first()
-    if epoch is None or not approval_is_safe(epoch=epoch):
-        return
-    try:
-        stored = safe_transaction_for(client, epoch=epoch, info=info)
-    except ApprovalRefusedError as error:
-        logger.info("%s", error)
-        return
-    if stored.state == STATE.COLLECTING and sender is not None:
-        safe_execute(client, stored=stored, info=info, sender=sender)
+    if epoch is not None and approval_is_safe(epoch=epoch):
+        try:
+            safe_transaction_for(client, epoch=epoch, info=info)
+        except ApprovalRefusedError as error:
+            logger.info("%s", error)
+
+
+def safes_execute(client: RpcClient, *, program: Program) -> None:
+    """Send what enough owners have signed, with the relayer's key; nothing without one. Under the relay's lock."""
+    waiting = SafeTransaction.objects.filter(epoch__program=program, state=STATE.COLLECTING).select_related("epoch")
+    for stored in waiting.exclude(signatures=None):
+        sender = sender_of("RELAYER", chain_id=program.chain_id)
+        info = read_safe(client=client, address=stored.safe)
+        current = stored.digest == stored.epoch.digest and stored.epoch.state == Epoch.State.PROPOSED
+        if sender is not None and info is not None and current and approval_is_safe(epoch=stored.epoch):
+            safe_execute(client, stored=stored, info=info, sender=sender)
 
 
 def safe_look(client: RpcClient, *, program: Program) -> SafeInfo | None:
@@ -132,10 +137,6 @@ def safe_execute(client: RpcClient, *, stored: SafeTransaction, info: SafeInfo, 
         return False
     broadcast(client, row)
     return True
-
-
-def _sender(program: Program) -> Sender | None:
-    return sender_of("RELAYER", chain_id=program.chain_id)
 
 
 def _settle(program: Program, info: SafeInfo) -> None:
