@@ -18,10 +18,20 @@ from rewards.services.auto_collect import auto_collect_set
 from rewards.services.claims import claim_request
 from rewards.services.proofs import proof_packs_write
 from tests.chain import calldata
-from tests.rewards.conftest import ALICE_LP, ALICE_PAY, BOB_PAY, DELAY_S, GUARDIAN, PROPOSER, TREASURY, house
+from tests.rewards.conftest import (
+    ALICE_LP,
+    ALICE_PAY,
+    BOB_PAY,
+    DELAY_S,
+    GUARDIAN,
+    PROPOSER,
+    TREASURY,
+    house,
+    one_process,
+)
 from tests.rewards.test_publishing import END_S, activated, approve, books, poke, proposed
 
-__all__ = ["house", "proposed"]
+__all__ = ["house", "one_process", "proposed"]
 pytestmark = pytest.mark.django_db
 DAY_S = 86_400
 CLAIM = "claim(address,address,uint256,bytes32[])"

@@ -11,11 +11,11 @@ from rewards.models import Epoch, SafeTransaction
 from rewards.services.safe import safe_tx_of
 from rewards.services.safe_signatures import safe_signature_add
 from tests.chain import calldata
-from tests.rewards.conftest import DELAY_S, TREASURY, house
+from tests.rewards.conftest import DELAY_S, TREASURY, house, one_process
 from tests.rewards.test_publishing import END_S, poke, proposed
 from tests.safe_contracts import safe_kit
 
-__all__ = ["house", "proposed"]
+__all__ = ["house", "one_process", "proposed"]
 pytestmark = pytest.mark.django_db
 OWNERS = [Account.from_key("0x" + digit * 64) for digit in "456"]
 

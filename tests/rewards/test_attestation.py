@@ -21,10 +21,10 @@ from rewards.models import Epoch
 from rewards.services.attestation import attest
 from rewards.services.recompute import events_difference, read_manifest
 from tests.chain import calldata
-from tests.rewards.conftest import GUARDIAN, PROPOSER, house
+from tests.rewards.conftest import GUARDIAN, PROPOSER, house, one_process
 from tests.rewards.test_publishing import approve, poke, proposed
 
-__all__ = ["house", "proposed"]
+__all__ = ["house", "one_process", "proposed"]
 pytestmark = pytest.mark.django_db
 ATTESTOR = 6
 

@@ -18,10 +18,10 @@ from rewards.selectors.treasury import treasury_epoch
 from rewards.services import check_rules as rules
 from rewards.services import checks
 from rewards.services.check_rules import Evidence
-from tests.rewards.conftest import BOB_PAY
+from tests.rewards.conftest import BOB_PAY, one_process
 from tests.rewards.test_publishing import END_S, activated, approve, poke, proposed
 
-__all__ = ["proposed"]
+__all__ = ["one_process", "proposed"]
 pytestmark = pytest.mark.django_db
 TOKEN, OTHER = "0x" + "7" * 40, "0x" + "8" * 40
 DISTRIBUTOR = "0x" + "d" * 40

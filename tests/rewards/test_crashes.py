@@ -7,11 +7,11 @@ from rewards import tasks
 from rewards.models import Epoch
 from rewards.services.claims import claim_request
 from rewards.services.programs import epoch_schedule
-from tests.rewards.conftest import ALICE, BOB_PAY, DELAY_S, house
+from tests.rewards.conftest import ALICE, BOB_PAY, DELAY_S, house, one_process
 from tests.rewards.test_publishing import END_S, approve, poke
 from tests.rewards.test_scoring import START_S, quote, terms_of
 
-__all__ = ["house"]
+__all__ = ["house", "one_process"]
 pytestmark = pytest.mark.django_db
 STEPS = (
     "scoring.after_evidence", "scoring.before_commit", "scoring.stored",
@@ -51,7 +51,7 @@ def survive(house) -> None:
     house.anvil.mine()
 
 
-def test_dying_twice_at_every_step_from_score_to_claim_pays_everybody_once(house, deaths):
+def test_dying_twice_at_every_step_from_score_to_x(house, one_process, deaths):
     epoch = epoch_schedule(
         program=house.program, terms=terms_of(number=1, start_s=START_S, end_s=END_S, token=house.token)
     )

@@ -1,5 +1,7 @@
 """From a scored epoch to money in a wallet: the chain decides every step, and every unit is accounted for."""
 
+import sys
+
 import pytest
 
 from onchain.indexer import node
@@ -14,7 +16,7 @@ from rewards.services.claims import claim_request
 from rewards.services.programs import epoch_schedule, epochs_begin
 from rewards.services.scoring import epoch_score
 from tests.chain import calldata
-from tests.rewards.conftest import ALICE, ALICE_LP, ALICE_PAY, BOB, BOB_PAY, DELAY_S, TREASURY
+from tests.rewards.conftest import ALICE, ALICE_LP, ALICE_PAY, BOB, BOB_PAY, DELAY_S, REAL_RUN, TREASURY
 from tests.rewards.test_scoring import HOUR_S, START_S, quote, terms_of
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +36,7 @@ def poke(house, *, mine: bool = True) -> None:
 
 
 @pytest.fixture
-def proposed(house):
+def proposed(house, one_process):
     """One epoch, quoted, over, scored and proposed: 833,333 to Alice, 166,666 to Bob (see test_scoring)."""
     epoch = epoch_schedule(
         program=house.program, terms=terms_of(number=1, start_s=START_S, end_s=END_S, token=house.token)
@@ -78,7 +80,12 @@ def books(house) -> dict[str, int]:
             "returned": row.returned}  # fmt: skip
 
 
-def test_the_proposal_is_what_the_evidence_says_and_every_check_passed(house, proposed):
+def test_the_proposal_is_what_the_evidence_says_and_every_check_passed(house, proposed, settings):
+    second = REAL_RUN(
+        [sys.executable, "-m", "rewards.engine", "verify", str(settings.EVIDENCE_DIR / proposed.evidence_name)],
+        cwd=settings.BASE_DIR, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert second.stdout.split()[-1] == proposed.root
     page = treasury_epoch(epoch_id=proposed.pk, now_ms=END_S * 1000)
     assert [check.passed for check in page.checks] == [True] * 10, page.checks
     assert page.checks_stage == EpochCheck.Stage.APPROVAL
