@@ -8,7 +8,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export NO_UPDATE_NOTIFIER := 1
 
-.PHONY: help demo test lint fmt bench flow run lock clean chromium
+.PHONY: help demo test lint fmt bench bench-contracts mutate-contracts flow run lock clean chromium
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -74,6 +74,13 @@ fmt: .venv/dev ## format and mend what can be mended
 
 bench: .venv/dev node_modules/.dev ## the measured figures, printed as tables
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+bench-contracts: .venv/dev node_modules/.dev ## 200,000 random calls of the distributor, 10,000 trees with other libraries
+	@$(BIN)/python -W ignore -m tests.contracts.machine --calls 200000 $(ARGS)
+	@$(BIN)/python -W ignore -m tests.contracts.differential --trees 10000
+
+mutate-contracts: .venv/dev node_modules/.dev ## without each line that defends a guarantee a test of the distributor fails
+	@$(BIN)/python -m tests.contracts.mutate $(ARGS)
 
 LOCK := uv pip compile --quiet --python-version 3.11 --exclude-newer "$$(date -d '7 days ago' +%F)" --generate-hashes --no-header pyproject.toml
 

@@ -890,6 +890,12 @@ def digest_of(
 ) -> bytes32:
     """
     @notice What attestors and the treasury name when they agree to exactly these fields, on this chain and contract.
+    @param epoch As in `propose`.
+    @param root As in `propose`.
+    @param parent_root As in `propose`.
+    @param manifest_hash As in `propose`.
+    @param tokens As in `propose`.
+    @param increments As in `propose`.
     @return keccak256(abi.encode(chain id, this contract, and the fields)).
     """
     return self._digest(epoch, root, parent_root, manifest_hash, tokens, increments)
@@ -923,7 +929,8 @@ def epoch_info(epoch: uint256) -> (uint256, bytes32, bytes32, bytes32, bytes32, 
 @reentrant
 def active_epoch() -> uint256:
     """
-    @return The number of the epoch whose root is claimable, 0 before the first.
+    @notice Which epoch's root is claimable.
+    @return Its number, 0 before the first.
     """
     return self.status & MASK_64
 
@@ -933,7 +940,8 @@ def active_epoch() -> uint256:
 @reentrant
 def active_root() -> bytes32:
     """
-    @return The root that claims are proven against (unless paused), zero before the first epoch.
+    @notice The root that claims are proven against (unless paused).
+    @return The root, zero before the first epoch.
     """
     return self.epochs[self.status & MASK_64].root
 
@@ -943,7 +951,8 @@ def active_root() -> bytes32:
 @reentrant
 def paused() -> bool:
     """
-    @return Whether claims, proposals, approvals, activations and the wind-down are stopped.
+    @notice Whether claims, proposals, approvals, activations and the wind-down are stopped.
+    @return True while paused.
     """
     return self.status > MASK_64
 
@@ -953,7 +962,9 @@ def paused() -> bool:
 @reentrant
 def approved(token: address) -> uint256:
     """
-    @return All that the treasury ever paid in and no veto gave back, the epoch in flight included.
+    @notice All that the treasury ever paid in and no veto gave back, the epoch in flight included.
+    @param token Which token.
+    @return In the token's smallest unit.
     """
     return (self.ledger[token] >> 96 & MASK_96) + self._pending(token)
 
@@ -963,7 +974,9 @@ def approved(token: address) -> uint256:
 @reentrant
 def paid(token: address) -> uint256:
     """
-    @return All that was ever claimed.
+    @notice All that was ever claimed.
+    @param token Which token.
+    @return In the token's smallest unit.
     """
     return self.ledger[token] & MASK_96
 
@@ -973,7 +986,10 @@ def paid(token: address) -> uint256:
 @reentrant
 def claimed(account: address, token: address) -> uint256:
     """
-    @return What the account was ever paid in the token.
+    @notice What the account was ever paid in the token, to whichever recipient.
+    @param account Whose leaf.
+    @param token Which token.
+    @return In the token's smallest unit.
     """
     return self.accounts[account] >> 160 if token == main_token else self.others[account][token]
 
@@ -983,7 +999,9 @@ def claimed(account: address, token: address) -> uint256:
 @reentrant
 def recipient_of(account: address) -> address:
     """
-    @return Where the account's claims go: itself unless it said otherwise.
+    @notice Where the account's claims go: itself unless it said otherwise.
+    @param account Whose leaf.
+    @return The recipient.
     """
     recipient: address = convert(self.accounts[account] & MASK_160, address)
     return account if recipient == empty(address) else recipient
@@ -994,6 +1012,7 @@ def recipient_of(account: address) -> address:
 @reentrant
 def attestor_list() -> DynArray[address, 16]:
     """
-    @return Those whose recomputation counts.
+    @notice Those whose recomputation counts.
+    @return Their addresses, ascending.
     """
     return self.attestors
