@@ -15,8 +15,7 @@ __all__ = ["house", "one_process"]
 pytestmark = pytest.mark.django_db
 STEPS = (
     "scoring.after_evidence", "scoring.before_commit", "scoring.stored",
-    "transactions.signed", "publishing.signed", "transactions.sent", "publishing.sent",
-    "publishing.activate_signed", "relay.signed", "relay.sent",
+    "transactions.signed", "publishing.signed", "transactions.sent", "publishing.activate_signed", "relay.signed",
 )  # fmt: skip
 
 
@@ -26,7 +25,7 @@ class DeadError(BaseException):
 
 @pytest.fixture
 def deaths(monkeypatch):
-    """Let the process die once at each step, at its first, second and third pass as they come."""
+    """Let the process die at the first and the second time that it comes to each step."""
     left = {step: {1, 2} for step in STEPS}
     passed: dict[str, int] = {}
 
@@ -51,7 +50,7 @@ def survive(house) -> None:
     house.anvil.mine()
 
 
-def test_dying_twice_at_every_step_from_score_to_x(house, one_process, deaths):
+def test_dying_twice_at_every_step_from_score_to_claim_pays_everybody_once(house, one_process, deaths):
     epoch = epoch_schedule(
         program=house.program, terms=terms_of(number=1, start_s=START_S, end_s=END_S, token=house.token)
     )
