@@ -4,9 +4,12 @@ Source: spec/evidence.md, events.parquet.
 """
 
 from collections.abc import Iterator, Sequence
+from io import BytesIO
 
+import numpy as np
 import pyarrow as pa
 from django.db import connection, transaction
+from pyarrow import csv
 
 from onchain.book import Book, Row
 from onchain.errors import MarketQuarantinedError, NotIndexedError, UnknownMarketError
@@ -21,22 +24,38 @@ SCHEMA = pa.schema(
     ]
 )  # fmt: skip
 BEFORE_ALL = -1
+# The columns of SCHEMA behind `market`. An event has its block's time unless it became true at one of its own.
+EVENTS = """
+COPY (
+    SELECT e.block_number, e.log_index, coalesce(e.time_ms, b.time_ms), (%s::text[])[e.kind + 1], e.order_id,
+        e.address, CASE WHEN e.is_bid THEN 'bid' WHEN NOT e.is_bid THEN 'ask' END, e.price, e.size, e.taker
+    FROM onchain_marketevent e LEFT JOIN onchain_block b
+        ON b.number = e.block_number AND b.canonical AND b.number BETWEEN %s AND %s
+    WHERE e.market_id = %s AND e.block_number BETWEEN %s AND %s ORDER BY e.block_number, e.log_index
+) TO STDOUT (FORMAT csv)
+"""
 
 
 @transaction.atomic
-def market_events_arrow(*, markets: Sequence[str], from_ms: int, to_ms: int) -> pa.Table:
+def market_events_arrow(*, markets: Sequence[str], from_ms: int, to_ms: int, carry_in: bool = True) -> pa.Table:
     """Return the evidence columns of the markets' carry-in at from_ms and their events in [from_ms, to_ms).
 
-    Sorted by block and log index, then by market: `log_index` counts a market's own events within a block.
-    Raises UnknownMarketError, MarketQuarantinedError, NotIndexedError.
+    carry_in: False leaves what rested before out, for whoever goes on from a state that knows it.
+    Sorted by block and log index, then by market: `log_index` counts a market's own events within a block. An
+    event belongs where its block does: one that became true shortly before from_ms (an expiry, told by the first
+    block after it) is in. Raises UnknownMarketError, MarketQuarantinedError, NotIndexedError.
     """
     before, last = _last_block_before(from_ms), _last_block_before(to_ms)
-    parts: list[tuple[str, list[Row]]] = []
+    parts = [SCHEMA.empty_table()]
     for name in sorted(markets, key=lambda name: name.encode()):
         market = _market(name, last_block=last)
-        rows = _book_at(market, block=before).rows() + list(_rows(market, first=before + 1, last=last))
-        parts.append((name, rows))
-    return _table(parts)
+        if carry_in:
+            parts.append(_carry_in(market, block=before))
+        parts.append(_events(market, first=before + 1, last=last))
+    table = pa.concat_tables(parts)
+    if len(markets) < 2:
+        return table
+    return table.take(pa.array(np.lexsort((table.column("log_index").to_numpy(), table.column("block").to_numpy()))))
 
 
 def _last_block_before(time_ms: int) -> int:
@@ -79,21 +98,37 @@ def _rows(market: Market, *, first: int, last: int) -> Iterator[Row]:
             yield Row(KIND_NAMES[kind], block, log_index, time_ms, order, address, side, price, size, taker)
 
 
-def _table(parts: Sequence[tuple[str, list[Row]]]) -> pa.Table:
-    merged = sorted(
-        ((row.block, row.log_index, rank, name, row) for rank, (name, rows) in enumerate(parts) for row in rows),
-        key=lambda item: item[:3],
-    )
-    times = _block_times({item[0] for item in merged})
+def _carry_in(market: Market, *, block: int) -> pa.Table:
+    rows = _book_at(market, block=block).rows()
+    times = _block_times({row.block for row in rows})
     columns: dict[str, list[object]] = {field.name: [] for field in SCHEMA}
-    for block, log_index, _rank, name, row in merged:
+    for row in rows:
         values = (
-            name, block, log_index, times[block] if row.time_ms is None else row.time_ms, row.kind, row.order,
-            row.address, row.side, row.price, row.size, row.taker,
+            market.name, row.block, row.log_index, times[row.block] if row.time_ms is None else row.time_ms, row.kind,
+            row.order, row.address, row.side, row.price, row.size, row.taker,
         )  # fmt: skip
         for column, value in zip(columns.values(), values, strict=True):
             column.append(value)
     return pa.table(columns, schema=SCHEMA)
+
+
+def _events(market: Market, *, first: int, last: int) -> pa.Table:
+    text = BytesIO()
+    kinds = [KIND_NAMES[code] for code in range(len(KIND_NAMES))]
+    with connection.cursor() as cursor, cursor.copy(EVENTS, [kinds, first, last, market.pk, first, last]) as copy:
+        for part in copy:
+            text.write(part)
+    if not text.tell():
+        return SCHEMA.empty_table()
+    columns = csv.read_csv(
+        pa.BufferReader(text.getbuffer()),
+        # Whoever wants several cores runs several processes.
+        read_options=csv.ReadOptions(column_names=SCHEMA.names[1:], use_threads=False),
+        convert_options=csv.ConvertOptions(
+            column_types=SCHEMA, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
+        ),
+    )
+    return columns.add_column(0, SCHEMA.field("market"), pa.repeat(market.name, len(columns)))
 
 
 def _block_times(numbers: set[int]) -> dict[int, int]:

@@ -79,15 +79,14 @@ def settled_through_ms(*, markets: Sequence[str] | None = None) -> int:
         return 0
     found = Market.objects.all() if markets is None else Market.objects.filter(name__in=markets)
     through = min([cursor.final_block, *found.values_list("derived_through", flat=True)])
-    first_open = (
-        Block.objects.filter(canonical=True, number__gte=cursor.first_block)
-        .exclude(settled=True, number__lte=through)
-        .order_by("number")
-        .values_list("timestamp_s", flat=True)
-        .first()
-    )
+    canonical = Block.objects.filter(canonical=True)
+    # Blocks that are not settled are the chain's newest second: what is open at `through` began with that second.
+    newest = canonical.filter(number=through).first()
+    if newest is not None and not newest.settled:
+        return newest.timestamp_s * 1000
     # Whatever comes later has at least the second of the first block that is still open.
-    return 0 if first_open is None else first_open * 1000
+    first_open = canonical.filter(number__gt=through).order_by("number").first()
+    return 0 if first_open is None else first_open.timestamp_s * 1000
 
 
 def contract_logs(*, address: str, from_block: int, to_block: int, final_only: bool = True) -> list[ContractLog]:

@@ -1,6 +1,7 @@
 """Celery tasks of rewards: pokes only. Each asks the database what is due and may be lost, doubled or killed."""
 
 import logging
+import time
 from collections.abc import Callable
 
 from celery import shared_task
@@ -21,9 +22,12 @@ from rewards.services.programs import epoch_schedule_next, epochs_begin
 from rewards.services.proofs import proof_packs_write
 from rewards.services.publishing import program_advance, proposals_resolve
 from rewards.services.safe import safes_advance, safes_execute
-from rewards.services.scoring import epoch_score_if_due
+from rewards.services.scoring import epoch_score_if_due, stretches_score_or_stop
+from rewards.services.stretches import stretches_due
 
 logger = logging.getLogger(__name__)
+STRETCHES_S = 20.0
+"""A run over a market's stretches ends after this long; the next poke has somebody go on."""
 
 
 @shared_task(name="rewards.tasks.watch_distributor")
@@ -36,6 +40,26 @@ def watch_distributor() -> None:
 def advance_epochs() -> None:
     """Begin, score, propose and activate whatever is due."""
     _for_each_program("advance", _advance)
+
+
+@shared_task(name="rewards.tasks.poke_stretches")
+def poke_stretches() -> None:
+    """Have somebody do the stretches that are due: one small task a market, for any worker anywhere."""
+    for epoch_id, market in stretches_due(now=timezone.now()):
+        # One that expires in the queue is no loss: the next poke sends it again.
+        score_stretches.apply_async(args=(epoch_id, market), expires=STRETCHES_S)
+
+
+@shared_task(name="rewards.tasks.score_stretches")
+def score_stretches(epoch_id: int, market: str) -> None:
+    """Do a market's due stretches; does nothing while another worker is at it."""
+    ends_at = time.monotonic() + STRETCHES_S
+    _step(
+        f"The stretches of {market}",
+        lambda: stretches_score_or_stop(
+            epoch_id=epoch_id, market=market, now=timezone.now(), keep_going=lambda: time.monotonic() < ends_at
+        ),
+    )
 
 
 @shared_task(name="rewards.tasks.score_live_epochs")

@@ -157,8 +157,6 @@ LOCAL_TREASURY_SIGNER = False
 
 # --- tasks: the queue only pokes, the database decides ---------------------------------------------------------
 CELERY_TASK_ACKS_LATE = True
-# Collections have a queue of their own: a worker with the relayer's key and nothing else can serve it alone.
-CELERY_TASK_ROUTES = {"rewards.tasks.relay_claims": {"queue": "relayer"}}
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_STORE_ERRORS_EVEN_IF_IGNORED = False
@@ -168,11 +166,18 @@ CELERY_TASK_SOFT_TIME_LIMIT = 1700
 CELERY_TIMEZONE = "UTC"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# A queue of its own: workers on other machines may take stretches alone (--queues scoring).
+CELERY_TASK_ROUTES = {
+    "rewards.tasks.score_stretches": {"queue": "scoring"},
+    # A worker with the relayer's key and nothing else can serve this one alone.
+    "rewards.tasks.relay_claims": {"queue": "relayer"},
+}
 CELERY_BEAT_SCHEDULE = {
     # A poke that finds nothing due costs one query; an expired poke is dropped, the next one does its work.
     "follow-head": {"task": "onchain.tasks.follow_head", "schedule": 1.0, "options": {"expires": 5}},
     "watch-distributor": {"task": "rewards.tasks.watch_distributor", "schedule": 2.0, "options": {"expires": 5}},
     "advance-epochs": {"task": "rewards.tasks.advance_epochs", "schedule": 2.0, "options": {"expires": 5}},
+    "poke-stretches": {"task": "rewards.tasks.poke_stretches", "schedule": 2.0, "options": {"expires": 5}},
     "score-live": {"task": "rewards.tasks.score_live_epochs", "schedule": 5.0, "options": {"expires": 5}},
     "relay-claims": {"task": "rewards.tasks.relay_claims", "schedule": 2.0, "options": {"expires": 5}},
 }

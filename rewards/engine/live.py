@@ -48,6 +48,11 @@ class MarketScorer:
         return scorer
 
     @property
+    def key(self) -> str:
+        """A hash of all that a state depends on beside the events; `restore` refuses states of another key."""
+        return self._key
+
+    @property
     def now_ms(self) -> int:
         """The open instant: events before it can no longer come, events at it can."""
         return self._state.now_ms

@@ -1,4 +1,4 @@
-"""A market's state as bytes and back: one text per state, versioned, with a check sum."""
+"""A market's state, and its score of a stretch, as bytes and back: canonical, versioned, with a check sum."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rewards.engine.jsontext import canonical_json, parse_strict
 from rewards.engine.marketstate import MarketScore, MarketState, RestingOrders
 
 HEADER = b"lamplight-market-state 1 "
+SCORE_HEADER = b"lamplight-market-score 1 "
 _DIGEST_CHARS = 64
 
 
@@ -36,31 +37,21 @@ def dump_state(*, state: MarketState, key: str) -> bytes:
                 for column in (orders.maker, orders.side, orders.price, orders.size, orders.placed_ms)
             ],
         },
-        "score": {
-            "makers": list(score.makers),
-            "credit": score.credit,
-            "stress_credit": score.stress_credit,
-            "present_ms": score.present_ms,
-            "volume": score.volume,
-            "live_ms": score.live_ms,
-            "stress_ms": score.stress_ms,
-        },
+        "score": _score_document(score),
     }
-    body = canonical_json(document)
-    return HEADER + hashlib.sha256(body).hexdigest().encode() + b"\n" + body
+    return _sealed(document, header=HEADER)
 
 
 def load_state(*, data: bytes, key: str) -> MarketState:
     """Read a state back. Raises StateError unless it is whole, of this version and of the same key."""
-    document = _document(data)
+    document = _document(data, header=HEADER)
     if document["key"] != key:
         raise StateError(reason="it is of another market, or of other terms, sessions or makers")
-    score = MarketScore(**{**document["score"], "makers": tuple(document["score"]["makers"])})
     columns = (np.array(column, dtype=np.int64) for column in document["orders"]["columns"])
     last = document["last"]
     return MarketState(
         now_ms=document["now_ms"],
-        score=score,
+        score=_score(document["score"]),
         last=(last[0], last[1], last[2]) if last else None,
         ended=document["ended"],
         anchor=document["anchor"],
@@ -72,10 +63,41 @@ def load_state(*, data: bytes, key: str) -> MarketState:
     )
 
 
-def _document(data: bytes) -> dict[str, Any]:
-    if not data.startswith(HEADER):
-        raise StateError(reason="it does not begin as a state of version 1 does")
-    digest, _, body = data[len(HEADER) :].partition(b"\n")
+def dump_score(score: MarketScore) -> bytes:
+    """Return the score as bytes; equal scores give the same bytes."""
+    return _sealed(_score_document(score), header=SCORE_HEADER)
+
+
+def load_score(data: bytes) -> MarketScore:
+    """Read a score back. Raises StateError unless it is whole and of this version."""
+    return _score(_document(data, header=SCORE_HEADER))
+
+
+def _score_document(score: MarketScore) -> dict[str, Any]:
+    return {
+        "makers": list(score.makers),
+        "credit": score.credit,
+        "stress_credit": score.stress_credit,
+        "present_ms": score.present_ms,
+        "volume": score.volume,
+        "live_ms": score.live_ms,
+        "stress_ms": score.stress_ms,
+    }
+
+
+def _score(document: dict[str, Any]) -> MarketScore:
+    return MarketScore(**{**document, "makers": tuple(document["makers"])})
+
+
+def _sealed(document: dict[str, Any], *, header: bytes) -> bytes:
+    body = canonical_json(document)
+    return header + hashlib.sha256(body).hexdigest().encode() + b"\n" + body
+
+
+def _document(data: bytes, *, header: bytes) -> dict[str, Any]:
+    if not data.startswith(header):
+        raise StateError(reason=f"it does not begin with {header.decode().strip()}")
+    digest, _, body = data[len(header) :].partition(b"\n")
     if len(digest) != _DIGEST_CHARS or hashlib.sha256(body).hexdigest().encode() != digest:
         raise StateError(reason="its check sum is wrong, so it was cut or changed")
     try:

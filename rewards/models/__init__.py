@@ -3,7 +3,7 @@
 from rewards.models.checks import Alarm, CheckWaiver, EpochCheck
 from rewards.models.claims import AutoCollect, ClaimRequest
 from rewards.models.programs import Epoch, EpochSession, Program
-from rewards.models.results import Allocation, Carry, Entitlement, LiveStanding, LiveState, Payment, Score
+from rewards.models.results import Allocation, Carry, Entitlement, LiveStanding, LiveState, Payment, Score, Stretch
 from rewards.models.safe import SafeSignature, SafeTransaction
 
 __all__ = [
@@ -24,4 +24,5 @@ __all__ = [
     "SafeSignature",
     "SafeTransaction",
     "Score",
+    "Stretch",
 ]

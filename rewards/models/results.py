@@ -126,16 +126,47 @@ class Payment(models.Model):
         return f"{self.maker} {self.account}"
 
 
+class Stretch(models.Model):
+    """One market of one epoch from where its stretch before ends to the next end of a session, replayed.
+
+    Stretches are derived: whichever is missing, of another key or of other events is done again, and once the epoch
+    is scored they go (docs/decisions/0008).
+    """
+
+    epoch = models.ForeignKey(Epoch, on_delete=models.CASCADE, related_name="stretches")
+    market = models.CharField(max_length=64)
+    number = models.PositiveIntegerField(help_text="From 0, without a gap within a market.")
+    until_ms = models.BigIntegerField(help_text="The events of all blocks before this time (ms, UTC) are in.")
+    through_block = models.BigIntegerField(help_text="The last of those blocks.")
+    key = models.CharField(max_length=64, help_text="Hash of all that it depends on beside the events.")
+    events = models.BigIntegerField(help_text="How many events it was fed.")
+    digest = models.CharField(max_length=64, help_text="Hash of all events since the epoch's start, chained.")
+    score = models.BinaryField(help_text="The score of this stretch alone, the engine's own form.")
+    state = models.BinaryField(help_text="Where the market stands at its end, the engine's own form.")
+
+    class Meta:
+        ordering: ClassVar = ["epoch", "market", "number"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["epoch", "market", "number"], name="stretch_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.market} stretch {self.number}"
+
+
 class LiveState(models.Model):
     """Where the running score of a market in a live epoch stands, so that only new events are looked at."""
 
     epoch = models.ForeignKey(Epoch, on_delete=models.CASCADE, related_name="live_states")
     market = models.CharField(max_length=64)
-    through_ms = models.BigIntegerField(help_text="Everything before this time (ms, UTC) is in the state.")
+    key = models.CharField(max_length=64, help_text="As a stretch's.")
+    base = models.CharField(max_length=64, help_text="The digest of the stretch that it goes on from.")
+    until_ms = models.BigIntegerField(help_text="The events of all blocks before this time (ms, UTC) are in.")
+    before = models.BinaryField(help_text="The score of the stretches before, the engine's own form.")
     state = models.BinaryField(help_text="The engine's own form; one that it can't use is thrown away.")
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["epoch", "market"], name="live_state_once")]
 
     def __str__(self) -> str:
-        return f"{self.market} through {self.through_ms}"
+        return f"{self.market} until {self.until_ms}"

@@ -1,39 +1,71 @@
 """Gathers the inputs of an epoch from the database: everything that its root depends on, and nothing else."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from django.db.models import Q
 
 from accounts.models import MakerAddress, PayoutAccount
 from onchain.selectors import market_events_arrow
 from rewards.engine.evidence import EventColumns, Inputs
+from rewards.engine.live import MarketScorer
 from rewards.engine.sessions import Sessions
-from rewards.engine.terms import parse_terms
+from rewards.engine.terms import Terms, parse_terms
 from rewards.errors import NotYetError
 from rewards.models import Carry, Entitlement, Epoch
 
 SCORED = (Epoch.State.SCORED, Epoch.State.PROPOSED, Epoch.State.APPROVED, Epoch.State.ACTIVE, Epoch.State.EMPTY)
 
 
-def gather(*, epoch: Epoch, to_ms: int | None = None) -> Inputs:
-    """Return the inputs of an epoch, its events up to `to_ms` (the epoch's end by default).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What the replay of an epoch's markets depends on beside their events. makers: enrolled address to maker."""
+
+    terms: Terms
+    sessions: Sessions
+    makers: Mapping[str, str]
+
+    def scorer(self, market: str, *, state: bytes | None = None) -> MarketScorer:
+        """Return a scorer of a market that goes on from `state`, or begins. Raises StateError."""
+        if state is None:
+            return MarketScorer(terms=self.terms, market=market, sessions=self.sessions, makers=self.makers)
+        return MarketScorer.restore(state, terms=self.terms, market=market, sessions=self.sessions, makers=self.makers)
+
+
+def ground_of(epoch: Epoch) -> Ground:
+    """Gather what an epoch's replay depends on beside the events."""
+    return Ground(
+        terms=parse_terms(epoch.terms_json.encode()),
+        sessions=Sessions.from_rows(epoch.sessions.order_by("start_ms").values_list("start_ms", "end_ms", "kind")),
+        makers=_makers(epoch),
+    )
+
+
+def gather(*, epoch: Epoch) -> Inputs:
+    """Return the inputs of an epoch.
 
     Raises NotYetError while the epoch before it is not scored, and the errors of onchain's market events.
     """
-    terms = parse_terms(epoch.terms_json.encode())
-    events = market_events_arrow(
-        markets=list(terms.markets), from_ms=epoch.start_ms, to_ms=epoch.end_ms if to_ms is None else to_ms
-    )
-    before = epoch_before(epoch)
-    if to_ms is None and before is not None and before.state not in SCORED:
-        raise NotYetError(what=f"Scoring epoch {epoch.number}", waits_for=f"epoch {before.number} to be scored")
+    before = check_epoch_before(epoch)
+    ground = ground_of(epoch)
+    events = market_events_arrow(markets=list(ground.terms.markets), from_ms=epoch.start_ms, to_ms=epoch.end_ms)
     return Inputs(
-        terms=terms,
-        sessions=Sessions.from_rows(epoch.sessions.order_by("start_ms").values_list("start_ms", "end_ms", "kind")),
-        makers=_makers(epoch),
+        terms=ground.terms,
+        sessions=ground.sessions,
+        makers=ground.makers,
         payouts=_payouts(),
         carried_in=dict(Carry.objects.filter(epoch=before).values_list("maker", "amount")) if before else {},
         previous=_previous(before),
         events=EventColumns.from_arrow(events),
     )
+
+
+def check_epoch_before(epoch: Epoch) -> Epoch | None:
+    """Return the epoch whose tree this one continues, None for the first. Raises NotYetError until it is scored."""
+    before = epoch_before(epoch)
+    if before is not None and before.state not in SCORED:
+        raise NotYetError(what=f"Scoring epoch {epoch.number}", waits_for=f"epoch {before.number} to be scored")
+    return before
 
 
 def epoch_before(epoch: Epoch) -> Epoch | None:

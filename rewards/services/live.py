@@ -1,59 +1,134 @@
 """Running scores of the epoch that is live: estimates for people, never a source of money."""
 
 import copy
+from dataclasses import dataclass
 
 from django.db import transaction
 
-from onchain.selectors import settled_through_ms
+from onchain.selectors import market_events_arrow, settled_through_ms
 from rewards.engine.allocation import AllocationRow, allocate_market
-from rewards.engine.evidence import Inputs
+from rewards.engine.errors import EngineError
+from rewards.engine.eventdigest import NO_EVENTS
+from rewards.engine.events import EventColumns
 from rewards.engine.kinds import KINDS
-from rewards.engine.live import MarketScore, MarketScorer
+from rewards.engine.live import MarketScore, MarketScorer, merge_scores
+from rewards.engine.statebytes import dump_score, load_score
 from rewards.errors import NotYetError
-from rewards.models import Epoch, LiveStanding, Score
-from rewards.services.gathering import gather
+from rewards.models import Epoch, LiveStanding, LiveState, Score, Stretch
+from rewards.services.gathering import Ground, ground_of
+from rewards.services.stretches import stretch_key
 
 PPM = 1_000_000
+
+
+@dataclass(slots=True, kw_only=True)
+class _Run:
+    """The running score of a market. It goes on from the stretch with the digest `base`, whose score is `before`.
+
+    until_ms: the events of all blocks before it are in. now_ms: time is settled up to there, in `score` alone.
+    """
+
+    market: str
+    key: str
+    base: str
+    before: MarketScore
+    scorer: MarketScorer
+    until_ms: int
+    state: bytes = b""
+    now_ms: int = 0
+
+    @property
+    def score(self) -> MarketScore:
+        """The score since the epoch began."""
+        return merge_scores([self.before, self.scorer.snapshot()])
 
 
 def live_score(*, epoch_id: int) -> int:
     """Score a live epoch up to the chain's settled time and store the standings; returns that time (ms UTC).
 
-    Raises NotYetError before there is anything to score.
+    Only events since the last call are looked at. Each market is as far as its own events are settled; the time
+    that is returned is the earliest. Raises NotYetError before there is anything to score.
     """
     epoch = Epoch.objects.select_related("program").get(pk=epoch_id)
-    now_ms = min(settled_through_ms(), epoch.end_ms)
-    if epoch.state != Epoch.State.LIVE or now_ms <= epoch.start_ms:
+    ground = ground_of(epoch)
+    runs = [run for market in sorted(ground.terms.markets) if (run := _advanced(epoch, ground, market)) is not None]
+    if epoch.state != Epoch.State.LIVE or not runs:
         raise NotYetError(what=f"The standing of epoch {epoch.number}", waits_for="its first settled block")
-    inputs = gather(epoch=epoch, to_ms=now_ms)
-    scores = {market: _score(inputs, market, now_ms) for market in sorted(inputs.terms.markets)}
     with transaction.atomic():
         locked = Epoch.objects.select_for_update().get(pk=epoch_id)
         if locked.state == Epoch.State.LIVE:
-            _store(locked, inputs, scores, as_of_ms=now_ms)
-    return now_ms
+            _store(locked, ground, runs)
+    return min(run.now_ms for run in runs)
 
 
-def _score(inputs: Inputs, market: str, now_ms: int) -> MarketScore:
-    scorer = MarketScorer(terms=inputs.terms, market=market, sessions=inputs.sessions, makers=inputs.makers)
-    scorer.feed(inputs.events)
-    scorer.advance_to(time_ms=now_ms)
-    return scorer.snapshot()
+def _advanced(epoch: Epoch, ground: Ground, market: str) -> _Run | None:
+    """Return a market's run as of now, None before its first settled block."""
+    settled_ms = min(settled_through_ms(markets=[market]), epoch.end_ms)
+    if epoch.state != Epoch.State.LIVE or settled_ms <= epoch.start_ms:
+        return None
+    try:
+        return _fed(_begun(epoch, ground, market), epoch, settled_ms)
+    except EngineError:
+        # Either the events are wrong, or those of the past were corrected since: the start will tell.
+        return _fed(_afresh(epoch, ground, market), epoch, settled_ms)
 
 
-def _store(epoch: Epoch, inputs: Inputs, scores: dict[str, MarketScore], *, as_of_ms: int) -> None:
-    LiveStanding.objects.filter(epoch=epoch).delete()
-    Score.objects.filter(epoch=epoch).delete()
+def _fed(run: _Run, epoch: Epoch, settled_ms: int) -> _Run:
+    """Give a run the events that are new to it."""
+    if run.until_ms < settled_ms:
+        is_first = run.base == NO_EVENTS and run.until_ms == epoch.start_ms
+        table = market_events_arrow(markets=[run.market], from_ms=run.until_ms, to_ms=settled_ms, carry_in=is_first)
+        run.scorer.feed(EventColumns.from_arrow(table))
+        run.until_ms = settled_ms
+    # The kept state settles no time beyond its events: a later block may still tell of something before now.
+    run.state = run.scorer.state()
+    run.now_ms = run.until_ms
+    run.scorer.advance_to(time_ms=run.now_ms)
+    return run
+
+
+def _begun(epoch: Epoch, ground: Ground, market: str) -> _Run:
+    """Return the run where it stands: as it was kept, else at the newest stretch, else at the epoch's start."""
+    key = stretch_key(ground, market=market)
+    stretches = list(Stretch.objects.filter(epoch=epoch, market=market, key=key).order_by("number").defer("state"))
+    base = stretches[-1].digest if stretches else NO_EVENTS
+    kept = LiveState.objects.filter(epoch=epoch, market=market, key=key, base=base).first()
+    if kept is not None:
+        return _Run(market=market, key=key, base=base, before=load_score(bytes(kept.before)),
+                    scorer=ground.scorer(market, state=bytes(kept.state)), until_ms=kept.until_ms)  # fmt: skip
+    if stretches:
+        return _Run(market=market, key=key, base=base,
+                    before=merge_scores([load_score(bytes(row.score)) for row in stretches]),
+                    scorer=ground.scorer(market, state=bytes(stretches[-1].state)),
+                    until_ms=stretches[-1].until_ms)  # fmt: skip
+    return _afresh(epoch, ground, market)
+
+
+def _afresh(epoch: Epoch, ground: Ground, market: str) -> _Run:
+    scorer = ground.scorer(market)
+    return _Run(market=market, key=stretch_key(ground, market=market), base=NO_EVENTS, before=scorer.snapshot(),
+                scorer=scorer, until_ms=epoch.start_ms)  # fmt: skip
+
+
+def _store(epoch: Epoch, ground: Ground, runs: list[_Run]) -> None:
+    for model in (LiveStanding, Score, LiveState):
+        model.objects.filter(epoch=epoch).delete()
+    scores = {run.market: run.score for run in runs}
+    LiveState.objects.bulk_create(
+        LiveState(epoch=epoch, market=run.market, key=run.key, base=run.base, until_ms=run.until_ms,
+                  before=dump_score(run.before), state=run.state)
+        for run in runs
+    )  # fmt: skip
     LiveStanding.objects.bulk_create(
-        standing for market, score in scores.items() for standing in _standings(epoch, inputs, market, score, as_of_ms)
+        standing for run in runs for standing in _standings(epoch, ground, run.market, scores[run.market], run.now_ms)
     )
     Score.objects.bulk_create(row for market, score in scores.items() for row in _score_rows(epoch, market, score))
 
 
-def _standings(epoch: Epoch, inputs: Inputs, market: str, score: MarketScore, as_of_ms: int) -> list[LiveStanding]:
+def _standings(epoch: Epoch, ground: Ground, market: str, score: MarketScore, as_of_ms: int) -> list[LiveStanding]:
     """Return each maker's estimate (the epoch goes on as so far) and what is safe (nobody quotes any more)."""
-    estimates = {row.maker: row for row in allocate_market(terms=inputs.terms, market=market, score=score)}
-    safe = {row.maker: row for row in _if_all_stopped(inputs, market, score)}
+    estimates = {row.maker: row for row in allocate_market(terms=ground.terms, market=market, score=score)}
+    safe = {row.maker: row for row in _if_all_stopped(ground, market, score)}
     whole = sum(row.quoting for row in estimates.values())
     return [
         LiveStanding(
@@ -73,14 +148,14 @@ def _standings(epoch: Epoch, inputs: Inputs, market: str, score: MarketScore, as
     ]
 
 
-def _if_all_stopped(inputs: Inputs, market: str, score: MarketScore) -> list[AllocationRow]:
+def _if_all_stopped(ground: Ground, market: str, score: MarketScore) -> list[AllocationRow]:
     """Allocate as if the market stayed live to the epoch's end and no quote counted from now on."""
     whole = copy.copy(score)
     whole.live_ms = [0] * len(KINDS)
-    epoch = inputs.terms.epoch
-    for (start_ms, end_ms, _), kind in zip(inputs.sessions.rows, inputs.sessions.kind_indices, strict=True):
+    epoch = ground.terms.epoch
+    for (start_ms, end_ms, _), kind in zip(ground.sessions.rows, ground.sessions.kind_indices, strict=True):
         whole.live_ms[kind] += max(0, min(end_ms, epoch.end_ms) - max(start_ms, epoch.start_ms))
-    return allocate_market(terms=inputs.terms, market=market, score=whole)
+    return allocate_market(terms=ground.terms, market=market, score=whole)
 
 
 def _score_rows(epoch: Epoch, market: str, score: MarketScore) -> list[Score]:

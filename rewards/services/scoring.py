@@ -5,6 +5,7 @@ import logging
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from onchain.selectors import last_block_before, settled_through_ms
 from rewards.engine.allocation import split_paid
 from rewards.engine.errors import EngineError
 from rewards.engine.evidence import Inputs, ManifestFields, write_inputs, write_manifest, write_outputs
-from rewards.engine.scoring import Result, score
+from rewards.engine.scoring import Result, combine
 from rewards.errors import EpochStateError, NotYetError
 from rewards.models import (
     Allocation,
@@ -34,8 +35,10 @@ from rewards.models import (
     Payment,
     Program,
     Score,
+    Stretch,
 )
-from rewards.services.gathering import gather
+from rewards.services.gathering import check_epoch_before, gather
+from rewards.services.stretches import stretched_scores, stretches_done, stretches_score
 
 logger = logging.getLogger(__name__)
 NO_ROOT = "0x" + "00" * 32
@@ -57,18 +60,39 @@ def epoch_score_if_due(*, epoch_id: int, now: datetime) -> Epoch:
     try:
         return epoch_score(epoch_id=epoch_id)
     except (EngineError, OnchainError) as error:
-        if error.retryable:
-            raise
-        Epoch.objects.filter(pk=epoch_id).update(note=f"It can't be scored: {error}", retry_at=now + RETRY)
-        logger.error("Epoch %s can't be scored: %s", epoch.number, error)
+        _stop(epoch, error, now=now)
         return epoch
+
+
+def stretches_score_or_stop(
+    *, epoch_id: int, market: str, now: datetime, keep_going: Callable[[], bool] = lambda: True
+) -> int:
+    """Do a market's due stretches; what is wrong with its data becomes the epoch's note, long before its end.
+
+    Returns how many. now: this machine's clock. Raises what may pass by itself.
+    """
+    try:
+        return stretches_score(epoch_id=epoch_id, market=market, keep_going=keep_going)
+    except (EngineError, OnchainError) as error:
+        _stop(Epoch.objects.get(pk=epoch_id), error, now=now)
+        return 0
+
+
+def _stop(epoch: Epoch, error: EngineError | OnchainError, *, now: datetime) -> None:
+    """Say in the epoch's note what stops its scoring, and leave it for a while; what may pass by itself is raised."""
+    if error.retryable:
+        raise error
+    live = Epoch.objects.filter(pk=epoch.pk, state=Epoch.State.LIVE)
+    live.update(note=f"It can't be scored: {error}", retry_at=now + RETRY)
+    logger.error("Epoch %s can't be scored: %s", epoch.number, error)
 
 
 def epoch_score(*, epoch_id: int) -> Epoch:
     """Score an epoch whose events are all final: write its evidence, then store its result in one transaction.
 
-    Scoring again gives the same evidence and changes nothing. Call it under the programme's lock. Raises
-    NotYetError, the errors of onchain's market events and of the engine.
+    Its stretches are merged; those that nobody has done yet are done here. Scoring again gives the same evidence and
+    changes nothing. Call it under the programme's lock. Raises NotYetError, the errors of onchain's market events and
+    of the engine.
     """
     epoch = Epoch.objects.select_related("program").get(pk=epoch_id)
     if epoch.state != Epoch.State.LIVE:
@@ -112,9 +136,15 @@ def _scored(epoch: Epoch) -> tuple[Inputs, Result]:
     markets = list(json.loads(epoch.terms_json)["markets"])
     if settled_through_ms(markets=markets) < epoch.end_ms:
         raise NotYetError(what=f"Scoring epoch {epoch.number}", waits_for="its last blocks to be final")
+    check_epoch_before(epoch)
+    for market in markets:
+        stretches_score(epoch_id=epoch.pk, market=market)
+    for market in markets:
+        if not stretches_done(epoch=epoch, market=market):
+            raise NotYetError(what=f"Scoring epoch {epoch.number}", waits_for=f"the worker that is at {market}")
     inputs = gather(epoch=epoch)
     failpoints.hit("scoring.gathered")
-    return inputs, score(inputs)
+    return inputs, combine(inputs, stretched_scores(epoch=epoch, inputs=inputs))
 
 
 def _write_evidence(epoch: Epoch, inputs: Inputs, result: Result) -> tuple[str, str, ManifestFields]:
@@ -172,7 +202,7 @@ def _root_before(epoch: Epoch) -> str | None:
 
 
 def _store_rows(epoch: Epoch, inputs: Inputs, result: Result) -> None:
-    for model in (Score, Allocation, Carry, Entitlement, Payment, LiveStanding, LiveState, EpochCheck):
+    for model in (Score, Allocation, Carry, Entitlement, Payment, LiveStanding, LiveState, Stretch, EpochCheck):
         model.objects.filter(epoch=epoch).delete()
     Score.objects.bulk_create(
         Score(epoch=epoch, market=row.market, maker=row.maker, kind=row.kind, credit=row.credit,

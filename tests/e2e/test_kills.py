@@ -11,6 +11,8 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[2]
 KILLS = (
     "indexer.before_commit:2:group",
+    "stretches.before_commit:1:group",
+    "stretches.stored:1:group",
     "scoring.after_evidence:1:group",
     "scoring.before_commit:1:group",
     "transactions.signed:1:group",
@@ -34,7 +36,7 @@ def outcome(process: subprocess.Popen[str]) -> dict:
 
 @pytest.mark.e2e
 def test_a_worker_killed_while_indexing_scoring_and_publishing_changes_nothing(tmp_path):
-    """Both ways run at once; one of them loses its worker, children and all, at five points."""
+    """Both ways run at once; one of them loses its worker, children and all, at seven points."""
     undisturbed = start(tmp_path / "undisturbed")
     killed = start(tmp_path / "killed", armed=",".join(KILLS))
     expected, found = outcome(undisturbed), outcome(killed)

@@ -9,7 +9,7 @@ import accounts.models
 class Migration(migrations.Migration):
     dependencies = [
         ("onchain", "0003_publishing"),
-        ("rewards", "0003_guards"),
+        ("rewards", "0004_stretches"),
     ]
 
     operations = [
