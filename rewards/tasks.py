@@ -91,12 +91,13 @@ def _advance(client: RpcClient, program: Program) -> None:
     epochs_begin(now_ms=newest.time_ms)
     _step("The next epoch", lambda: epoch_schedule_next(program=program, now_ms=newest.time_ms))
     _step("What was sent", lambda: proposals_resolve(client, program=program))
-    _step("Proof packs", lambda: proof_packs_write(program=program))
     # Before scoring, which takes longest: an epoch whose data can't be had doesn't hold up those before it.
     _step("Publishing", lambda: program_advance(client, program=program, now_s=newest.timestamp_s, now=now))
     _step("The treasury's Safe", lambda: safes_advance(client, program=program))
     for epoch in program.epochs.filter(state=Epoch.State.LIVE, end_ms__lte=newest.time_ms).order_by("number"):
         _step(f"Scoring epoch {epoch.number}", lambda epoch=epoch: epoch_score_if_due(epoch_id=epoch.pk, now=now))
+    # Last: a full disk must not hold up anything that decides.
+    _step("Proof packs", lambda: proof_packs_write(program=program))
 
 
 def _for_each_program(task: str, step: Callable[[RpcClient, Program], object]) -> None:
