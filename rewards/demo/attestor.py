@@ -19,15 +19,19 @@ class Attestor:
     def __init__(self, *, program: Program, rpc_url: str, log: Path) -> None:
         self._program, self._rpc_url, self._log = program, rpc_url, log
         self._running: subprocess.Popen[bytes] | None = None
+        self._digest, self._done = "", set[str]()
 
     def look(self) -> None:
         """Begin with a proposal that has not been attested; call it often. One that fails is tried again."""
         if self._running is not None:
             if self._running.poll() is None:
                 return
+            if self._running.returncode == 0:
+                self._done.add(self._digest)
             self._running = None
         epoch = self._program.epochs.filter(state=Epoch.State.PROPOSED).order_by("number").first()
-        if epoch is not None and not is_attested(epoch):
+        if epoch is not None and epoch.digest not in self._done and not is_attested(epoch):
+            self._digest = epoch.digest
             self._start(epoch)
 
     def _start(self, epoch: Epoch) -> None:

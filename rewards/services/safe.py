@@ -8,9 +8,10 @@ import logging
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 
 from onchain.distributor import allowance_calldata, approval_call, read_allowance, read_epoch, read_summary
-from onchain.models_tx import ChainDistributor, ChainSafe, OutgoingTransaction
+from onchain.models_tx import ChainDistributor, ChainEpoch, ChainSafe, OutgoingTransaction
 from onchain.rpc import RpcClient
 from onchain.safe import (
     CALL,
@@ -28,6 +29,7 @@ from onchain.safe import (
 from onchain.transactions import RefusedByContractError, Sender, broadcast, prepare, sender_of
 from rewards.errors import ApprovalRefusedError
 from rewards.models import Epoch, Program, SafeSignature, SafeTransaction
+from rewards.services.alarms import alarms_set
 from rewards.services.checks import approval_is_safe
 
 logger = logging.getLogger(__name__)
@@ -47,11 +49,13 @@ def safes_advance(client: RpcClient, *, program: Program) -> None:
         return
     _settle(program, info)
     epoch = program.epochs.filter(state=Epoch.State.PROPOSED).order_by("number").first()
-    if epoch is not None and approval_is_safe(epoch=epoch):
+    hindrance: dict[str, str] = {}
+    if epoch is not None and approval_is_safe(epoch=epoch) and _is_attested(epoch):
         try:
             safe_transaction_for(client, epoch=epoch, info=info)
         except ApprovalRefusedError as error:
-            logger.info("%s", error)
+            hindrance[f"epoch {epoch.number}"] = f"There is nothing to sign for the Safe. {error}"
+    alarms_set(program=program, code="safe", messages=hindrance)
 
 
 def safes_execute(client: RpcClient, *, program: Program) -> None:
@@ -137,6 +141,15 @@ def safe_execute(client: RpcClient, *, stored: SafeTransaction, info: SafeInfo, 
         return False
     broadcast(client, row)
     return True
+
+
+def _is_attested(epoch: Epoch) -> bool:
+    """Whether the proposal has its attestations by the mirror; waiting for them is nothing to be alarmed about."""
+    found = ChainEpoch.objects.filter(
+        distributor__chain_id=epoch.program.chain_id, distributor__address=epoch.program.distributor,
+        digest=epoch.digest, attestations__gte=F("distributor__quorum"),
+    )  # fmt: skip
+    return found.exists()
 
 
 def _settle(program: Program, info: SafeInfo) -> None:

@@ -7,7 +7,7 @@ from eth_account.messages import encode_defunct, encode_typed_data
 from accounts.models import User
 from onchain.indexer import node
 from onchain.safe import SafeTx, exec_calldata, joined_signatures
-from rewards.models import Epoch, SafeTransaction
+from rewards.models import Alarm, Epoch, SafeTransaction
 from rewards.services.safe import safe_tx_of
 from rewards.services.safe_signatures import safe_signature_add
 from tests.chain import calldata
@@ -97,3 +97,11 @@ def test_a_nonce_that_the_owners_used_for_something_else_gives_a_fresh_transacti
     fresh = SafeTransaction.objects.exclude(pk=first.pk).get()
     assert (first.state, fresh.nonce, fresh.state) == ("replaced", first.nonce + 1, "collecting")
     assert fresh.safe_tx_hash != first.safe_tx_hash
+
+
+def test_a_batch_contract_that_is_not_safes_own_is_never_offered_and_people_are_told(safe, house, proposed, settings):
+    SafeTransaction.objects.all().delete()
+    settings.SAFE_MULTI_SEND = house.token
+    poke(house)
+    assert SafeTransaction.objects.count() == 0
+    assert "MultiSendCallOnly" in Alarm.objects.get(code="safe", cleared_at=None).message

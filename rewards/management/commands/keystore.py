@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from eth_account import Account
+
+from onchain.signers import KeySigner, SignerError
 
 
 class Command(BaseCommand):
@@ -24,14 +27,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Write the file, readable by its owner alone."""
-        from eth_account import Account
-
         path: Path = options["file"]
         key = sys.stdin.readline().strip() if options["takes"] else "0x" + os.urandom(32).hex()
         try:
-            account = Account.from_key(key)
-        except ValueError as error:
-            raise CommandError("Standard input has no private key: 32 bytes as 0x hex.") from error.with_traceback(None)
+            KeySigner(key)
+        except SignerError:
+            raise CommandError("Standard input has no private key: 32 bytes as 0x hex.") from None
+        account = Account.from_key(key)
         content = json.dumps(Account.encrypt(account.key, self._password(options["password_file"])))
         try:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
