@@ -3,6 +3,7 @@
 A check that can't be done is a check that fails.
 """
 
+import logging
 import subprocess
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -10,20 +11,18 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from onchain.distributor import Summary
-from onchain.errors import OnchainError
 from onchain.rpc import RpcClient
-from rewards.engine.errors import EngineError
 from rewards.errors import CheckNotWaivableError
 from rewards.models import CheckWaiver, Epoch, EpochCheck
 from rewards.selectors.checks import CHECK_LABELS
 from rewards.services import check_rules as rules
 from rewards.services.check_rules import Verdict
 
+logger = logging.getLogger(__name__)
 WAIVABLE = ("outliers",)
 """Checks of judgement; of the others none can be talked away."""
 CHECK_AGAIN = timedelta(hours=1)
 """While an epoch waits for its approval its checks are made again so often."""
-CANNOT = (OnchainError, EngineError, OSError, ValueError, KeyError, TypeError, subprocess.SubprocessError)
 
 
 def checks_run(
@@ -93,5 +92,7 @@ def _done(check: Callable[[], Verdict]) -> Verdict:
         return check()
     except subprocess.TimeoutExpired as error:
         return False, f"The check could not be done: it took longer than {error.timeout:.0f} seconds."
-    except CANNOT as error:
+    except Exception as error:
+        # Whatever it is: a check that could not be done has failed, and the others are still made.
+        logger.exception("A check could not be done")
         return False, f"The check could not be done: {error}"

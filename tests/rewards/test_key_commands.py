@@ -24,7 +24,7 @@ def test_a_keystore_is_readable_by_its_owner_alone_and_opens_with_its_password(t
     assert path.stat().st_mode & 0o777 == 0o600
     signer = SignerConfig(role="PROPOSER", keystore=str(path), password_file=str(password)).signer()
     assert signer.address in out.getvalue()
-    assert json.loads(path.read_text())["address"] == signer.address[2:]
+    assert json.loads(path.read_text())["address"].lower() == signer.address[2:]
     assert key[2:] not in out.getvalue() + path.read_text()
     with pytest.raises(CommandError, match="can't be written"):
         call_command("keystore", str(path), "--password-file", str(password), stdout=out)
