@@ -1,16 +1,21 @@
 """Market events from raw logs: runs each market's adapter over what is stored, and keeps its state."""
 
-from itertools import groupby
+import logging
 
 from django.db import transaction
 
 from onchain.book import Book, Row
+from onchain.errors import AdapterStateError
 from onchain.models import AdapterState, Cursor, Market, MarketEvent, WatchedContract
-from onchain.store import read_logs, write_events
-from onchain.venues import Adapter, Event, ImpossibleEventError, make_adapter
+from onchain.store import read_columns, write_events
+from onchain.venues import Adapter, EventColumns, make_adapter
+from onchain.venues.events import ABSENT, KINDS, SIDES
 
+logger = logging.getLogger(__name__)
 CHECKPOINT_BLOCKS = 256
 """States that far apart are kept for ever: where a reorg or a carry-in goes on from. Newer ones replace each other."""
+BATCH_BLOCKS = 4096
+"""Logs of so many blocks are in memory at a time."""
 
 
 def derive_markets(*, cursor: Cursor) -> int:
@@ -26,32 +31,52 @@ def derive_markets(*, cursor: Cursor) -> int:
 
 def derive_market(market: Market, *, through: int) -> int:
     """Derive one market's events from its stored logs; an impossible log quarantines it and nothing after counts."""
-    adapter, book = load(market, at=market.derived_through)
-    logs = read_logs(address=market.address, first=market.derived_through + 1, last=through)
-    rows: list[tuple[int, Row]] = []
-    reached = through
-    for (number, second), of_block in groupby(logs, key=lambda item: (item[0], item[1])):
-        try:
-            events = adapter.apply(block_number=number, timestamp_s=second, logs=[log for _, _, log in of_block])
-        except ImpossibleEventError as error:
-            market.quarantined_block, market.quarantine_reason = number, str(error)
-            reached = number - 1
-            break
-        fresh = [as_row(event, block_number=number, log_index=index) for index, event in enumerate(events)]
-        book.apply(fresh)
-        rows.extend((number, row) for row in fresh)
-    write_events(rows, market_id=market.pk)
-    market.derived_through = reached
+    try:
+        adapter, book = load(market, at=market.derived_through)
+    except AdapterStateError as error:
+        # Raw first: what is derived can always be derived again, so a state of no use costs time and nothing else.
+        logger.warning("%s is derived again from its first log on. %s", market.name, error)
+        forget(market)
+        adapter, book = load(market, at=market.derived_through)
+    found = 0
+    while market.quarantined_block is None and market.derived_through < through:
+        last = min(through, market.derived_through + BATCH_BLOCKS)
+        logs, blocks = read_columns(addresses=adapter.addresses, first=market.derived_through + 1, last=last)
+        applied = adapter.apply(logs=logs, blocks=blocks)
+        rows = as_rows(applied.events)
+        book.apply(rows)
+        write_events(((row.block, row) for row in rows), market_id=market.pk)
+        found += len(rows)
+        if applied.impossible is not None:
+            market.quarantined_block = applied.impossible.block_number
+            market.quarantine_reason = str(applied.impossible)
+            last = applied.impossible.block_number - 1
+        market.derived_through = last
     market.save(update_fields=["derived_through", "quarantined_block", "quarantine_reason"])
-    # After an impossible log the adapter stands in the middle of a block; the state to keep is the one before.
+    # After an impossible log the adapter stands in the middle of a block; the state to keep is an earlier one.
     if market.quarantined_block is None:
-        save(market, adapter, book, at=reached)
-    return len(rows)
+        save(market, adapter, book, at=market.derived_through)
+    return found
+
+
+def forget(market: Market) -> None:
+    """Forget all that was derived of a market; its raw logs stay."""
+    AdapterState.objects.filter(market=market).delete()
+    MarketEvent.objects.filter(market_id=market.pk).delete()
+    market.derived_through = market.start_block - 1
+
+
+def adapter_of(market: Market) -> Adapter:
+    """Return a fresh adapter of a market. Raises MarketConfigError."""
+    return make_adapter(name=market.adapter, config={**market.config, "address": market.address})
 
 
 def load(market: Market, *, at: int) -> tuple[Adapter, Book]:
-    """Return the adapter and book of a market as of block `at`, from the newest saved state."""
-    adapter = make_adapter(name=market.adapter, config=market.config)
+    """Return the adapter and book of a market as of block `at`, from the newest saved state.
+
+    Raises AdapterStateError when that state is damaged, or of another release or configuration.
+    """
+    adapter = adapter_of(market)
     state = AdapterState.objects.filter(market=market, block_number__lte=at).order_by("-block_number").first()
     if state is None:
         return adapter, Book()
@@ -83,9 +108,17 @@ def rewind_markets(*, ancestor: int) -> None:
     Market.objects.filter(quarantined_block__gt=ancestor).update(quarantined_block=None, quarantine_reason="")
 
 
-def as_row(event: Event, *, block_number: int, log_index: int) -> Row:
-    """Return the event with its place in the total order: `log_index` counts the market's events in the block."""
-    return Row(
-        event.kind, block_number, log_index, event.time_ms, event.order, event.address, event.side, event.price,
-        event.size, event.taker,
-    )  # fmt: skip
+def as_rows(events: EventColumns) -> list[Row]:
+    """Return the events as rows of the book and the table; time_ms None stands for the block's."""
+    return [
+        Row(
+            KINDS[kind], block, log_index, None if time_ms == ABSENT else time_ms, order, address,
+            None if side == ABSENT else SIDES[side], None if price == ABSENT else price,
+            None if size == ABSENT else size, taker,
+        )
+        for kind, block, log_index, time_ms, order, address, side, price, size, taker in zip(
+            events.kind.tolist(), events.block.tolist(), events.log_index.tolist(), events.time_ms.tolist(),
+            events.order, events.address, events.side.tolist(), events.price.tolist(), events.size.tolist(),
+            events.taker, strict=True,
+        )
+    ]  # fmt: skip

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from eth_abi import encode as abi_encode
 from eth_utils.crypto import keccak
 
-from onchain.abi import calldata, from_hex
+from onchain.calls import calldata, from_hex
 from onchain.distributor_views import (
     NO_ROOT,
     STATES,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from eth_abi import decode as abi_decode
 
-from onchain.abi import calldata, from_hex, to_hex, view_call
+from onchain.calls import calldata, from_hex, to_hex, view_call
 from onchain.rpc import RpcClient
 
 READ_BATCH = 200

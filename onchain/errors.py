@@ -176,6 +176,36 @@ class MarketConfigError(OnchainError):
         self.rule = rule
 
 
+class AdapterStateError(OnchainError):
+    """A saved state of an adapter can't be used."""
+
+    def __init__(self, *, rule: str) -> None:
+        super().__init__(f"The saved state can't be used: {rule}. Derive the market again from its raw logs.")
+        self.rule = rule
+
+
+class ReplayInputError(OnchainError):
+    """A file that logs or blocks are to be read from is unusable."""
+
+    def __init__(self, *, file: str, rule: str) -> None:
+        super().__init__(f"{file}: {rule}.")
+        self.file = file
+        self.rule = rule
+
+
+class ViewError(OnchainError):
+    """A contract did not answer one of its views, so a book can't be compared with it."""
+
+    def __init__(self, *, address: str, signature: str, block_number: int) -> None:
+        super().__init__(
+            f"{address} gave no usable answer to {signature} at block {block_number}. "
+            "Check the market's address, and that the node keeps the state of that block."
+        )
+        self.address = address
+        self.signature = signature
+        self.block_number = block_number
+
+
 class UnknownMarketError(OnchainError):
     """No market of that name is registered."""
 

@@ -5,14 +5,15 @@ Source: spec/evidence.md, the last section; spec/venues.md, Time.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby, pairwise
+from itertools import groupby, islice, pairwise
 from typing import Any
 
 import pyarrow as pa
 
 from onchain.blocktime import block_times
 from onchain.book import Book, Row
-from onchain.derive import as_row
+from onchain.columns import BlockColumns, LogColumns
+from onchain.derive import as_rows
 from onchain.errors import BlockMissingError, BrokenLinkError
 from onchain.fetch import FetchedBlock, fetch_blocks, head_number
 from onchain.market_events import SCHEMA
@@ -39,7 +40,6 @@ class _Market:
     adapter: Adapter
     book: Book = field(default_factory=Book)
     events: list[Row] = field(default_factory=list)
-    carried: list[Row] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,33 +66,47 @@ def events_from_chain(
     errors, ImpossibleEventError where a log is one that no honest run of the venue could have left.
     """
     followed = [
-        _Market(spec, make_adapter(name=spec.adapter, config=spec.config))
+        _Market(spec, make_adapter(name=spec.adapter, config={**spec.config, "address": spec.address}))
         for spec in sorted(markets, key=lambda spec: spec.name.encode())
     ]
     last_hash = b""
-    for block, time_ms in _timed(_blocks(client, first=from_block, last=to_block, progress=progress)):
-        if block.number > to_block or time_ms >= to_ms:
-            continue
-        if block.number == to_block:
-            last_hash = block.hash
+    wanted = (
+        (block, time_ms)
+        for block, time_ms in _timed(_blocks(client, first=from_block, last=to_block, progress=progress))
+        if from_block <= block.number <= to_block and time_ms < to_ms
+    )
+    while batch := list(islice(wanted, BATCH_BLOCKS)):
+        last_hash = batch[-1][0].hash if batch[-1][0].number == to_block else b""
         for market in followed:
-            _take(market, block, time_ms, from_ms=from_ms)
+            _take(market, batch, from_ms=from_ms)
     return FromChain(_table(followed), "0x" + last_hash.hex())
 
 
-def _take(market: _Market, block: FetchedBlock, time_ms: int, *, from_ms: int) -> None:
-    logs = [log for log in block.logs if log.address == market.spec.address]
-    if block.number < market.spec.start_block or not logs:
-        return
-    events = market.adapter.apply(block_number=block.number, timestamp_s=block.timestamp_s, logs=logs)
-    rows = [as_row(event, block_number=block.number, log_index=index) for index, event in enumerate(events)]
-    timed = [row._replace(time_ms=time_ms if row.time_ms is None else row.time_ms) for row in rows]
-    if time_ms >= from_ms:
-        if market.carried is None:
-            market.carried = market.book.rows()
-        market.events.extend(timed)
-    else:
-        market.book.apply(timed)
+def _take(market: _Market, batch: Sequence[tuple[FetchedBlock, int]], *, from_ms: int) -> None:
+    blocks = [block for block, _ in batch if block.number >= market.spec.start_block]
+    times = {block.number: time_ms for block, time_ms in batch}
+    logs = LogColumns.of_rows(
+        [
+            (block.number, log.log_index, log.transaction_index, block.timestamp_s, block.hash, log.transaction_hash,
+             log.address, log.topics, log.data)
+            for block in blocks
+            for log in block.logs
+            if log.address in market.adapter.addresses
+        ]
+    )  # fmt: skip
+    columns = BlockColumns.of(
+        number=[block.number for block in blocks], timestamp_s=[block.timestamp_s for block in blocks]
+    )
+    applied = market.adapter.apply(logs=logs, blocks=columns)
+    if applied.impossible is not None:
+        raise applied.impossible
+    for row in as_rows(applied.events):
+        timed = row._replace(time_ms=times[row.block] if row.time_ms is None else row.time_ms)
+        # An event belongs where its block does, also one that became true a little earlier.
+        if times[row.block] < from_ms:
+            market.book.apply([timed])
+        else:
+            market.events.append(timed)
 
 
 def _blocks(client: RpcClient, *, first: int, last: int, progress: Callable[[int], None]) -> Iterator[FetchedBlock]:
@@ -129,7 +143,7 @@ def _table(markets: Sequence[_Market]) -> pa.Table:
         (
             (row.block, row.log_index, rank, market.spec.name, row)
             for rank, market in enumerate(markets)
-            for row in [*(market.book.rows() if market.carried is None else market.carried), *market.events]
+            for row in [*market.book.rows(), *market.events]
         ),
         key=lambda item: item[:3],
     )

@@ -10,7 +10,7 @@ from typing import Any
 from eth_abi import decode, encode
 from eth_abi.exceptions import DecodingError
 
-from onchain.abi import calldata, from_hex, to_hex, view_call
+from onchain.calls import calldata, from_hex, to_hex, view_call
 from onchain.errors import RpcRefusedError
 from onchain.keccak import keccak256
 from onchain.rpc import RpcClient

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from onchain.market_events import market_events_arrow
 from onchain.models import Block, Cursor, Market, WatchedContract
-from onchain.store import read_logs
+from onchain.store import read_columns
 
 __all__ = [
     "BlockRef",
@@ -95,24 +95,22 @@ def contract_logs(*, address: str, from_block: int, to_block: int, final_only: b
     if cursor is None:
         return []
     last = min(to_block, cursor.final_block if final_only else cursor.block_number)
-    rows = list(read_logs(address=address.lower(), first=from_block, last=last))
-    blocks = {
-        block.number: block
-        for block in Block.objects.filter(canonical=True, number__in={number for number, _, _ in rows})
-    }
+    logs, _ = read_columns(addresses=[address.lower()], first=from_block, last=last)
+    numbers = logs.block.tolist()
+    blocks = {block.number: block for block in Block.objects.filter(canonical=True, number__in=set(numbers))}
     return [
         ContractLog(
-            address=log.address,
-            topics=tuple("0x" + log.topics[at : at + 32].hex() for at in range(0, len(log.topics), 32)),
-            data="0x" + log.data.hex(),
+            address=logs.addresses[logs.address[row]],
+            topics=tuple("0x" + topic.tobytes().hex() for topic in logs.topics[row, : logs.topic_count[row]]),
+            data="0x" + logs.data_of(row).hex(),
             block_number=number,
             block_hash=blocks[number].hash,
             time_ms=blocks[number].time_ms,
-            transaction_hash="0x" + log.transaction_hash.hex(),
-            log_index=log.log_index,
+            transaction_hash="0x" + logs.transaction_hash[row].tobytes().hex(),
+            log_index=int(logs.log_index[row]),
             final=number <= cursor.final_block,
         )
-        for number, _, log in rows
+        for row, number in enumerate(numbers)
     ]
 
 

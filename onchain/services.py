@@ -5,8 +5,10 @@ from typing import Any
 
 from django.db import transaction
 
+from onchain.derive import adapter_of
 from onchain.errors import MarketConflictError
 from onchain.models import Market, WatchedContract
+from onchain.venues import ADAPTERS
 
 
 @transaction.atomic
@@ -56,5 +58,7 @@ def market_register(
             if getattr(market, field) != value:
                 raise MarketConflictError(market=name, field=field, stored=getattr(market, field), given=value)
         Market.objects.filter(pk=market.pk).update(**shown)
-    contract_watch(address=address, start_block=start_block, label=name)
+    # The market's own contract, and its price feed's where it has one.
+    for watched in adapter_of(market).addresses if adapter in ADAPTERS else (address,):
+        contract_watch(address=watched, start_block=start_block, label=name if watched == address else f"{name} feed")
     return market

@@ -1,13 +1,14 @@
 """Bulk writes and reads of the indexer: binary COPY in and out, always inside the caller's transaction."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import connection
 
 from onchain.blocktime import block_times
 from onchain.book import Row
-from onchain.fetch import FetchedBlock, Log
+from onchain.columns import BlockColumns, LogColumns
+from onchain.fetch import FetchedBlock
 from onchain.models import Block, MarketEvent
 
 KIND_CODES = {kind.label: kind.value for kind in MarketEvent.Kind}
@@ -79,18 +80,25 @@ def write_events(rows: Iterable[tuple[int, Row]], *, market_id: int) -> None:
     )  # fmt: skip
 
 
-def read_logs(*, address: str, first: int, last: int) -> Iterator[tuple[int, int, Log]]:
-    """Yield (block number, its second, log) of a contract's canonical logs in blocks [first, last], in order."""
+def read_columns(*, addresses: Sequence[str], first: int, last: int) -> tuple[LogColumns, BlockColumns]:
+    """Return the canonical logs of some contracts in blocks [first, last], in order, and all those blocks."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT l.block_number, b.timestamp_s, l.address, l.topics, l.data, l.transaction_hash,"
-            " l.transaction_index, l.log_index FROM onchain_rawlog l JOIN onchain_block b ON b.hash = l.block_hash"
-            " WHERE l.address = %s AND l.block_number BETWEEN %s AND %s AND b.canonical"
-            " ORDER BY l.block_number, l.log_index",
-            [address, first, last],
+            "SELECT number, timestamp_s FROM onchain_block WHERE canonical AND number BETWEEN %s AND %s"
+            " ORDER BY number",
+            [first, last],
         )
-        for number, second, owner, topics, data, tx_hash, tx_index, log_index in cursor.fetchall():
-            yield number, second, Log(owner, bytes(topics), bytes(data), bytes(tx_hash), tx_index, log_index)
+        blocks = cursor.fetchall()
+        cursor.execute(
+            "SELECT l.block_number, l.log_index, l.transaction_index, b.timestamp_s, l.block_hash,"
+            " l.transaction_hash, l.address, l.topics, l.data"
+            " FROM onchain_rawlog l JOIN onchain_block b ON b.hash = l.block_hash"
+            " WHERE l.address = ANY(%s) AND l.block_number BETWEEN %s AND %s AND b.canonical"
+            " ORDER BY l.block_number, l.log_index",
+            [list(addresses), first, last],
+        )
+        logs = LogColumns.of_rows(cursor.fetchall())
+    return logs, BlockColumns.of(number=[row[0] for row in blocks], timestamp_s=[row[1] for row in blocks])
 
 
 def settle_times(*, up_to: int) -> None:

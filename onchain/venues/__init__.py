@@ -4,12 +4,23 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from onchain.errors import MarketConfigError
-from onchain.venues.base import Adapter, Event, ImpossibleEventError
+from onchain.venues.base import Adapter, Applied, Difference, EthCall, ImpossibleEventError
+from onchain.venues.declared import DeclaredAdapter
+from onchain.venues.events import EventColumns
+from onchain.venues.gte import GteAdapter
+from onchain.venues.kuru import KuruAdapter
 from onchain.venues.lamplight import LamplightAdapter
 
-__all__ = ["ADAPTERS", "Adapter", "Event", "ImpossibleEventError", "make_adapter"]
+__all__ = [
+    "ADAPTERS", "Adapter", "Applied", "Difference", "EthCall", "EventColumns", "ImpossibleEventError", "make_adapter",
+]  # fmt: skip
 
-ADAPTERS: Mapping[str, Callable[..., Adapter]] = {"lamplight": LamplightAdapter}
+ADAPTERS: Mapping[str, Callable[..., Adapter]] = {
+    "declared": DeclaredAdapter,
+    "gte": GteAdapter,
+    "kuru": KuruAdapter,
+    "lamplight": LamplightAdapter,
+}
 
 
 def make_adapter(*, name: str, config: Mapping[str, Any]) -> Adapter:

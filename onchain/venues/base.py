@@ -3,30 +3,21 @@
 Source: spec/venues.md, Rules for every adapter.
 """
 
-from collections.abc import Mapping, Sequence
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
-from onchain.fetch import Log
+from onchain.columns import BlockColumns, LogColumns
+from onchain.venues.events import EventColumns
 
-Kind = Literal["place", "cancel", "fill", "anchor", "halt", "resume"]
+EthCall = Callable[[str, bytes, int], bytes]
+"""Calls a contract's view: (address, call data, block number) to the answer's bytes; empty for a revert."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One market event (spec/evidence.md). Prices in ticks, anchors in half-ticks, sizes in lots.
-
-    `time_ms` is set only where the event became true at a moment that is not its block's.
-    """
-
-    kind: Kind
-    order: str | None = None
-    address: str | None = None
-    side: Literal["bid", "ask"] | None = None
-    price: int | None = None
-    size: int | None = None
-    taker: str | None = None
-    time_ms: int | None = None
+class Impossible(Exception):  # noqa: N818 - the place is added on the way out, where it becomes ImpossibleEventError
+    """What is wrong with the log at hand, as a rule without its place; only inside adapters."""
 
 
 class ImpossibleEventError(Exception):
@@ -39,25 +30,62 @@ class ImpossibleEventError(Exception):
         self.rule = rule
 
 
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What came of a batch: the events, and the impossible log if there was one.
+
+    `events` are then those of the blocks before the impossible one, and the adapter is of no further use.
+    """
+
+    events: EventColumns
+    impossible: ImpossibleEventError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something that the contract's own view says otherwise than the adapter's book."""
+
+    what: str
+    ours: str
+    theirs: str
+
+    def __str__(self) -> str:
+        """One sentence."""
+        return f"{self.what}: the logs say {self.ours}, the contract says {self.theirs}."
+
+
 class Adapter(Protocol):
     """One market of one protocol. The same logs give the same events, whatever the batch boundaries."""
 
-    def apply(self, *, block_number: int, timestamp_s: int, logs: Sequence[Log]) -> list[Event]:
-        """Return the market events of one block's logs, in the order in which they took effect.
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The contracts whose logs the adapter needs: the market's, and its price feed's."""
+        ...
 
-        `logs` are all logs of the market's contract in the block. Raises ImpossibleEventError; the state is then of
-        no further use.
+    def apply(self, *, logs: LogColumns, blocks: BlockColumns) -> Applied:
+        """Return the market events of a batch of logs, in the order in which they took effect.
+
+        `logs`: all logs of `addresses` in `blocks`, ascending by block and log index. `blocks`: the batch's
+        blocks, empty ones included where they are known, since an order may expire in one.
         """
         ...
 
     def save(self) -> bytes:
-        """Return the state after the last block."""
+        """Return the state after the last log and block."""
         ...
 
     def load(self, state: bytes) -> None:
-        """Go on from a saved state."""
+        """Go on from a saved state. Raises AdapterStateError."""
         ...
 
     def contract_state(self) -> Mapping[str, Any]:
         """Return the book as the contract stores it: orders by id with owner, side, price and size, in raw units."""
+        ...
+
+    def alternatives(self) -> list[tuple[str, Mapping[str, Any]]]:
+        """Return what else a configuration that leaves a choice open may mean: in words, and as changes to it."""
+        ...
+
+    def reconcile(self, *, block_number: int, eth_call: EthCall) -> list[Difference]:
+        """Compare the book with the contract's own views at that block, after whose logs the adapter stands."""
         ...

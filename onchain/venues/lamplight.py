@@ -3,144 +3,116 @@
 Source: onchain/contracts/demo_exchange.vy.
 """
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from __future__ import annotations
+
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from onchain.columns import LogColumns
 from onchain.errors import MarketConfigError
-from onchain.fetch import Log
-from onchain.keccak import keccak256
-from onchain.venues.base import Event, ImpossibleEventError
+from onchain.venues import config as read
+from onchain.venues.base import Difference, EthCall, Impossible
+from onchain.venues.bookadapter import BookAdapter, compare
+from onchain.venues.events import ANCHOR, ASK, BID, CANCEL, FILL, HALT, RESUME
+from onchain.venues.logadapter import hear
+from onchain.venues.views import view
 
-WORD = 32
-SIGNATURES = {
-    "placed": "OrderPlaced(uint32,address,uint64,bool,uint64,uint64)",
-    "cancelled": "OrderCancelled(uint32,uint64,uint64)",
-    "filled": "OrderFilled(uint32,address,uint64,uint64)",
-    "mark": "MarkSet(uint32,uint64)",
-    "halted": "MarketHalted(uint32)",
-    "resumed": "MarketResumed(uint32)",
-}
-TOPICS = {keccak256(signature.encode()): name for name, signature in SIGNATURES.items()}
-
-# owner, side, price in ticks, size in lots
-Resting = tuple[str, str, int, int]
+MAX_MARKET = (1 << 32) - 1
 
 
-class LamplightAdapter:
+class LamplightAdapter(BookAdapter):
     """One market of the exchange, chosen by `market_id`; logs of its other markets are passed over."""
+
+    name = "lamplight"
 
     def __init__(self, *, config: Mapping[str, Any]) -> None:
         """Read the market file's keys. Raises MarketConfigError, which names the key."""
-        table = config.get("lamplight")
-        if not isinstance(table, Mapping) or not isinstance(table.get("market_id"), int):
-            raise MarketConfigError(key="lamplight.market_id", rule="the market's number on the exchange is missing")
-        self.market_id: int = table["market_id"]
+        own = read.table(config, "lamplight", allowed=("market_id",))
+        self.market_id = read.positive(own, "market_id", path="lamplight.")
+        if self.market_id > MAX_MARKET:
+            raise MarketConfigError(key="lamplight.market_id", rule="the exchange counts markets in 32 bits")
         for key in ("tick_raw", "lot_raw"):
             if config.get(key) != "1":
                 raise MarketConfigError(key=key, rule="the exchange counts in ticks and lots itself, so it must be 1")
-        self._orders: dict[str, Resting] = {}
-        self._halted = False
-        self._read: dict[str, Callable[[Log], Event]] = {
-            "placed": self._placed,
-            "cancelled": self._cancelled,
-            "filled": self._filled,
-            "mark": self._mark,
-            "halted": self._halt,
-            "resumed": self._resume,
-        }
+        if "anchor" in config:
+            raise MarketConfigError(key="anchor", rule="the exchange marks prices itself, so it has no feed")
+        super().__init__(config=config)
+        self._halted, self._mark = False, 0
+        self._listen(
+            hear("OrderPlaced(uint32 indexed market,address indexed owner,uint64 order,bool isBid,uint64 price,"
+                 "uint64 size)", ("owner", "order", "isBid", "price", "size"), self._placed),
+            hear("OrderCancelled(uint32 indexed market,uint64 order,uint64 size)", ("order", "size"), self._cancelled),
+            hear("OrderFilled(uint32 indexed market,address indexed taker,uint64 order,uint64 size)",
+                 ("taker", "order", "size"), self._filled),
+            hear("MarkSet(uint32 indexed market,uint64 price2)", ("price2",), self._marked),
+            hear("MarketHalted(uint32 indexed market)", (), self._halt),
+            hear("MarketResumed(uint32 indexed market)", (), self._resume),
+        )  # fmt: skip
 
-    def apply(self, *, block_number: int, timestamp_s: int, logs: Sequence[Log]) -> list[Event]:
-        """Return the events of this market in the block."""
-        events = []
-        for log in logs:
-            name = TOPICS.get(log.topics[:WORD])
-            if name is None or _word(log.topics, 1) != self.market_id:
-                continue
-            try:
-                events.append(self._read[name](log))
-            except ValueError as error:
-                raise ImpossibleEventError(
-                    block_number=block_number, log_index=log.log_index, rule=str(error)
-                ) from error
-        return events
+    def reconcile(self, *, block_number: int, eth_call: EthCall) -> list[Difference]:
+        """Compare every resting order, the last mark and the halt with `order_of` and `market_of`."""
+        address = self._contract()
 
-    def save(self) -> bytes:
-        """Return the state as JSON, keys sorted."""
-        state = {"halted": self._halted, "orders": self._orders}
-        return json.dumps(state, sort_keys=True, separators=(",", ":")).encode()
+        def ask(signature: str, types: list[str], *values: int) -> tuple[Any, ...]:
+            return view(eth_call, address, block_number, signature=signature, values=values, returns=types)
 
-    def load(self, state: bytes) -> None:
-        """Go on from what `save` returned."""
-        stored = json.loads(state)
-        self._halted = stored["halted"]
-        self._orders = {order: tuple(resting) for order, resting in stored["orders"].items()}
+        found = []
+        for order, resting in self._orders.items():
+            owner, is_bid, price, size = ask(
+                "order_of(uint32,uint64)", ["address", "bool", "uint64", "uint64"], self.market_id, order
+            )
+            theirs = {"owner": owner, "side": BID if is_bid else ASK, "price": price, "size": size}
+            found += compare(f"order {order}", {name: getattr(resting, name) for name in theirs}, theirs)
+        _, halted, mark = ask("market_of(uint32)", ["string", "bool", "uint64"], self.market_id)
+        return found + compare(
+            "the market", {"halted": self._halted, "mark": self._mark}, {"halted": halted, "mark": mark}
+        )
 
-    def contract_state(self) -> dict[str, Any]:
-        """Return the book as the contract stores it; ids, prices and sizes as decimal strings."""
-        orders = {
-            order: {"owner": owner, "side": side, "price": str(price), "size": str(size)}
-            for order, (owner, side, price, size) in self._orders.items()
-        }
-        bids = [resting[2] for resting in self._orders.values() if resting[1] == "bid"]
-        asks = [resting[2] for resting in self._orders.values() if resting[1] == "ask"]
-        return {
-            "orders": orders,
-            "best_bid": str(max(bids)) if bids else None,
-            "best_ask": str(min(asks)) if asks else None,
-        }
+    def _select(self, logs: LogColumns, code: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
+        wanted = np.frombuffer(self.market_id.to_bytes(32), np.uint8)
+        code[(logs.topics[:, 1] != wanted).any(axis=1)] = -1
+        return code
 
-    def _placed(self, log: Log) -> Event:
-        order, is_bid, price, size = (_word(log.data, index) for index in range(4))
-        owner, key, side = _address(log.topics, 2), str(order), "bid" if is_bid else "ask"
-        if key in self._orders:
-            raise ValueError(f"order {key} is placed while it rests already")
+    def _placed(self, owner: str, order: int, is_bid: int, price: int, size: int) -> None:
         if price < 1 or size < 1:
-            raise ValueError(f"order {key} is placed with price {price} and size {size}")
-        self._orders[key] = (owner, side, price, size)
-        return Event("place", order=key, address=owner, side="bid" if is_bid else "ask", price=price, size=size)
+            raise Impossible(f"order {order} is placed with price {price} and size {size}")
+        self._begin(order, owner, BID if is_bid else ASK, price, size)
 
-    def _cancelled(self, log: Log) -> Event:
-        order, size = str(_word(log.data, 0)), _word(log.data, 1)
-        self._take(order, size)
-        return Event("cancel", order=order, size=size)
+    def _cancelled(self, order: int, size: int) -> None:
+        self._take(order, size, CANCEL, None)
 
-    def _filled(self, log: Log) -> Event:
-        order, size = str(_word(log.data, 0)), _word(log.data, 1)
-        self._take(order, size)
-        return Event("fill", order=order, size=size, taker=_address(log.topics, 2))
+    def _filled(self, taker: str, order: int, size: int) -> None:
+        self._take(order, size, FILL, taker)
 
-    def _mark(self, log: Log) -> Event:
-        price2 = _word(log.data, 0)
-        if price2 < 1:
-            raise ValueError("a mark of zero")
-        return Event("anchor", price=price2)
-
-    def _halt(self, _log: Log) -> Event:
-        self._halted = True
-        return Event("halt")
-
-    def _resume(self, _log: Log) -> Event:
-        self._halted = False
-        return Event("resume")
-
-    def _take(self, order: str, size: int) -> None:
-        if order not in self._orders:
-            raise ValueError(f"order {order} does not rest")
-        owner, side, price, resting = self._orders[order]
-        if not 1 <= size <= resting:
-            raise ValueError(f"{size} lots are taken from order {order}, of which {resting} rest")
-        if size == resting:
-            del self._orders[order]
+    def _take(self, order: int, size: int, kind: int, taker: str | None) -> None:
+        resting = self._resting(order, "filled" if kind == FILL else "cancelled")
+        if not 1 <= size <= resting.size:
+            raise Impossible(f"{size} lots are taken from order {order}, of which {resting.size} rest")
+        if size == resting.size:
+            self._remove(order, resting, kind, taker)
         else:
-            self._orders[order] = (owner, side, price, resting - size)
+            self._shrink(order, resting, resting.size - size, kind, taker)
 
+    def _marked(self, price2: int) -> None:
+        if not 1 <= price2 < 1 << 63:
+            raise Impossible(f"a mark of {price2}")
+        self._mark = price2
+        self._emit(ANCHOR, price=price2)
 
-def _word(data: bytes, index: int) -> int:
-    if len(data) < WORD * (index + 1):
-        raise ValueError("the log is shorter than its event")
-    return int.from_bytes(data[WORD * index : WORD * (index + 1)])
+    def _halt(self) -> None:
+        self._halted = True
+        self._emit(HALT)
 
+    def _resume(self) -> None:
+        self._halted = False
+        self._emit(RESUME)
 
-def _address(data: bytes, index: int) -> str:
-    return f"0x{_word(data, index):040x}"
+    def _save(self) -> Any:
+        return {**super()._save(), "halted": self._halted, "mark": self._mark}
+
+    def _load(self, state: Any) -> None:
+        super()._load(state)
+        self._halted, self._mark = state["halted"], state["mark"]

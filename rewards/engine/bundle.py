@@ -104,7 +104,7 @@ def read_events(directory: Path | str, *, batch_rows: int = BATCH_ROWS) -> Itera
     if not path.exists():
         raise BundleError(file=EVENTS, reason="the file is missing")
     try:
-        _check_columns(pq.read_schema(path).names)  # first: the next line needs the columns of text to be there
+        _check_columns(pq.read_schema(path))  # first: the next line needs the columns of text to be there
         with pq.ParquetFile(path, read_dictionary=_WORDS, page_checksum_verification=True) as parquet:
             for batch in parquet.iter_batches(batch_size=batch_rows, columns=SCHEMA.names):
                 batch.validate(full=True)  # a damaged page can hold codes of no word, or bytes that are no text
@@ -228,10 +228,13 @@ def _sorted(table: pa.Table) -> pa.Table:
     return table if rises.all() else table.take(pa.array(np.lexsort((log_index, block))))
 
 
-def _check_columns(names: list[str]) -> None:
+def _check_columns(schema: pa.Schema) -> None:
     for name in SCHEMA.names:
-        if names.count(name) != 1:
+        if schema.names.count(name) != 1:
             raise EventsError(reason=f"the column {name} is missing or there twice")
+        found = schema.field(name).type
+        if pa.types.is_nested(found):  # such a column has no place in the file that goes by its name
+            raise EventsError(reason=f"the column {name} is of type {found} and has to be a single value")
 
 
 def _first_line(error: Exception) -> str:

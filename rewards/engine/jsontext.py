@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -11,18 +12,20 @@ import numpy as np
 from rewards.engine.errors import JsonError
 
 MOST_NESTED = 64
+_TEXT = re.compile(rb'"(?:[^"\\]++|\\.?+)*+"?+', re.DOTALL)  # matches at every quote, so it never looks twice
 
 
 def nested_too_deep(raw: bytes) -> bool:
     """Tell whether JSON text opens more than MOST_NESTED lists and objects inside each other.
 
     Python's reader works by recursion, and where a library has raised the interpreter's limit it would overflow the
-    stack instead of saying so. Brackets inside texts count too, on the safe side.
+    stack instead of saying so. Brackets inside texts do not count: closing ones would hide as many that open.
     """
-    text = np.frombuffer(raw, np.uint8)
+    text = np.frombuffer(_TEXT.sub(b"", raw) if b"\\" in raw else raw, np.uint8)
+    inside = np.cumsum(text == ord('"'), dtype=np.uint8) & 1  # whether the quotes so far are odd, wrapped or not
     opens = (text == ord("[")) | (text == ord("{"))
     closes = (text == ord("]")) | (text == ord("}"))
-    depth = np.cumsum(opens.astype(np.int64) - closes)
+    depth = np.cumsum((opens.astype(np.int8) - closes) * (1 - inside.astype(np.int8)), dtype=np.int32)
     return bool(depth.max(initial=0) > MOST_NESTED)
 
 

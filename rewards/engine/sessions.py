@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from rewards.engine.errors import SessionsError
 from rewards.engine.kinds import KIND_INDEX
+from rewards.engine.termfields import INT64_MAX
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class Sessions:
 
     @classmethod
     def from_rows(cls, rows: Iterable[tuple[int, int, str]]) -> Sessions:
-        """Check and keep the rows. Raises SessionsError for a hole, an overlap, an unknown kind or none at all."""
+        """Check and keep the rows. Raises SessionsError for a hole, an overlap, an unknown kind,
+        a time that is no int64, or none at all."""
         sessions = cls(rows=tuple((start, end, kind) for start, end, kind in rows))
         sessions._check()
         return sessions
@@ -55,6 +57,8 @@ class Sessions:
         for number, (start, end, kind) in enumerate(self.rows, start=1):
             if kind not in KIND_INDEX:
                 raise SessionsError(reason=f"row {number} has the unknown kind {kind!r}")
+            if max(abs(start), abs(end)) > INT64_MAX:
+                raise SessionsError(reason=f"row {number} has a time that does not fit an int64 of ms")
             if end <= start:
                 raise SessionsError(reason=f"row {number} ends at {end}, not after its start {start}")
             if before is not None and start > before:

@@ -3,7 +3,7 @@
 from eth_account import Account
 from eth_account.messages import encode_defunct
 
-from onchain.abi import from_hex, to_hex
+from onchain.calls import from_hex, to_hex
 from onchain.rpc import RpcClient
 from onchain.safe import SIGNATURE_BYTES, SafeInfo, SafeTx, joined_signatures, read_safe, signature_refusal
 from rewards.errors import SignatureRefusedError

@@ -60,6 +60,13 @@ def shift(text: str, by_ms: int) -> str:
     return "\n".join(lines) + "\n"
 
 
+def end_at(text: str, end_ms: int) -> str:
+    """Let the last session end at a time."""
+    *before, last = text.splitlines()
+    start, _, kind = last.split(",")
+    return "\n".join([*before, f"{start},{end_ms},{kind}"]) + "\n"
+
+
 def truncate(bundle: Path) -> None:
     path = bundle / "events.parquet"
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
@@ -69,6 +76,18 @@ def drop_column(bundle: Path) -> None:
     path = bundle / "events.parquet"
     table = pyarrow.parquet.read_table(path)
     pyarrow.parquet.write_table(table.drop_columns(["taker"]), path)
+
+
+def wrap_column(name: str, wrap: Callable[[Any], object]) -> Break:
+    """A break that puts every value of a column into something else."""
+
+    def wrapped(bundle: Path) -> None:
+        path = bundle / "events.parquet"
+        rows = pyarrow.parquet.read_table(path)
+        column = pyarrow.array([wrap(each) for each in rows.column(name).to_pylist()])
+        pyarrow.parquet.write_table(rows.set_column(rows.column_names.index(name), name, column), path)
+
+    return wrapped
 
 
 def mixed_case_event(bundle: Path) -> None:
@@ -119,6 +138,18 @@ BROKEN_INPUTS: dict[str, tuple[str, Break, str]] = {
         "terms.json", change_market(quoting_share_bps=1, fills_share_bps=1, stress_share_bps=1), "sum to 3 bps",
     ),
     "terms nested too deep": ("terms.json", rewrite("terms.json", lambda text: "[" * 10_000), "nested"),
+    "terms nested too deep behind a text that seems to close as much": (
+        "terms.json", rewrite("terms.json", lambda text: f'["{"]" * 900}",{"[" * 900}{"]" * 900}]'), "nested",
+    ),
+    "terms nested too deep behind an escaped quote": (
+        "terms.json", rewrite("terms.json", lambda text: rf'["\"{"]" * 900}\\",{"[" * 900}{"]" * 900}]'), "nested",
+    ),
+    "sessions that end beyond an int64": (
+        "sessions.csv", rewrite("sessions.csv", lambda text: end_at(text, 2**63)), "does not fit an int64",
+    ),
+    "sessions that end at a number without end": (
+        "sessions.csv", rewrite("sessions.csv", lambda text: end_at(text, 10**99)), "does not fit an int64",
+    ),
     "sessions with a hole": ("sessions.csv", rewrite("sessions.csv", lambda text: shift(text, 1)), "a hole"),
     "sessions that overlap": ("sessions.csv", rewrite("sessions.csv", lambda text: shift(text, -1)), "overlaps"),
     "sessions that end before the epoch does": (
@@ -174,6 +205,9 @@ BROKEN_INPUTS: dict[str, tuple[str, Break, str]] = {
         "events.parquet", lambda bundle: (bundle / "events.parquet").write_bytes(b""), "not whole Parquet",
     ),
     "events without a column": ("events.parquet", drop_column, "the column taker"),
+    "events whose market is a list": ("events.parquet", wrap_column("market", lambda each: [each]), "type list"),
+    "events whose side is a record": ("events.parquet", wrap_column("side", lambda each: {"is": each}), "type struct"),
+    "events whose size is a list": ("events.parquet", wrap_column("size", lambda each: [each]), "type list"),
     "an event's address in mixed case": ("events.parquet", mixed_case_event, "not lower-case hex"),
     "an event that is there twice": ("events.parquet", event_twice, "log index"),
     "a link to itself": ("terms.json", replace_by("terms.json", lambda p: p.symlink_to(p)), "cannot be read"),

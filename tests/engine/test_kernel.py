@@ -20,6 +20,7 @@ from rewards.engine.kernel import bits, parts
 from rewards.engine.live import MarketScorer
 from rewards.engine.marketstate import MarketScore, MarketState, merge_scores
 from tests.bench.workloads import duration_ms, maker_addresses, market_columns, sessions_for, terms_for
+from tests.engine.crowded_epochs import write_crowded_bundle
 from tests.engine.extreme_epochs import write_extreme_bundle
 from tests.engine.random_epochs import write_random_bundle
 
@@ -107,6 +108,17 @@ def test_markets_fed_in_random_pieces_saved_and_restored_between_them_end_as_the
         splits += split_and_compare(tmp_path / str(seed), Random(seed))
     assert splits >= 500
     assert ways[parts.DONE] > splits
+
+
+@pytest.mark.parametrize("exact_rows", [1, 7])
+def test_kernel_and_exact_replay_take_turns_in_crowded_epochs_and_end_as_the_exact_replay_alone(
+    exact_rows: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ways: Counter[int]
+) -> None:
+    monkeypatch.setattr(compiled, "EXACT_ROWS", exact_rows)
+    for seed in range(exact_rows * 1000, exact_rows * 1000 + 60):
+        write_crowded_bundle(tmp_path / str(seed), seed)
+        split_and_compare(tmp_path / str(seed), Random(seed))
+    assert ways[parts.NOT_HERE] >= 10
 
 
 def test_random_epochs_go_through_the_kernel_and_seldom_past_it(tmp_path: Path, ways: Counter[int]) -> None:

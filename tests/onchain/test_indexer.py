@@ -1,16 +1,13 @@
 """From anvil to rows: verified blocks, exact events, reorgs, restarts, and the carry-in of an epoch."""
 
-import json
-
 import pytest
 
-from onchain import selectors
+from onchain import derive, selectors
 from onchain.derive import derive_markets, rewind_markets
 from onchain.errors import IndexerStoppedError, MarketQuarantinedError, ReorgBelowFinalError
 from onchain.indexer import follow, head_lock, node
 from onchain.models import AdapterState, Alarm, Block, Cursor, Market, MarketEvent, RawLog
 from onchain.services import market_register
-from onchain.venues.lamplight import LamplightAdapter
 
 pytestmark = pytest.mark.django_db
 MAKER, OTHER, TAKER = ("0x" + digit * 40 for digit in "abc")
@@ -101,8 +98,7 @@ def test_the_adapters_book_is_the_contracts_own_view(exchange):
         exchange.fill(order + 1, 1, taker=TAKER)
     exchange.submit()
     index()
-    adapter = LamplightAdapter(config=market.config)
-    adapter.load(bytes(AdapterState.objects.latest("block_number").state))
+    adapter, _ = derive.load(market, at=Cursor.objects.get().block_number)
     book = adapter.contract_state()["orders"]
     for order in range(1, 31):
         answer = exchange.anvil.call(
@@ -277,6 +273,22 @@ def test_a_contract_that_is_registered_late_is_fetched_from_its_start(exchange):
     assert selectors.stored_through(address=token) == -1
 
 
+def test_a_market_whose_saved_state_is_of_no_use_is_derived_again(exchange):
+    market = register(exchange)
+    for order in range(1, 6):
+        exchange.place(order, owner=MAKER, side="bid", price=9_000 + order, size=order)
+        exchange.submit(time_s=SECOND + order)
+    index()
+    before = everything()
+    AdapterState.objects.filter(market=market).update(state=b"of an older release")
+    exchange.cancel(3)
+    exchange.submit(time_s=SECOND + 9)
+    index()
+    assert everything()["events"][: len(before["events"])] == before["events"]
+    assert events()[-1] == ("cancel", "3", None, None, 3, None)
+    assert AdapterState.objects.get(market=market).block_number == Cursor.objects.get().block_number
+
+
 def test_an_impossible_event_quarantines_its_market_and_no_other(exchange):
     """The real exchange refuses such input, so the state is made to differ from what the log says."""
     market = register(exchange)
@@ -284,7 +296,7 @@ def test_an_impossible_event_quarantines_its_market_and_no_other(exchange):
     exchange.submit(time_s=SECOND)
     index()
     state = AdapterState.objects.get(market=market, block_number=Market.objects.get().derived_through)
-    state.state = json.dumps({"halted": False, "orders": {}}).encode()
+    state.state = derive.adapter_of(market).save()
     state.save()
     exchange.cancel(1, 5)
     bad = exchange.submit(time_s=SECOND + 5)
@@ -293,7 +305,7 @@ def test_an_impossible_event_quarantines_its_market_and_no_other(exchange):
     index()
     market.refresh_from_db()
     assert market.quarantined_block == bad
-    assert market.quarantine_reason == f"Block {bad}, log 0: order 1 does not rest."
+    assert market.quarantine_reason == f"Block {bad}, log 0: order 1 is cancelled and does not rest."
     assert RawLog.objects.filter(block_number__gt=bad).exists()
     with pytest.raises(MarketQuarantinedError, match="does not rest"):
         events()

@@ -76,13 +76,13 @@ def rule_numbers(rules: Rules, sessions: Sessions) -> RuleNumbers | None:
 
 
 def load(numbers: RuleNumbers, sessions: Sessions, state: MarketState, events: MarketEvents, room: Room) -> Run | None:
-    """Make the arrays of a run over events; None when an order that rests is beyond 64 bits.
+    """Make the arrays of a run over events; None when something that the state holds is beyond the kernel's bounds.
 
     room: how much larger than usual the arrays are that can overflow.
     """
-    held = state.orders
-    if not _within_bounds(held):
+    if not _within_bounds(state):
         return None
+    held = state.orders
     count = len(held.ids)
     orders = _orders(held, events)
     prices, levels = _levels(orders, count, events)
@@ -119,7 +119,12 @@ def _int64s(numbers: Iterable[int]) -> I64:
     return np.array(list(numbers), dtype=np.int64)
 
 
-def _within_bounds(held: RestingOrders) -> bool:
+def _within_bounds(state: MarketState) -> bool:
+    """Say whether the kernel's products stay below 2^63 with what the exact replay may have left in a state."""
+    references = (state.reference, *(reference for _, reference in state.history))
+    if state.anchor >= parts.ANCHOR_BOUND or max(references) >= parts.REFERENCE_BOUND:
+        return False
+    held = state.orders
     if not held.ids:
         return True
     lots = sum(held.size[held.maker >= 0].tolist())
