@@ -1,4 +1,4 @@
-"""The command line of the engine, without Django: score, verify, whatif and tree.
+"""The command line of the engine, without Django: score, verify, explain, whatif, luck and tree.
 
     python -m rewards.engine COMMAND --help
 
@@ -15,6 +15,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+# The command line shows what analysis finds; the engine itself knows nothing of it (import-linter holds that).
+from rewards.analysis import explain_cli, luck_cli
 from rewards.engine import bundle, scoring, tree_cli, verify, whatif_cli
 from rewards.engine.errors import EngineError
 from rewards.engine.texttable import one_line
@@ -23,7 +25,7 @@ EXIT_OK, EXIT_DIFFERS, EXIT_UNREADABLE = 0, 1, 2
 EXIT_READER_GONE = 141  # as a shell says that a program wrote into a closed pipe; 0 would say that all agrees
 
 _ABOUT = """\
-Score the quotes of an epoch, check what was published of it, and try other terms.
+Score the quotes of an epoch, check and explain what was published of it, and try other terms.
 It needs no database, network or key: a bundle is a folder with all that a root depends on.
 """
 _STATUSES = """\
@@ -82,7 +84,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_score(commands)
     _add_verify(commands)
+    explain_cli.add_parser(commands)
     whatif_cli.add_parser(commands)
+    luck_cli.add_parser(commands)
     tree_cli.add_parser(commands)
     return parser
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from rewards.engine import eventrules
 from rewards.engine.events import MarketEvents
-from rewards.engine.exact import ExactReplay
+from rewards.engine.exact import ExactReplay, Observer
 from rewards.engine.kernel import arrays, parts, storing
 from rewards.engine.kernel.replay import run
 from rewards.engine.marketstate import MarketState
@@ -22,6 +22,9 @@ MOST_ROWS = 1 << 21
 
 class CompiledReplay:
     """A replay of one market from a state, which it changes as it goes."""
+
+    observe: Observer | None = None
+    """Told of the intervals that the exact replay settles."""
 
     def __init__(self, *, market: str, rules: Rules, sessions: Sessions, state: MarketState) -> None:
         self.market, self.rules, self.sessions, self.state = market, rules, sessions, state
@@ -64,13 +67,19 @@ class CompiledReplay:
             it = arrays.load(self._numbers, self.sessions, self.state, rest, room)
             if it is None:
                 break
-            status = run(it, len(rest), until_ms)
+            status = self._go(it, len(rest), until_ms)
             applied += storing.store(it, self.state, rest)
             room.grow(status)
         return applied
 
+    def _go(self, it: parts.Run, end_row: int, until_ms: int) -> int:
+        """Run the kernel once; who watches a replay does it here."""
+        return run(it, end_row, until_ms)
+
     def _exactly(self, events: MarketEvents, until_ms: int) -> None:
-        replay = ExactReplay(market=self.market, rules=self.rules, sessions=self.sessions, state=self.state)
+        replay = ExactReplay(
+            market=self.market, rules=self.rules, sessions=self.sessions, state=self.state, observe=self.observe
+        )
         replay.feed(events)
         replay.advance_to(until_ms)
         replay.finish()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from typing import Self
 
 from rewards.engine import statebytes
 from rewards.engine.compiled import CompiledReplay
@@ -39,9 +40,7 @@ class MarketScorer:
         self._state = MarketState(now_ms=terms.epoch.start_ms, score=MarketScore.zero(makers=names))
 
     @classmethod
-    def restore(
-        cls, state: bytes, *, terms: Terms, market: str, sessions: Sessions, makers: Mapping[str, str]
-    ) -> MarketScorer:
+    def restore(cls, state: bytes, *, terms: Terms, market: str, sessions: Sessions, makers: Mapping[str, str]) -> Self:
         """Go on from what `state()` returned. Raises StateError when it is damaged or of something else."""
         scorer = cls(terms=terms, market=market, sessions=sessions, makers=makers)
         scorer._state = statebytes.load_state(data=state, key=scorer._key)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rewards.engine import evidence, scoring
 from rewards.engine.live import MarketScorer
-from tests.bench.bundles import write_bundle
+from tests.bench.bundles import write_apart
 from tests.bench.table import Row, print_table, repeat
 from tests.bench.workloads import duration_ms, maker_addresses, market_columns, sessions_for, terms_for
 from tests.engine.reference import score_reference
@@ -51,8 +51,8 @@ def verify(directory: Path) -> tuple[float, float]:
 def verify_rows(folder: Path, *, events: int, runs: int) -> list[Row]:
     """Verify bundles of a tenth of the events and of all of them, in turn."""
     small, large = folder / "small", folder / "large"
-    write_bundle(small, events=events // 10, markets=20)
-    write_bundle(large, events=events, markets=20)
+    write_apart(small, events=events // 10, markets=20)
+    write_apart(large, events=events, markets=20)
     verify(small)
     pairs = [(verify(small), verify(large)) for _ in range(runs)]
     count = f"{events / 1e6:g} million events, 20 markets"
@@ -69,7 +69,7 @@ def reference_rows(folder: Path, *, events: int, runs: int) -> list[Row]:
     Twenty makers, not a hundred: plain Python looks at every order at every instant.
     """
     directory = folder / "plain"
-    root = write_bundle(directory, events=events, markets=5, makers_each=20)
+    root = write_apart(directory, events=events, markets=5, makers_each=20)
 
     def seconds(score: Callable[[], str | None]) -> float:
         begun = time.perf_counter()

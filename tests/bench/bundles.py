@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,12 @@ from rewards.engine import bundle, scoring
 from rewards.engine.events import EventColumns
 from rewards.engine.inputs import Inputs
 from tests.bench.workloads import duration_ms, maker_addresses, market_columns, sessions_for, terms_for
+
+
+def write_apart(directory: Path, *, events: int, markets: int, makers_each: int = 100) -> str:
+    """Do what `write_bundle` does in a process of its own, whose memory no later child starts with; return the root."""
+    command = [sys.executable, "-m", "tests.bench.bundles", *map(str, (directory, events, markets, makers_each))]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
 def write_bundle(directory: Path, *, events: int, markets: int, makers_each: int = 100) -> str | None:
@@ -57,3 +65,9 @@ def write_bundle(directory: Path, *, events: int, markets: int, makers_each: int
         ),
     )
     return result.root
+
+
+if __name__ == "__main__":
+    folder, *numbers = sys.argv[1:]
+    count, of_markets, of_makers = map(int, numbers)
+    print(write_bundle(Path(folder), events=count, markets=of_markets, makers_each=of_makers))

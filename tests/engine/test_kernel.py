@@ -206,6 +206,7 @@ def test_the_nearest_members_of_a_set_are_those_that_python_finds(data: st.DataO
 
 
 @given(st.integers(1, 2**62 - 1))
+@settings(deadline=None)  # the first example compiles
 def test_bit_lengths_are_those_of_python(number: int) -> None:
     assert bits.bit_length(number) == number.bit_length()
     assert 1 << bits.lowest_bit(number) == number & -number

@@ -86,7 +86,7 @@ def load(numbers: RuleNumbers, sessions: Sessions, state: MarketState, events: M
     count = len(held.ids)
     orders = _orders(held, events)
     prices, levels = _levels(orders, count, events)
-    groups = 2 * LANES * -(-len(state.score.makers) // LANES)
+    groups = 2 * padded(len(state.score.makers))
     it = Run(
         at=_registers(state, sessions, orders, count),
         rules=numbers,
@@ -106,8 +106,8 @@ def load(numbers: RuleNumbers, sessions: Sessions, state: MarketState, events: M
         orders=orders,
         book=_book(prices),
         slots=_slots(orders, count, groups, room.slots),
-        makers=_makers(groups // 2),
-        log=Log(*(np.empty(parts.LOG_ENTRIES, np.int64) for _ in range(5))),
+        makers=new_makers(groups // 2),
+        log=new_log(parts.LOG_ENTRIES),
         history=_history(state, room.history),
         live_ms=np.zeros(len(KINDS), np.int64),
     )
@@ -208,7 +208,19 @@ def _slots(orders: Orders, count: int, groups: int, room: int) -> Slots:
     )
 
 
-def _makers(padded: int) -> Makers:
+def padded(makers: int) -> int:
+    """Return how many entries arrays by maker have."""
+    return LANES * -(-makers // LANES)
+
+
+def new_log(entries: int) -> Log:
+    """Return a log with room for some entries."""
+    return Log(*(np.empty(entries, np.int64) for _ in range(5)))
+
+
+def new_makers(padded: int) -> Makers:
+    """Return makers without anything."""
+
     def zeros(*shape: int) -> I64:
         return np.zeros(shape, np.int64)
 

@@ -8,7 +8,7 @@ there is nothing to count.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,23 +20,25 @@ Compiled = TypeVar("Compiled", bound=Callable[..., Any])
 _HERE = Path(__file__).parent
 
 
-def _sources_sha256() -> str:
-    """Hash every source that ends up in the machine code: the kernel's, and the constants that it takes from others."""
-    files = [*sorted(_HERE.glob("*.py")), _HERE.parent / "rules.py", _HERE.parent / "events.py"]
+def sources_sha256(files: Iterable[Path]) -> str:
+    """Hash sources that end up in machine code."""
     return hashlib.sha256(b"\0".join(each.read_bytes() for each in files)).hexdigest()
 
 
-class _KernelCache(FunctionCache):  # type: ignore[misc,unused-ignore]
+# The kernel's own, and the constants that it takes from others.
+SOURCES = sources_sha256([*sorted(_HERE.glob("*.py")), _HERE.parent / "rules.py", _HERE.parent / "events.py"])
+
+
+class KernelCache(FunctionCache):  # type: ignore[misc,unused-ignore]
     """Numba's cache, whose key knows only the file of the function itself; ours knows all that it calls too.
 
     Without that, a new release of one module would go on with the machine code of the old one.
     """
 
+    sources = SOURCES
+
     def _index_key(self, sig: Any, codegen: Any) -> Any:
-        return (*super()._index_key(sig, codegen), _SOURCES)
-
-
-_SOURCES = _sources_sha256()
+        return (*super()._index_key(sig, codegen), self.sources)
 
 
 def inner(function: Compiled) -> Compiled:
@@ -45,9 +47,9 @@ def inner(function: Compiled) -> Compiled:
     return compiled
 
 
-def entry(function: Compiled) -> Compiled:
+def entry(function: Compiled, *, cache: type[KernelCache] = KernelCache) -> Compiled:
     """Compile a function that Python calls. It must not make arrays; its arguments outlive it."""
     dispatcher = njit(nogil=True, _nrt=False, error_model="numpy")(function)
-    dispatcher._cache = _KernelCache(function)
+    dispatcher._cache = cache(function)
     compiled: Compiled = dispatcher
     return compiled

@@ -134,11 +134,11 @@ def accrue(at: I64, rules: RuleNumbers, makers: Makers, log: Log, dt: int) -> No
     if last >= 0 and log.divisor[last] == divisor:
         log.shift[entry], log.factor[entry], log.bits[entry] = log.shift[last], log.factor[last], log.bits[last]
     else:
-        _reciprocal(log, entry, divisor)
+        reciprocal(log, entry, divisor)
 
 
 @inner
-def _reciprocal(log: Log, entry: int, divisor: int) -> None:
+def reciprocal(log: Log, entry: int, divisor: int) -> None:
     """Store `2^(30 + length) // divisor`, at most 2^31, for a divisor of `length` bits, below 2^61."""
     length = bits.bit_length(divisor)
     if length <= 32:
@@ -165,7 +165,7 @@ def settle_all(at: I64, makers: Makers, log: Log) -> None:
     """Credit every maker for the whole log and empty it."""
     if at[LOG] <= FEW_ENTRIES:
         for entry in range(at[LOG]):
-            _settle_entry(makers, log, entry)
+            settle_entry(makers, log, entry)
     else:
         for maker in range(len(makers.quality)):
             _settle(at, makers, log, maker)
@@ -174,7 +174,7 @@ def settle_all(at: I64, makers: Makers, log: Log) -> None:
 
 
 @inner
-def _settle_entry(makers: Makers, log: Log, entry: int) -> None:
+def settle_entry(makers: Makers, log: Log, entry: int) -> None:
     """Credit every maker that has not been credited yet for one entry of the log."""
     divisor, shift, factor, back = log.divisor[entry], log.shift[entry], log.factor[entry], log.bits[entry]
     dt, quality, settled, pending = log.dt[entry], makers.quality, makers.settled, makers.pending

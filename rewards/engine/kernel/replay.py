@@ -32,7 +32,7 @@ def _events(it: Run, end_row: int) -> int:
     last = at[ROW] - 1
     for row in range(at[ROW], end_row):
         time_ms = events.time_ms[row]
-        if last >= 0 and not _follows(it, last, row):
+        if last >= 0 and not follows(it, last, row):
             return NOT_HERE
         if time_ms > at[NOW]:
             status = settling.settle_until(it, time_ms)
@@ -47,7 +47,8 @@ def _events(it: Run, end_row: int) -> int:
 
 
 @inner
-def _follows(it: Run, last: int, row: int) -> bool:
+def follows(it: Run, last: int, row: int) -> bool:
+    """Say whether an event comes after another by block and log index, and not before its time."""
     events = it.events
     if events.time_ms[row] < events.time_ms[last] or events.block[row] < events.block[last]:
         return False

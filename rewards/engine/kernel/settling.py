@@ -45,14 +45,14 @@ def settle_until(it: Run, limit_ms: int) -> int:
         status = counting.come_of_rest(it)
         if status != DONE:
             return status
-        status = _interval(it, limit_ms)
+        status = interval(it, limit_ms)
         if status != DONE:
             return status
     return DONE
 
 
 @inner
-def _interval(it: Run, limit_ms: int) -> int:
+def interval(it: Run, limit_ms: int) -> int:
     """Close the open instant and settle the interval that it begins."""
     at, rules = it.at, it.rules
     now_ms, session = at[NOW], at[SESSION]

@@ -1,0 +1,43 @@
+"""What can go wrong when an epoch is explained: each a plain sentence with its values."""
+
+from __future__ import annotations
+
+from rewards.engine.errors import EngineError
+
+
+class AnalysisError(EngineError):
+    """Base of what analysis adds to the engine's errors; it feeds no root, so no payout depends on it."""
+
+
+class EpochTooLongError(AnalysisError):
+    """The epoch is longer than the 64 bits of a statistics column can sum up."""
+
+    def __init__(self, *, length_ms: int, longest_ms: int) -> None:
+        self.length_ms, self.longest_ms = length_ms, longest_ms
+        super().__init__(
+            f"The epoch of {length_ms} ms is too long for statistics, which go up to {longest_ms} ms (49 days)."
+        )
+
+
+class TooLargeError(AnalysisError):
+    """A market's lots, multiplied by time, do not fit the 64 bits of a statistics column."""
+
+    def __init__(self, *, market: str) -> None:
+        self.market = market
+        super().__init__(f"{market}: its lots are too many for statistics; its scores and payouts are not affected.")
+
+
+class UnknownAccountError(AnalysisError):
+    """Nobody is paid to the account and no tree holds it."""
+
+    def __init__(self, *, account: str, reason: str) -> None:
+        self.account, self.reason = account, reason
+        super().__init__(f"{account}: {reason}.")
+
+
+class OptionError(AnalysisError):
+    """An option of a command is out of range."""
+
+    def __init__(self, *, option: str, reason: str) -> None:
+        self.option, self.reason = option, reason
+        super().__init__(f"{option}: {reason}.")
