@@ -16,6 +16,10 @@ PLAIN_COMMANDS = STAGED_COMMANDS | {
     "collectstatic",
     "diffsettings",
     "compress",
+    # These ask the node that they are told of; keystore asks nobody.
+    "attest",
+    "keystore",
+    "verify_epoch",
 }
 
 

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path, register_converter
 
-from rewards.views import claims, evidence, makers, public, status, treasury
+from rewards.views import claims, evidence, makers, proofs, public, safe, status, treasury
 
 
 class AddressConverter:
@@ -20,7 +20,22 @@ class AddressConverter:
         return value.lower()
 
 
+class RootConverter:
+    """A Merkle root, 0x hex."""
+
+    regex = "0x[0-9a-f]{64}"
+
+    def to_python(self, value: str) -> str:
+        """Hand views the text."""
+        return value
+
+    def to_url(self, value: str) -> str:
+        """Write the text."""
+        return value
+
+
 register_converter(AddressConverter, "account")
+register_converter(RootConverter, "root")
 
 handler403 = "rewards.views.errors.not_allowed"
 handler404 = "rewards.views.errors.not_found"
@@ -40,10 +55,15 @@ urlpatterns = [
     path("treasury/", treasury.inbox, name="treasury"),
     path("treasury/epochs/<slug:program>/<int:number>/", treasury.epoch, name="treasury-epoch"),
     path("treasury/epochs/<slug:program>/<int:number>/approve/", treasury.approve, name="treasury-approve"),
+    path("treasury/epochs/<slug:program>/<int:number>/safe/sign/", safe.sign, name="treasury-safe-sign"),
+    path("treasury/epochs/<slug:program>/<int:number>/safe/batch.json", safe.batch, name="treasury-safe-batch"),
+    path("proofs/<slug:slug>/<account:account>.json", proofs.proof, name="proof"),
+    path("proofs/<slug:slug>/<root:root>/<account:account>.json", proofs.proof_of_root, name="proof-of-root"),
     path("collect/", claims.collect, name="collect"),
     path("collect/<account:account>/", claims.account, name="collect-account"),
     path("collect/<account:account>/progress/", claims.progress, name="collect-progress"),
     path("collect/<account:account>/from/<slug:program>/", claims.collect_now, name="collect-now"),
+    path("collect/<account:account>/from/<slug:program>/by-itself/", claims.by_itself, name="collect-by-itself"),
     path("status/", status.status, name="status"),
     path("healthz", status.healthz, name="healthz"),
     path("metrics", status.metrics, name="metrics"),

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import groupby
 
 SECOND_MS = 1000
+TIME_SOURCE = "block seconds, spread over the blocks of a second"
+"""What a manifest says when every time in it follows from the headers; anybody can work it out again."""
 
 Live = tuple[int, int]
 """The node's own finer stamp of a block: time_ms, and how far from it the block's true time can be."""

@@ -79,7 +79,12 @@ class ChainDistributor(models.Model):
     treasury = models.CharField(max_length=ADDRESS_LENGTH, blank=True, default="")
     proposer = models.CharField(max_length=ADDRESS_LENGTH, blank=True, default="")
     guardian = models.CharField(max_length=ADDRESS_LENGTH, blank=True, default="")
+    attestors = models.JSONField(default=list)
     quorum = models.IntegerField(default=0)
+    next_treasury = models.CharField(
+        max_length=ADDRESS_LENGTH, blank=True, default="", help_text="Was offered the role."
+    )
+    wind_down_at_s = models.BigIntegerField(default=0, help_text="The rest may be taken from then on; 0: never.")
     delay_s = models.BigIntegerField(default=0)
     paused = models.BooleanField(default=False)
     active_epoch = models.BigIntegerField(default=0)
@@ -154,6 +159,42 @@ class ChainEpoch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number} {self.state}"
+
+
+class ChainRecipient(models.Model):
+    """Where an account's claims go, by its last RecipientSet event; an account without a row is paid itself."""
+
+    distributor = models.ForeignKey(ChainDistributor, on_delete=models.CASCADE, related_name="recipients")
+    account = models.CharField(max_length=ADDRESS_LENGTH)
+    recipient = models.CharField(max_length=ADDRESS_LENGTH)
+    last_block = models.BigIntegerField()
+
+    class Meta:
+        ordering: ClassVar = ["distributor", "account"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["distributor", "account"], name="chain_recipient_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account} to {self.recipient}"
+
+
+class ChainSafe(models.Model):
+    """A Safe that is a distributor's treasury: its owners, threshold and nonce as of the last look."""
+
+    chain_id = models.BigIntegerField()
+    address = models.CharField(max_length=ADDRESS_LENGTH)
+    version = models.CharField(max_length=20)
+    owners = models.JSONField()
+    threshold = models.IntegerField()
+    nonce = models.BigIntegerField()
+    looked_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["chain_id", "address"], name="one_safe_an_address")]
+
+    def __str__(self) -> str:
+        return self.address
 
 
 class ChainClaim(models.Model):

@@ -8,20 +8,23 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
-from eth_account import Account
 
 from config import failpoints
 from onchain.errors import OnchainError, RpcRefusedError
 from onchain.models import Block, Cursor
 from onchain.models_tx import OutgoingTransaction, TransactionAttempt
 from onchain.rpc import RpcClient
+from onchain.signers import Signer, signer_config
 
 logger = logging.getLogger(__name__)
 GAS_MARGIN_PERCENT = 125
+GWEI = 10**9
 BUMP_AFTER_BLOCKS = 12
-"""A transaction that is not mined for so many blocks is sent again with higher fees (a node asks for 10% more)."""
+"""A transaction that is not mined for so many blocks is sent again with higher fees."""
 BUMP_PERCENT = 125
+"""Nodes replace a waiting transaction only when both of its fees rise by a tenth; this is above it everywhere."""
 # What nodes say of a transaction that they have already, or that is mined already.
 KNOWN_WORDS = ("already known", "already imported", "nonce too low", "known transaction", "replacement transaction")
 STATE = OutgoingTransaction.State
@@ -38,15 +41,24 @@ class RefusedByContractError(OnchainError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sender:
-    """A hot key and the chain it signs for. The key is in memory only; it can propose or relay, never approve."""
+    """A hot key's signer and the chain it signs for; it can propose, relay or attest, never approve."""
 
-    key: str
+    signer: Signer
     chain_id: int
 
     @property
     def address(self) -> str:
-        """Return the key's account, lower-case."""
-        return str(Account.from_key(str(self.key)).address).lower()
+        """Return the signer's account, lower-case."""
+        return self.signer.address
+
+
+def sender_of(role: str, *, chain_id: int) -> Sender | None:
+    """Return the sender of a role (PROPOSER, RELAYER, ATTESTOR), None when the settings give it no key.
+
+    Raises SignerError, which names the setting, when they give one that can't be used.
+    """
+    config = signer_config(role)
+    return Sender(signer=config.signer(), chain_id=chain_id) if config.is_set else None
 
 
 def prepare(client: RpcClient, *, sender: Sender, purpose: str, to: str, data: str) -> OutgoingTransaction:
@@ -66,7 +78,7 @@ def prepare(client: RpcClient, *, sender: Sender, purpose: str, to: str, data: s
             chain_id=sender.chain_id, sender=sender.address, nonce=_next_nonce(client, sender), purpose=purpose,
             to=to, data=data, gas_limit=gas,
         )  # fmt: skip
-        _sign(client, row, sender=sender, fees=_fees(client))
+        _sign(client, row, sender=sender, fees=current_fees(client))
     failpoints.hit("transactions.signed")
     return row
 
@@ -143,33 +155,41 @@ def _mined(row: OutgoingTransaction, receipt: dict[str, Any]) -> None:
 
 
 def _bump(client: RpcClient, row: OutgoingTransaction, *, sender: Sender) -> None:
-    """Sign again with higher fees when the newest form has waited for too long."""
+    """Sign again with higher fees when the newest form has waited for too long, up to the most that we pay."""
     last = row.attempts.last()
     head = int(client.call(method="eth_blockNumber"), 16)
     if last is None or head - last.signed_at_head < BUMP_AFTER_BLOCKS:
         return
-    fee, tip = _fees(client)
-    fees = max(fee, last.max_fee_wei * BUMP_PERCENT // 100), max(tip, last.priority_fee_wei * BUMP_PERCENT // 100)
-    _sign(client, row, sender=sender, fees=fees)
+    most = settings.MAX_FEE_GWEI * GWEI
+    fee, tip = current_fees(client)
+    # A replacement that raises one fee alone is refused, so what can't rise by enough is left as it is.
+    least_fee, least_tip = (_raised(fee) for fee in (last.max_fee_wei, last.priority_fee_wei))
+    if least_fee > most:
+        logger.warning("%s waits: its fee of %s wei is at the most that MAX_FEE_GWEI allows", row.purpose, most)
+        return
+    max_fee_wei = min(most, max(fee, least_fee, least_tip))
+    _sign(client, row, sender=sender, fees=(max_fee_wei, min(max_fee_wei, max(tip, least_tip))))
+
+
+def _raised(fee_wei: int) -> int:
+    """Return a fee that a node takes in place of this one; rounded up, since a small fee has to rise as well."""
+    return -(-fee_wei * BUMP_PERCENT // 100) + (fee_wei == 0)
 
 
 def _sign(client: RpcClient, row: OutgoingTransaction, *, sender: Sender, fees: tuple[int, int]) -> None:
     max_fee_wei, priority_fee_wei = fees
-    signed = Account.sign_transaction(
+    signed = sender.signer.sign(
         {
-            "type": 2, "chainId": row.chain_id, "nonce": row.nonce, "to": bytes.fromhex(row.to[2:]), "value": 0,
-            "data": row.data, "gas": row.gas_limit, "maxFeePerGas": max_fee_wei,
-            "maxPriorityFeePerGas": priority_fee_wei,
-        },
-        str(sender.key),
+            "chainId": row.chain_id, "nonce": row.nonce, "to": row.to, "value": 0, "data": row.data,
+            "gas": row.gas_limit, "maxFeePerGas": max_fee_wei, "maxPriorityFeePerGas": priority_fee_wei,
+        }
     )  # fmt: skip
-    tx_hash = "0x" + bytes(signed.hash).hex()
     TransactionAttempt.objects.create(
-        transaction=row, tx_hash=tx_hash, raw="0x" + bytes(signed.raw_transaction).hex(), max_fee_wei=max_fee_wei,
+        transaction=row, tx_hash=signed.hash, raw=signed.raw, max_fee_wei=max_fee_wei,
         priority_fee_wei=priority_fee_wei, signed_at_head=int(client.call(method="eth_blockNumber"), 16),
     )  # fmt: skip
-    OutgoingTransaction.objects.filter(pk=row.pk).update(tx_hash=tx_hash)
-    row.tx_hash = tx_hash
+    OutgoingTransaction.objects.filter(pk=row.pk).update(tx_hash=signed.hash)
+    row.tx_hash = signed.hash
 
 
 def _gas(client: RpcClient, *, sender: Sender, purpose: str, to: str, data: str) -> int:
@@ -189,10 +209,13 @@ def revert_reason(error: RpcRefusedError) -> str:
     return error.message
 
 
-def _fees(client: RpcClient) -> tuple[int, int]:
+def current_fees(client: RpcClient) -> tuple[int, int]:
+    """Return (max fee, tip) in wei that get a transaction mined soon, at most what MAX_FEE_GWEI allows."""
     block = client.call(method="eth_getBlockByNumber", params=["latest", False])
     tip = int(client.call(method="eth_maxPriorityFeePerGas"), 16)
-    return 2 * int(block.get("baseFeePerGas", "0x0"), 16) + tip, tip
+    most = settings.MAX_FEE_GWEI * GWEI
+    fee = min(most, 2 * int(block.get("baseFeePerGas", "0x0"), 16) + tip)
+    return fee, min(fee, tip)
 
 
 def _next_nonce(client: RpcClient, sender: Sender) -> int:

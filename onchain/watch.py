@@ -13,7 +13,7 @@ from onchain.contracts import artefact
 from onchain.distributor import read_summary
 from onchain.keccak import keccak256
 from onchain.models import Block, Cursor
-from onchain.models_tx import ChainClaim, ChainDistributor, ChainEpoch, DistributorEvent
+from onchain.models_tx import ChainClaim, ChainDistributor, ChainEpoch, ChainRecipient, DistributorEvent
 from onchain.rpc import RpcClient
 from onchain.selectors import ContractLog, contract_logs, stored_through
 
@@ -23,8 +23,9 @@ NEW_STATE = {
     "EpochVetoed": ChainEpoch.State.VETOED,
     "EpochWithdrawn": ChainEpoch.State.WITHDRAWN,
 }
+NOBODY = "0x" + "0" * 40
 # Events after which roles, delay or the active root may read differently.
-ROLE_EVENTS = {"RolesChanged", "Paused", "Unpaused", "EpochActivated"}
+ROLE_EVENTS = {"RolesChanged", "TreasuryOffered", "Paused", "Unpaused", "EpochActivated", "WindDownAnnounced"}
 
 
 def watch(client: RpcClient, *, distributor: ChainDistributor) -> bool:
@@ -43,6 +44,7 @@ def watch(client: RpcClient, *, distributor: ChainDistributor) -> bool:
         changed = gone or bool(fresh)
         if changed:
             _fold(locked)
+            _fold_recipients(locked)
     if locked.read_at_block < 0 or any(name in ROLE_EVENTS for _, name, _ in fresh) or gone:
         _read_roles(client, locked, at=through)
     return changed
@@ -145,6 +147,18 @@ def _fold(distributor: ChainDistributor) -> None:
     ChainEpoch.objects.bulk_create(epochs.values())
 
 
+def _fold_recipients(distributor: ChainDistributor) -> None:
+    """Rebuild where each account's claims go from the events, in their order."""
+    rows: dict[str, ChainRecipient] = {}
+    for event in distributor.events.filter(name="RecipientSet").order_by("block_number", "log_index"):
+        account, recipient = event.args["account"], event.args["recipient"]
+        rows[account] = ChainRecipient(
+            distributor=distributor, account=account, recipient=recipient, last_block=event.block_number
+        )
+    distributor.recipients.all().delete()
+    ChainRecipient.objects.bulk_create(row for row in rows.values() if row.recipient not in (NOBODY, row.account))
+
+
 def _proposed(distributor: ChainDistributor, event: DistributorEvent) -> ChainEpoch:
     args = event.args
     return ChainEpoch(
@@ -159,6 +173,8 @@ def _read_roles(client: RpcClient, distributor: ChainDistributor, *, at: int) ->
     summary = read_summary(client=client, distributor=distributor.address)
     ChainDistributor.objects.filter(pk=distributor.pk).update(
         treasury=summary.treasury, proposer=summary.proposer, guardian=summary.guardian, quorum=summary.quorum,
-        delay_s=summary.delay_s, paused=summary.paused, active_epoch=summary.active_epoch,
-        active_root=summary.active_root, read_at_block=at,
+        attestors=list(summary.attestors), delay_s=summary.delay_s, paused=summary.paused,
+        next_treasury="" if summary.next_treasury == NOBODY else summary.next_treasury,
+        wind_down_at_s=summary.wind_down_at_s, active_epoch=summary.active_epoch, active_root=summary.active_root,
+        read_at_block=at,
     )  # fmt: skip

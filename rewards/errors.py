@@ -76,13 +76,36 @@ class NothingToCollectError(RewardsError):
 
 
 class TooManyRequestsError(RewardsError):
-    """An account has asked too often today."""
+    """An account has been collected for as often as one account may be in a day."""
 
     retryable = True
 
-    def __init__(self, *, account: str, most: int) -> None:
-        self.account, self.most = account, most
+    def __init__(self, *, account: str) -> None:
+        self.account = account
         super().__init__(
-            f"{account} was collected for {most} times in a day; that is the limit. "
-            "It can collect by itself at any time."
+            f"{account} was collected for as often as is free in a day. It can collect by itself at any time."
         )
+
+
+class CheckNotWaivableError(RewardsError):
+    """A check that no person's word can stand for, or a word that says nothing."""
+
+    def __init__(self, *, code: str) -> None:
+        self.code = code
+        super().__init__(f"The check {code} can't be waived: put right what it found, and score the epoch again.")
+
+
+class SignatureRefusedError(RewardsError):
+    """A signature of a Safe transaction is not an owner's, or comes too late."""
+
+    def __init__(self, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"The signature was not taken: {reason}.")
+
+
+class AttestationRefusedError(RewardsError):
+    """A recomputation does not come to what is proposed, so it is not attested."""
+
+    def __init__(self, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"Nothing was attested: {reason}.")

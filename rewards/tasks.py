@@ -14,11 +14,14 @@ from onchain.rpc import RpcClient
 from onchain.selectors import head
 from rewards.errors import RewardsError
 from rewards.models import Epoch, Program
+from rewards.services.auto_collect import auto_collect_ask
 from rewards.services.chain_sync import program_watch
 from rewards.services.claims import claims_relay
 from rewards.services.live import live_score
 from rewards.services.programs import epoch_schedule_next, epochs_begin
+from rewards.services.proofs import proof_packs_write
 from rewards.services.publishing import program_advance, proposals_resolve
+from rewards.services.safe import safes_advance, safes_execute
 from rewards.services.scoring import epoch_score_if_due, stretches_score_or_stop
 from rewards.services.stretches import stretches_due
 
@@ -70,7 +73,14 @@ def score_live_epochs() -> None:
 @shared_task(name="rewards.tasks.relay_claims")
 def relay_claims() -> None:
     """Send what people asked to collect."""
-    _for_each_program("relay", lambda client, program: claims_relay(client, program=program, now=timezone.now()))
+    _for_each_program("relay", _relay)
+
+
+def _relay(client: RpcClient, program: Program) -> None:
+    now = timezone.now()
+    auto_collect_ask(program=program, now=now)
+    claims_relay(client, program=program, now=now)
+    safes_execute(client, program=program)
 
 
 def _advance(client: RpcClient, program: Program) -> None:
@@ -83,8 +93,11 @@ def _advance(client: RpcClient, program: Program) -> None:
     _step("What was sent", lambda: proposals_resolve(client, program=program))
     # Before scoring, which takes longest: an epoch whose data can't be had doesn't hold up those before it.
     _step("Publishing", lambda: program_advance(client, program=program, now_s=newest.timestamp_s, now=now))
+    _step("The treasury's Safe", lambda: safes_advance(client, program=program))
     for epoch in program.epochs.filter(state=Epoch.State.LIVE, end_ms__lte=newest.time_ms).order_by("number"):
         _step(f"Scoring epoch {epoch.number}", lambda epoch=epoch: epoch_score_if_due(epoch_id=epoch.pk, now=now))
+    # Last: a full disk must not hold up anything that decides.
+    _step("Proof packs", lambda: proof_packs_write(program=program))
 
 
 def _for_each_program(task: str, step: Callable[[RpcClient, Program], object]) -> None:

@@ -36,4 +36,5 @@ def pytest_configure(config: pytest.Config) -> None:
 def _evidence_goes_away():
     """Evidence that tests write is gone when they end."""
     yield
-    shutil.rmtree(settings.EVIDENCE_DIR, ignore_errors=True)
+    for folder in (settings.EVIDENCE_DIR, settings.PROOFS_DIR):
+        shutil.rmtree(folder, ignore_errors=True)

@@ -89,8 +89,8 @@ def commands(root: Path, *, web_port: int) -> dict[str, list[str]]:
     return {
         "web": [*python, "uvicorn", "config.asgi:application", "--host", "127.0.0.1", "--port", str(web_port),
                 "--no-access-log", "--lifespan", "off"],
-        "worker": [*celery, "worker", "--concurrency", "2", "--queues", "celery,scoring", "--hostname", "worker@%h",
-                   "--without-gossip", "--without-mingle", "--loglevel", "INFO"],
+        "worker": [*celery, "worker", "--concurrency", "2", "--queues", "celery,relayer,scoring",
+                   "--hostname", "worker@%h", "--without-gossip", "--without-mingle", "--loglevel", "INFO"],
         "beat": [*celery, "beat", "--schedule", str(run_dir(root) / "beat-schedule"), "--pidfile", "",
                  "--loglevel", "WARNING"],
         "head": [sys.executable, "manage.py", "follow"],

@@ -1,6 +1,7 @@
 """What every surrounding shares; secrets and addresses come from the environment (.env.example lists all)."""
 
 from pathlib import Path
+from typing import Any
 
 import environ
 from csp.constants import NONCE, NONE, SELF
@@ -124,9 +125,39 @@ HEAD_POLL_S = env.float("HEAD_POLL_S", default=0.25)
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 METRICS_OPEN = False
 """True only on a machine of one's own: /metrics asks for no token."""
-PROPOSER_KEY = env.str("PROPOSER_KEY", default="")
-RELAYER_KEY = env.str("RELAYER_KEY", default="")
+SIGNERS: dict[str, dict[str, Any]] = {
+    "PROPOSER": {
+        "key": env.str("PROPOSER_KEY", default=""),
+        "keystore": env.str("PROPOSER_KEYSTORE", default=""),
+        "password_file": env.str("PROPOSER_KEYSTORE_PASSWORD_FILE", default=""),
+        "password": env.str("PROPOSER_KEYSTORE_PASSWORD", default=""),
+        "url": env.str("PROPOSER_SIGNER_URL", default=""),
+        "address": env.str("PROPOSER_ADDRESS", default=""),
+    },
+    "RELAYER": {
+        "key": env.str("RELAYER_KEY", default=""),
+        "keystore": env.str("RELAYER_KEYSTORE", default=""),
+        "password_file": env.str("RELAYER_KEYSTORE_PASSWORD_FILE", default=""),
+        "password": env.str("RELAYER_KEYSTORE_PASSWORD", default=""),
+        "url": env.str("RELAYER_SIGNER_URL", default=""),
+        "address": env.str("RELAYER_ADDRESS", default=""),
+    },
+    "ATTESTOR": {
+        "key": env.str("ATTESTOR_KEY", default=""),
+        "keystore": env.str("ATTESTOR_KEYSTORE", default=""),
+        "password_file": env.str("ATTESTOR_KEYSTORE_PASSWORD_FILE", default=""),
+        "password": env.str("ATTESTOR_KEYSTORE_PASSWORD", default=""),
+        "url": env.str("ATTESTOR_SIGNER_URL", default=""),
+        "address": env.str("ATTESTOR_ADDRESS", default=""),
+    },
+}
+"""Each a hot key that can do one thing; none can release money. The treasury's and guardian's keys are never here."""
+SAFE_MULTI_SEND = env.str("SAFE_MULTI_SEND", default="0x9641d764fc13c8b624c04430c7356c1c7c8102e2")
+"""Safe's MultiSendCallOnly on the chain; the default is where Safe 1.4.1 deploys it. Its code is checked before use."""
+MAX_FEE_GWEI = env.int("MAX_FEE_GWEI", default=500)
+"""The most that we pay for a unit of gas; a transaction that needs more waits."""
 RELAYER_DAILY_GAS = env.int("RELAYER_DAILY_GAS", default=200_000_000)
+RELAYER_ACCOUNT_DAILY_GAS = env.int("RELAYER_ACCOUNT_DAILY_GAS", default=1_000_000)
 LOCAL_TREASURY_SIGNER = False
 """True only beside the embedded chain: its unlocked accounts may approve from the page without a wallet."""
 
@@ -142,7 +173,11 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # A queue of its own: workers on other machines may take stretches alone (--queues scoring).
-CELERY_TASK_ROUTES = {"rewards.tasks.score_stretches": {"queue": "scoring"}}
+CELERY_TASK_ROUTES = {
+    "rewards.tasks.score_stretches": {"queue": "scoring"},
+    # A worker with the relayer's key and nothing else can serve this one alone.
+    "rewards.tasks.relay_claims": {"queue": "relayer"},
+}
 CELERY_BEAT_SCHEDULE = {
     # A poke that finds nothing due costs one query; an expired poke is dropped, the next one does its work.
     "follow-head": {"task": "onchain.tasks.follow_head", "schedule": 1.0, "options": {"expires": 5}},

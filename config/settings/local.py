@@ -6,7 +6,7 @@ from django.utils.functional import SimpleLazyObject
 
 from config import embedded
 from config.settings.base import *  # noqa: F403 - a settings module is made to be extended
-from config.settings.base import BASE_DIR, DATABASE_OPTIONS, env
+from config.settings.base import BASE_DIR, DATABASE_OPTIONS, SIGNERS, env
 
 DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
@@ -27,6 +27,7 @@ if CELERY_BROKER_URL == "filesystem://":
     CELERY_BROKER_TRANSPORT_OPTIONS = embedded.broker_options(DATA_DIR)
 
 EVIDENCE_DIR = env.path("EVIDENCE_DIR", default=str(DATA_DIR / "evidence"))
+PROOFS_DIR = env.path("PROOFS_DIR", default=str(DATA_DIR / "proofs"))
 
 
 def _embedded_key(account: str) -> Any:
@@ -35,9 +36,11 @@ def _embedded_key(account: str) -> Any:
     return SimpleLazyObject(lambda: embedded.test_key(account)) if EMBEDDED_CHAIN else ""
 
 
-PROPOSER_KEY = env.str("PROPOSER_KEY", default="") or _embedded_key("proposer")
-RELAYER_KEY = env.str("RELAYER_KEY", default="") or _embedded_key("relayer")
 METRICS_OPEN = True
+for _role, _signer in SIGNERS.items():
+    # The attestor's key is not the service's: whoever attests brings it along.
+    if _role != "ATTESTOR" and not any(_signer.values()):
+        _signer["key"] = _embedded_key(_role.lower())
 LOCAL_TREASURY_SIGNER = EMBEDDED_CHAIN
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

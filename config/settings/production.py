@@ -11,6 +11,7 @@ CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS]
 RPC_URLS = env.list("RPC_URLS")
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL")
 EVIDENCE_DIR = Path(env.str("EVIDENCE_DIR"))
+PROOFS_DIR = Path(env.str("PROOFS_DIR"))
 
 DATABASES = {"default": env.db_url("DATABASE_URL")}
 DATABASES["default"].setdefault("OPTIONS", {})["options"] = " ".join(

@@ -15,3 +15,4 @@ DATABASES["default"]["TEST"] = {"NAME": f"test_lamplight_{os.getpid()}"}
 # Hashing is slow on purpose; the tests sign in hundreds of times.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EVIDENCE_DIR = Path(tempfile.gettempdir()) / f"lamplight-test-evidence-{os.getpid()}"
+PROOFS_DIR = Path(tempfile.gettempdir()) / f"lamplight-test-proofs-{os.getpid()}"

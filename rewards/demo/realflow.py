@@ -22,6 +22,7 @@ from rewards.demo.replay import MAKERS, Replay
 from rewards.demo.stage import SEQUENCER, deploy
 from rewards.models import Entitlement, Epoch, Program
 from rewards.services.approval import approve_with_local_node
+from rewards.services.checks import approval_is_safe
 from rewards.services.claims import claim_request
 from rewards.services.programs import epoch_schedule, program_create
 
@@ -163,6 +164,12 @@ class RealFlow:
         self.say("A process of its own, with no database or chain, reached the same root from the evidence.")
 
     def _approve(self, epoch: Epoch) -> None:
+        began = time.monotonic()
+        while not approval_is_safe(epoch=epoch):
+            if time.monotonic() - began > PATIENCE_S:
+                raise TooSlowError(what="the checks before the approval", waited_s=PATIENCE_S, look_at="the logs")
+            self.poke()
+            self._tick()
         client = rpc_client()
         try:
             approve_with_local_node(client, epoch=epoch, is_treasurer=True)

@@ -29,7 +29,7 @@ FAST_CHAIN = (
     "--prune-history", "16",
 )  # fmt: skip
 TREASURY_MONEY = 10_000_000 * 10**18
-DEPLOYER, TREASURY, PROPOSER, GUARDIAN, RELAYER, SEQUENCER = range(6)
+DEPLOYER, TREASURY, PROPOSER, GUARDIAN, RELAYER, SEQUENCER, ATTESTOR = range(7)
 
 _reserved: list[IO[str]] = []
 """Open lock files: closing one would give it free."""
@@ -53,7 +53,7 @@ def set_up(*, chain_start_s: int) -> str:
     shutil.rmtree(root / "logs", ignore_errors=True)
     embedded.use(root, with_chain=False)
     _empty_database(root)
-    for folder in (settings.EVIDENCE_DIR, root / "queue"):
+    for folder in (settings.EVIDENCE_DIR, settings.PROOFS_DIR, root / "queue"):
         shutil.rmtree(folder, ignore_errors=True)
     embedded.broker_options(root)
     return embedded.ensure_chain(root, extra=[*FAST_CHAIN, "--timestamp", str(chain_start_s), "--no-mining"])
@@ -77,11 +77,17 @@ def _reserve(root: Path) -> None:
 
 
 def deploy(
-    *, chain: LocalChain, first_s: int, markets: Sequence[str] = MARKET_NAMES, delay_s: int = DELAY_S
+    *,
+    chain: LocalChain,
+    first_s: int,
+    markets: Sequence[str] = MARKET_NAMES,
+    delay_s: int = DELAY_S,
+    attested: bool = False,
 ) -> Deployment:
     """Put the contracts on the chain, give the treasury its money and open the markets.
 
-    An approved epoch pays `delay_s` later.
+    An approved epoch pays `delay_s` later. attested: the treasury approves only what an attestor of its own has
+    worked out again from the chain.
     """
     accounts = chain.accounts
     at = iter(range(first_s - SETUP_S, first_s))
@@ -90,9 +96,13 @@ def deploy(
     exchange = chain.deploy(name="demo_exchange", sender=sequencer, time_s=next(at))
     token = chain.deploy(name="reward_token", sender=deployer, time_s=next(at), args=["Lamp", "LAMP"])
     roles = [accounts[TREASURY], accounts[PROPOSER], accounts[GUARDIAN]]
+    attestors = [accounts[ATTESTOR]] if attested else []
     distributor = chain.deploy(
-        name="rewards_distributor", sender=deployer, time_s=next(at), args=[*roles, [], 0, delay_s, token]
-    )
+        name="rewards_distributor",
+        sender=deployer,
+        time_s=next(at),
+        args=[*roles, attestors, len(attestors), delay_s, token],
+    )  # fmt: skip
     chain.send(
         name="reward_token", to=token, sender=deployer, function="mint", args=[accounts[TREASURY], TREASURY_MONEY]
     )

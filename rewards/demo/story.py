@@ -8,6 +8,7 @@ from itertools import islice
 from config.embedded import Supervisor
 from onchain.indexer import node as rpc_client
 from onchain.models import ChainClaim, Cursor, MarketEvent
+from rewards.demo.attestor import Attestor, is_ready_to_approve
 from rewards.demo.chain import BLOCKS_PER_ROUND, Deployment, LocalChain, Sequencer
 from rewards.demo.errors import TooSlowError
 from rewards.demo.exchange import Block
@@ -36,6 +37,7 @@ class Story:
     flow: Flow
     supervisor: Supervisor
     terminal: Terminal
+    attestor: Attestor
     plan: Plan
     now_s: int
     written: int = 0
@@ -61,8 +63,10 @@ class Story:
         state = {"done": set[str]()}
 
         def look() -> None:
+            self.attestor.look()
             epoch = self.program.epochs.get(number=number)
-            if epoch.state == Epoch.State.PROPOSED and "approved" not in state["done"]:
+            waits = epoch.state == Epoch.State.PROPOSED and "approved" not in state["done"]
+            if waits and is_ready_to_approve(epoch):
                 self._approve(epoch)
                 state["done"].add("approved")
             if epoch.state == Epoch.State.ACTIVE and "claimed" not in state["done"]:
@@ -80,8 +84,8 @@ class Story:
         self._tick(to_s=self.now_s + 1)
         paid = (epoch.paid_total or 0) / TOKEN
         self.terminal.say(
-            f"{self.plan.unit} {epoch.number} is scored and proposed; the treasury approves {paid:,.0f} LAMP for it. "
-            f"It pays {self.plan.delay_s} seconds later."
+            f"{self.plan.unit} {epoch.number} is scored, proposed and attested; the treasury approves {paid:,.0f} LAMP "
+            f"for it. It pays {self.plan.delay_s} seconds later."
         )
 
     def _collect(self) -> None:
@@ -109,6 +113,7 @@ class Story:
     def live_second(self) -> None:
         """Let one second of the live market pass, at the speed of real time."""
         began = time.monotonic()
+        self.attestor.look()
         for name in self.supervisor.watch():
             self.terminal.say(f"{name} stopped; it is started again (its log: logs/{name}.log).")
         if self._live is None:
@@ -142,6 +147,7 @@ def is_ready(program: Program) -> bool:
     return (
         states.get(1) == Epoch.State.ACTIVE
         and states.get(2) == Epoch.State.PROPOSED
+        and is_ready_to_approve(program.epochs.get(number=2))
         and states.get(3) == Epoch.State.LIVE
         and ChainClaim.objects.exists()
         and LiveStanding.objects.exists()

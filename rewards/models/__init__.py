@@ -1,14 +1,17 @@
 """The tables of rewards: programmes and epochs, their results, checks, and claims."""
 
-from rewards.models.checks import Alarm, EpochCheck
-from rewards.models.claims import ClaimRequest
+from rewards.models.checks import Alarm, CheckWaiver, EpochCheck
+from rewards.models.claims import AutoCollect, ClaimRequest
 from rewards.models.programs import Epoch, EpochSession, Program
 from rewards.models.results import Allocation, Carry, Entitlement, LiveStanding, LiveState, Payment, Score, Stretch
+from rewards.models.safe import SafeSignature, SafeTransaction
 
 __all__ = [
     "Alarm",
     "Allocation",
+    "AutoCollect",
     "Carry",
+    "CheckWaiver",
     "ClaimRequest",
     "Entitlement",
     "Epoch",
@@ -18,6 +21,8 @@ __all__ = [
     "LiveState",
     "Payment",
     "Program",
+    "SafeSignature",
+    "SafeTransaction",
     "Score",
     "Stretch",
 ]

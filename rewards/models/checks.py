@@ -1,4 +1,4 @@
-"""What was checked before an epoch was proposed, and alarms that a person has to look at."""
+"""What was checked before an epoch was proposed and again before its approval, and alarms that a person looks at."""
 
 from typing import ClassVar
 
@@ -8,9 +8,16 @@ from rewards.models.programs import Epoch, Program
 
 
 class EpochCheck(models.Model):
-    """One check of an epoch's proposal. A check that could not be done is a failed check."""
+    """One check of an epoch. A check that could not be done is a failed check."""
+
+    class Stage(models.TextChoices):
+        """When it is made: each check is made twice, the second time against the chain as it is then."""
+
+        PROPOSAL = "proposal", "Before the proposal"
+        APPROVAL = "approval", "Before the approval is offered"
 
     epoch = models.ForeignKey(Epoch, on_delete=models.CASCADE, related_name="checks")
+    stage = models.CharField(max_length=8, choices=Stage.choices, default=Stage.PROPOSAL)
     code = models.CharField(max_length=40)
     passed = models.BooleanField()
     detail = models.TextField(help_text="What was compared with what, in a plain sentence.")
@@ -18,10 +25,28 @@ class EpochCheck(models.Model):
 
     class Meta:
         ordering: ClassVar = ["epoch", "id"]
-        constraints: ClassVar = [models.UniqueConstraint(fields=["epoch", "code"], name="check_once")]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["epoch", "stage", "code"], name="check_once")]
 
     def __str__(self) -> str:
         return f"{self.code}: {'passed' if self.passed else 'failed'}"
+
+
+class CheckWaiver(models.Model):
+    """A person has looked at what a check of judgement found and says why it is right; it holds for one root."""
+
+    epoch = models.ForeignKey(Epoch, on_delete=models.CASCADE, related_name="waivers")
+    code = models.CharField(max_length=40)
+    root = models.CharField(max_length=66, help_text="Scored again to another root, the epoch is looked at again.")
+    reason = models.TextField()
+    given_by = models.CharField(max_length=150)
+    given_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["epoch", "id"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["epoch", "code", "root"], name="waiver_once")]
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.reason}"
 
 
 class Alarm(models.Model):

@@ -45,3 +45,20 @@ class ClaimRequest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account} {self.state}"
+
+
+class AutoCollect(models.Model):
+    """An account whose claims are sent by themselves: its owner has switched it on."""
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="auto_collects")
+    account = AddressField()
+    since = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["program", "account"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["program", "account"], name="auto_collect_once_an_account"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account} by itself"

@@ -26,6 +26,10 @@ class Program(models.Model):
     epoch_days = models.PositiveSmallIntegerField(
         default=7, help_text="Length of an epoch from the template, in days of New York's clock."
     )
+    account_limit_bps = models.PositiveIntegerField(
+        default=10_000,
+        help_text="The most that one account may gain in an epoch, in parts of 10,000 of budget and carried in.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from accounts.models import PayoutAccount
 from onchain.distributor import claim_calldata
 from onchain.models_tx import ChainClaim, ChainDistributor
-from rewards.models import ClaimRequest, Entitlement, Epoch, LiveStanding, Payment, Program
+from rewards.models import AutoCollect, ClaimRequest, Entitlement, Epoch, LiveStanding, Payment, Program
 
 PPM = 1_000_000
 
@@ -85,6 +85,7 @@ class ClaimView:
     ready: int
     collected: int
     self_collect: SelfCollect | None
+    by_itself: bool
     request: RequestRow | None
     pending: tuple[PendingRow, ...]
     history: tuple[CollectedRow, ...]
@@ -97,7 +98,7 @@ class ClaimView:
 
 
 def claim_page(*, account: str, now_ms: int) -> list[ClaimView]:
-    """Return an account's page, programmes by slug, those with nothing for it left out; eight queries in all.
+    """Return an account's page, programmes by slug, those with nothing for it left out; few queries.
 
     account: 0x address, any case. now_ms: the chain's time.
     """
@@ -255,6 +256,7 @@ def _view(
         paused=distributor.paused if distributor else False,
         ready=ready,
         collected=collected,
+        by_itself=AutoCollect.objects.filter(program=program, account=account).exists(),
         self_collect=_self_collect(program=program, entitlement=entitlement) if entitlement and ready else None,
         request=None if request is None else _request_row(request),
         pending=tuple(pending),

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from onchain import selectors as chain
 from onchain.models import Alarm as ChainAlarm
 from onchain.models import Cursor, Market
-from onchain.models_tx import OutgoingTransaction
+from onchain.models_tx import ChainDistributor, OutgoingTransaction
 from onchain.status import IndexerStatus, indexer_status
-from rewards.models import Alarm, ClaimRequest, Epoch, LiveStanding
+from rewards.models import Alarm, ClaimRequest, Epoch, LiveStanding, Program
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +19,21 @@ class MarketStatus:
     derived_through: int
     blocks_behind: int
     quarantine_reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractStatus:
+    """A programme's contract and who holds its roles, by the chain's events."""
+
+    program_name: str
+    address: str
+    treasury: str
+    proposer: str
+    guardian: str
+    attestors: tuple[str, ...]
+    quorum: int
+    paused: bool
+    active_epoch: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +52,7 @@ class StatusView:
     blocks_behind: int | None
     looked_age_s: int | None
     markets: tuple[MarketStatus, ...]
+    contracts: tuple[ContractStatus, ...]
     has_live_epoch: bool
     standings_behind_ms: int | None
     waiting_claims: int
@@ -68,6 +84,7 @@ def status_view(*, now: dt.datetime) -> StatusView:
         blocks_behind=max(0, cursor.head_number - block) if cursor and block is not None else None,
         looked_age_s=_age_s(cursor.updated_at, now) if cursor else None,
         markets=_markets(block=block),
+        contracts=_contracts(),
         has_live_epoch=live.exists(),
         standings_behind_ms=max(0, head.time_ms - newest) if head and newest is not None else None,
         waiting_claims=len(waiting),
@@ -92,6 +109,25 @@ def _markets(*, block: int | None) -> tuple[MarketStatus, ...]:
             quarantine_reason=market.quarantine_reason,
         )
         for market in Market.objects.order_by("name")
+    )
+
+
+def _contracts() -> tuple[ContractStatus, ...]:
+    names = {(row.chain_id, row.distributor): row.name for row in Program.objects.all()}
+    return tuple(
+        ContractStatus(
+            program_name=names[(row.chain_id, row.address)],
+            address=row.address,
+            treasury=row.treasury,
+            proposer=row.proposer,
+            guardian=row.guardian,
+            attestors=tuple(row.attestors),
+            quorum=row.quorum,
+            paused=row.paused,
+            active_epoch=row.active_epoch,
+        )
+        for row in ChainDistributor.objects.order_by("address")
+        if (row.chain_id, row.address) in names
     )
 
 

@@ -2,33 +2,15 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any
 
 from accounts.models import Maker
-from onchain.distributor import ApprovalCall, approval_call
+from onchain.distributor import ApprovalCall, allowance_calldata, approval_call
 from onchain.models_tx import ChainClaim, ChainDistributor, ChainEpoch, DistributorEvent
 from rewards.models import Alarm, Epoch, EpochCheck, Payment
+from rewards.selectors.checks import CheckRow, check_rows, checks_stage
 from rewards.selectors.rows import EpochRow, epoch_row
 from rewards.selectors.standings import StandingRow, standings
-
-CHECK_LABELS = {
-    "root_rebuilt": "A second process rebuilt the root from the evidence",
-    "parent_root": "The tree continues the root that pays now",
-    "monotone": "No account disappears or loses anything",
-    "total": "The total is the sum of what each account gains",
-    "claimed": "No account has already collected more than the tree grants",
-    "budget": "The total is within the budget and what was carried in",
-    "recipients": "No money goes to a token, the distributor or nobody",
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckRow:
-    """One check before the proposal; `passed` is None while it has not been run."""
-
-    code: str
-    label: str
-    passed: bool | None
-    detail: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +68,7 @@ class TreasuryEpoch:
     delay_s: int
     paused: bool
     checks: tuple[CheckRow, ...]
+    checks_stage: str
     recipients: tuple[RecipientRow, ...]
     makers: tuple[StandingRow, ...]
     carried: int
@@ -125,16 +108,19 @@ def treasury_inbox(*, now_ms: int) -> list[InboxRow]:
 
 
 def treasury_epoch(*, epoch_id: int, now_ms: int) -> TreasuryEpoch:
-    """Return one epoch with checks, recipients, the chain's proposal and the call to sign, in twelve queries."""
+    """Return one epoch with checks, recipients, the chain's proposal and the call to sign, in fourteen queries."""
     epoch = Epoch.objects.select_related("program").get(pk=epoch_id)
     program = epoch.program
     distributor = ChainDistributor.objects.filter(chain_id=program.chain_id, address=program.distributor).first()
     proposal = _proposal(epoch=epoch, distributor=distributor)
-    checks = _checks(epoch=epoch)
+    stage = checks_stage(epoch=epoch)
+    checks = check_rows(epoch=epoch, stage=stage)
     offered = (
         proposal is not None
         and proposal.state == ChainEpoch.State.PROPOSED
         and proposal.matches
+        and proposal.attestations >= proposal.quorum
+        and stage == EpochCheck.Stage.APPROVAL
         and all(check.passed for check in checks)
     )
     return TreasuryEpoch(
@@ -148,6 +134,7 @@ def treasury_epoch(*, epoch_id: int, now_ms: int) -> TreasuryEpoch:
         delay_s=distributor.delay_s if distributor else 0,
         paused=distributor.paused if distributor else False,
         checks=checks,
+        checks_stage=stage.value,
         recipients=_recipients(epoch=epoch, distributor=distributor),
         makers=tuple(standings(epoch=epoch)),
         carried=epoch.carried_out_total or 0,
@@ -157,6 +144,30 @@ def treasury_epoch(*, epoch_id: int, now_ms: int) -> TreasuryEpoch:
         alarms=tuple(Alarm.objects.filter(program=program, cleared_at=None).values_list("message", flat=True)),
         verify_command=f"python -m rewards.engine verify {epoch.evidence_name}" if epoch.evidence_name else "",
     )
+
+
+def wallet_calls(*, review: TreasuryEpoch) -> tuple[dict[str, Any], ...]:
+    """Return the calls by which a treasury that is an account approves: the token's allowance, then the approval."""
+    if review.approval is None or review.proposal is None:
+        return ()
+    amount = sum(review.proposal.increments)
+    allowance = {
+        "to": review.token,
+        "function": "approve(address,uint256)",
+        "data": allowance_calldata(spender=review.distributor, amount=amount),
+        "fields": (
+            {"name": "spender", "type": "address", "value": review.distributor},
+            {"name": "amount", "type": "uint256", "value": str(amount)},
+        ),
+    }
+    call = review.approval
+    approval = {"to": call.to, "function": call.function, "data": call.calldata, "fields": call.fields}
+    return allowance, approval
+
+
+def open_alarms() -> list[str]:
+    """Return what needs a person in any programme, newest first, in one query."""
+    return list(Alarm.objects.filter(cleared_at=None).values_list("message", flat=True))
 
 
 def maker_names() -> dict[str, str]:
@@ -192,19 +203,6 @@ def _approval(*, epoch: Epoch, proposal: ProposalView | None) -> ApprovalCall | 
     if proposal is None:
         return None
     return approval_call(distributor=epoch.program.distributor, epoch=proposal.chain_epoch, digest=proposal.digest)
-
-
-def _checks(*, epoch: Epoch) -> tuple[CheckRow, ...]:
-    stored = {check.code: check for check in EpochCheck.objects.filter(epoch=epoch)}
-    return tuple(
-        CheckRow(
-            code=code,
-            label=label,
-            passed=stored[code].passed if code in stored else None,
-            detail=stored[code].detail if code in stored else "Not checked yet.",
-        )
-        for code, label in CHECK_LABELS.items()
-    )
 
 
 def _recipients(*, epoch: Epoch, distributor: ChainDistributor | None) -> tuple[RecipientRow, ...]:

@@ -2,12 +2,13 @@
 
 from django.conf import settings
 
-from onchain.distributor import allowance_calldata, approval_call, read_allowance, read_summary
+from onchain.distributor import allowance_calldata, approval_call, read_allowance, read_epoch, read_summary
 from onchain.errors import RpcRefusedError
 from onchain.rpc import RpcClient
 from onchain.transactions import revert_reason
 from rewards.errors import ApprovalRefusedError, NotAllowedError
 from rewards.models import Epoch
+from rewards.services.checks import approval_is_safe
 
 
 def approve_with_local_node(client: RpcClient, *, epoch: Epoch, is_treasurer: bool) -> str:
@@ -20,8 +21,16 @@ def approve_with_local_node(client: RpcClient, *, epoch: Epoch, is_treasurer: bo
         raise NotAllowedError(what="Approving from this page", who="a treasurer beside the local chain")
     if epoch.state != Epoch.State.PROPOSED or epoch.chain_epoch is None:
         raise ApprovalRefusedError(number=epoch.number, reason="it does not wait for an approval")
+    if not approval_is_safe(epoch=epoch):
+        raise ApprovalRefusedError(number=epoch.number, reason="its checks have not all been made again and passed")
     program = epoch.program
-    treasury = read_summary(client=client, distributor=program.distributor).treasury
+    summary = read_summary(client=client, distributor=program.distributor)
+    treasury = summary.treasury
+    on_chain = read_epoch(client=client, distributor=program.distributor, epoch=epoch.chain_epoch)
+    if (on_chain.state, on_chain.digest) != ("proposed", epoch.digest):
+        raise ApprovalRefusedError(number=epoch.number, reason="the chain has another proposal than the one checked")
+    if on_chain.attestations < summary.quorum:
+        raise ApprovalRefusedError(number=epoch.number, reason="it has too few attestations yet")
     balance, allowance = read_allowance(client=client, token=program.token, owner=treasury, spender=program.distributor)
     needed = epoch.paid_total or 0
     if balance < needed:

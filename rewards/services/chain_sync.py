@@ -7,6 +7,7 @@ from onchain.rpc import RpcClient
 from onchain.watch import watch
 from rewards.models import Epoch, Program
 from rewards.services.alarms import alarms_set
+from rewards.services.role_alarms import roles_watch
 
 logger = logging.getLogger(__name__)
 STATE = Epoch.State
@@ -47,6 +48,8 @@ def program_sync(*, program: Program, distributor: ChainDistributor) -> None:
             Epoch.objects.filter(pk=epoch.pk, state=epoch.state).update(state=STATE.SCORED, activatable_at_s=None)
             logger.warning("The chain no longer has the proposal of epoch %s", epoch.number)
     alarms_set(program=program, code="unknown_proposal", messages=strange)
+    distributor.refresh_from_db()
+    roles_watch(program=program, distributor=distributor)
 
 
 def _move(epoch: Epoch, row: ChainEpoch) -> None:

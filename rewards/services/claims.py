@@ -4,16 +4,18 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import accumulate
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from config import failpoints
-from onchain.distributor import MAX_BATCH, ClaimItem
-from onchain.models_tx import ChainClaim, OutgoingTransaction
+from onchain.distributor import MAX_BATCH, MAX_BATCH_NODES, ClaimItem
+from onchain.models_tx import ChainClaim, ChainDistributor, OutgoingTransaction
 from onchain.relayer import gas_spent, prepare_batch, refusals
 from onchain.rpc import RpcClient
-from onchain.transactions import RefusedByContractError, Sender, broadcast, resolve
+from onchain.transactions import RefusedByContractError, Sender, broadcast, resolve, sender_of
 from rewards.errors import NothingToCollectError, TooManyRequestsError
 from rewards.models import ClaimRequest, Entitlement, Epoch, Program
 from rewards.selectors.claims import claimable
@@ -26,9 +28,11 @@ PURPOSE = "collect "
 MAX_ATTEMPTS = 5
 MAX_REQUESTS_A_DAY = 10
 A_DAY = timedelta(days=1)
+GAS_A_CLAIM = 100_000
+"""What one claim costs at most in a batch of its own: what the day's budget still has to hold for each."""
 # The contract's refusals in the words of the page; whatever else it says is shown as it is.
 REASONS = {
-    "paused": "Collecting is paused just now. Your money is safe; try again later.",
+    "paused": "Collecting is paused just now. Your money is safe, and it goes on by itself afterwards.",
     "transfer failed": "The token refused to pay this account.",
     "not funded": "The distributor has too little of the token. We have been told; your claim stays.",
     "wrong proof": "New rewards have just been added. Try again in a minute.",
@@ -52,8 +56,8 @@ def claim_request(*, program: Program, account: str, now: datetime | None = None
     ready, cumulative = claimable(program=program, account=account)
     if ready <= 0:
         raise NothingToCollectError(account=account)
-    if now is not None and requests.filter(created_at__gt=now - A_DAY).count() >= MAX_REQUESTS_A_DAY:
-        raise TooManyRequestsError(account=account, most=MAX_REQUESTS_A_DAY)
+    if now is not None and _had_its_share(requests, now=now):
+        raise TooManyRequestsError(account=account)
     # Two people who ask at the same moment: the constraint lets one through, the other gets the same row.
     request, _ = ClaimRequest.objects.get_or_create(
         program=program, account=account, state=STATE.WAITING, defaults={"cumulative": cumulative}
@@ -66,45 +70,71 @@ def claims_relay(client: RpcClient, *, program: Program, now: datetime) -> int:
 
     Call it under the programme's relay lock. now: this machine's clock, for the gas budget of a day.
     """
-    if settings.RELAYER_KEY:
-        resolve(client, sender=relayer(program))
+    sender = relayer(program)
+    if sender is not None:
+        resolve(client, sender=sender)
     _settle(program)
     waiting = list(_waiting(program).order_by("pk")[:MAX_BATCH])
     if not waiting:
         return 0
-    if (hindrance := _hindrance(program, now=now)) is not None:
-        _waiting(program).exclude(note=hindrance).update(note=hindrance)
-        return 0
-    waiting = _without_refused(client, program, waiting)
-    return _send(client, program, waiting) if waiting else 0
+    if sender is None:
+        return _hold(program, NO_RELAYER)
+    if ChainDistributor.objects.filter(chain_id=program.chain_id, address=program.distributor, paused=True).exists():
+        return _hold(program, REASONS["paused"])
+    affordable = _affordable(sender, now=now)
+    if affordable <= 0:
+        return _hold(program, BUDGET_USED)
+    waiting = _without_refused(client, program, sender, waiting[:affordable])
+    return _send(client, program, sender, waiting) if waiting else 0
 
 
-def relayer(program: Program) -> Sender:
-    """Return the hot key that pays for collections; it can do nothing else."""
-    return Sender(key=settings.RELAYER_KEY, chain_id=program.chain_id)
+def relayer(program: Program) -> Sender | None:
+    """Return the hot key that pays for collections, None when none is set; it can do nothing else."""
+    return sender_of("RELAYER", chain_id=program.chain_id)
 
 
-def _waiting(program: Program):  # type: ignore[no-untyped-def]  # a query set of requests
+def _had_its_share(requests: QuerySet[ClaimRequest], *, now: datetime) -> bool:
+    """Whether an account has asked, or cost us, as much as one account may in a day."""
+    today = requests.filter(created_at__gt=now - A_DAY)
+    if today.count() >= MAX_REQUESTS_A_DAY:
+        return True
+    spent = 0
+    for request in today.exclude(transaction=None).select_related("transaction"):
+        row = request.transaction
+        if row is not None:
+            together = ClaimRequest.objects.filter(transaction=row).count()
+            spent += (row.gas_limit if row.gas_used is None else row.gas_used) // max(1, together)
+    return bool(spent >= settings.RELAYER_ACCOUNT_DAILY_GAS)
+
+
+def _waiting(program: Program) -> QuerySet[ClaimRequest]:
     return ClaimRequest.objects.filter(program=program, state=STATE.WAITING)
 
 
-def _hindrance(program: Program, *, now: datetime) -> str | None:
-    if not settings.RELAYER_KEY:
-        return NO_RELAYER
-    spent = gas_spent(sender=relayer(program), since=now - A_DAY, purpose_prefix=PURPOSE)
-    return BUDGET_USED if spent >= settings.RELAYER_DAILY_GAS else None
+def _hold(program: Program, note: str) -> int:
+    """Tell those who wait why nothing goes out; returns 0, how many went out."""
+    _waiting(program).exclude(note=note).update(note=note)
+    return 0
 
 
-def _without_refused(client: RpcClient, program: Program, waiting: list[ClaimRequest]) -> list[ClaimRequest]:
+def _affordable(sender: Sender, *, now: datetime) -> int:
+    """Return how many claims the gas budget of a day still holds."""
+    spent = gas_spent(sender=sender, since=now - A_DAY, purpose_prefix=PURPOSE)
+    return int(settings.RELAYER_DAILY_GAS - spent) // GAS_A_CLAIM
+
+
+def _without_refused(
+    client: RpcClient, program: Program, sender: Sender, waiting: list[ClaimRequest]
+) -> list[ClaimRequest]:
     """Drop from the batch whoever has no leaf or would be refused, with the reason in plain words."""
     items = _items(program, waiting)
     for request in [request for request in waiting if request.account not in items]:
         _fail(request, "There is nothing to collect for this account at the moment.")
-    found = [request for request in waiting if request.account in items]
+    found = _within_the_bound([request for request in waiting if request.account in items], items)
     if not found:
         return []
     refused = refusals(
-        client, sender=relayer(program), distributor=program.distributor,
+        client, sender=sender, distributor=program.distributor,
         items=[items[request.account] for request in found],
     )  # fmt: skip
     for request in [request for request in found if request.account in refused]:
@@ -113,13 +143,19 @@ def _without_refused(client: RpcClient, program: Program, waiting: list[ClaimReq
     return [request for request in found if request.account not in refused]
 
 
-def _send(client: RpcClient, program: Program, waiting: Sequence[ClaimRequest]) -> int:
+def _within_the_bound(found: list[ClaimRequest], items: dict[str, ClaimItem]) -> list[ClaimRequest]:
+    """Return as many, from the first on, as the contract takes proof hashes for in one call."""
+    nodes = list(accumulate(len(items[request.account].proof) for request in found))
+    return [request for request, total in zip(found, nodes, strict=True) if total <= MAX_BATCH_NODES]
+
+
+def _send(client: RpcClient, program: Program, sender: Sender, waiting: Sequence[ClaimRequest]) -> int:
     items = _items(program, waiting)
     try:
         # Signed and marked in one transaction: a crash leaves both or neither.
         with transaction.atomic():
             row = prepare_batch(
-                client, sender=relayer(program), distributor=program.distributor, items=list(items.values()),
+                client, sender=sender, distributor=program.distributor, items=list(items.values()),
                 purpose=_purpose(program, waiting),
             )  # fmt: skip
             for request in waiting:

@@ -1,10 +1,9 @@
-"""From a scored epoch to an active root: propose, then do what the chain allows, as often as one likes to ask."""
+"""From a scored epoch to an active root: propose, check again, activate; as often as one likes to ask."""
 
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import transaction
 
 from config import failpoints
@@ -12,13 +11,15 @@ from onchain.distributor import EpochInfo, Summary, activate_calldata, epoch_dig
 from onchain.distributor import read_summary as distributor_summary
 from onchain.models_tx import OutgoingTransaction
 from onchain.rpc import RpcClient
-from onchain.transactions import RefusedByContractError, Sender, broadcast, prepare, resolve
-from rewards.models import Epoch, Program
-from rewards.services.checks import checks_run
+from onchain.signers import SignerError
+from onchain.transactions import RefusedByContractError, Sender, broadcast, prepare, resolve, sender_of
+from rewards.models import Epoch, EpochCheck, Program
+from rewards.services.checks import approval_checks_due, checks_run
 
 logger = logging.getLogger(__name__)
 STATE = Epoch.State
 TX = OutgoingTransaction.State
+NO_PROPOSER = "No key is set that proposes (PROPOSER_KEY, PROPOSER_KEYSTORE or PROPOSER_SIGNER_URL)."
 RETRY = timedelta(seconds=60)
 """A proposal that was stopped is looked at again after this: its checks cost a whole recomputation."""
 
@@ -50,35 +51,44 @@ class Proposal:
 
 
 def program_advance(client: RpcClient, *, program: Program, now_s: int, now: datetime) -> None:
-    """Propose the next scored epoch and activate an approved one whose delay is over.
+    """Propose the next scored epoch, check one that waits for its approval, activate one whose delay is over.
 
     now_s: the chain's clock. now: this machine's, for trying again what was stopped. One epoch is in flight at a
     time: a vetoed one holds up those after it, since they continue a tree that does not pay.
     """
     undecided = [STATE.LIVE, STATE.SCORED, STATE.PROPOSED, STATE.APPROVED, STATE.VETOED]
     epoch = program.epochs.filter(state__in=undecided).order_by("number").first()
-    if epoch is None or epoch.state not in (STATE.SCORED, STATE.APPROVED):
+    if epoch is None or epoch.state not in (STATE.SCORED, STATE.PROPOSED, STATE.APPROVED):
         return
-    if not settings.PROPOSER_KEY:
-        _stop(epoch, "PROPOSER_KEY is not set, so nothing can be proposed.", until=now + RETRY)
+    if epoch.state == STATE.PROPOSED:
+        epoch.program = program
+        _check_again(client, epoch=epoch, now=now)
+        return
+    try:
+        sender = proposer(program)
+    except SignerError as error:
+        _stop(epoch, str(error), until=now + RETRY)
+        return
+    if sender is None:
+        _stop(epoch, NO_PROPOSER, until=now + RETRY)
         return
     epoch.program = program
     if epoch.state == STATE.SCORED:
         if epoch.retry_at is None or epoch.retry_at <= now:
-            _propose(client, epoch=epoch, sender=proposer(program), now=now)
+            _propose(client, epoch=epoch, sender=sender, now=now)
     elif (epoch.activatable_at_s or 0) <= now_s:
-        _activate(client, epoch=epoch, sender=proposer(program))
+        _activate(client, epoch=epoch, sender=sender)
 
 
-def proposer(program: Program) -> Sender:
-    """Return the hot key that proposes; it can do nothing else."""
-    return Sender(key=settings.PROPOSER_KEY, chain_id=program.chain_id)
+def proposer(program: Program) -> Sender | None:
+    """Return the hot key that proposes, None when none is set; it can do nothing else."""
+    return sender_of("PROPOSER", chain_id=program.chain_id)
 
 
 def proposals_resolve(client: RpcClient, *, program: Program) -> None:
     """Find out what became of what the proposer sent; what the chain doesn't know is sent again."""
-    if settings.PROPOSER_KEY:
-        resolve(client, sender=proposer(program))
+    if (sender := proposer(program)) is not None:
+        resolve(client, sender=sender)
 
 
 def proposal_of(*, epoch: Epoch, summary: Summary) -> Proposal:
@@ -93,6 +103,15 @@ def proposal_of(*, epoch: Epoch, summary: Summary) -> Proposal:
         number=number, root=epoch.root, parent_root=summary.active_root, manifest_hash=epoch.manifest_hash,
         tokens=tokens, increments=increments, digest=digest,
     )  # fmt: skip
+
+
+def _check_again(client: RpcClient, *, epoch: Epoch, now: datetime) -> None:
+    """Make the checks before an approval is offered, against the chain as it is now."""
+    if not approval_checks_due(epoch=epoch, now=now):
+        return
+    summary = distributor_summary(client=client, distributor=epoch.program.distributor)
+    if not checks_run(client, epoch=epoch, summary=summary, stage=EpochCheck.Stage.APPROVAL):
+        logger.error("Epoch %s is not offered for approval: a check failed", epoch.number)
 
 
 def _propose(client: RpcClient, *, epoch: Epoch, sender: Sender, now: datetime) -> None:
@@ -133,7 +152,7 @@ def _send(client: RpcClient, *, epoch: Epoch, proposal: Proposal, sender: Sender
             row = prepare(
                 client, sender=sender, purpose=proposal.purpose, to=epoch.program.distributor, data=proposal.calldata
             )
-    except RefusedByContractError as error:
+    except (RefusedByContractError, SignerError) as error:
         _stop(epoch, str(error), until=now + RETRY)
         return
     failpoints.hit("publishing.signed")

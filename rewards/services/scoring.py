@@ -14,6 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from config import failpoints
+from onchain.blocktime import TIME_SOURCE
 from onchain.errors import OnchainError
 from onchain.models import Market
 from onchain.models_tx import OutgoingTransaction
@@ -189,7 +190,7 @@ def _manifest(epoch: Epoch, inputs: Inputs, result: Result) -> ManifestFields:
         from_block=min((market.start_block for market in markets), default=0),
         to_block=last.number if last else -1,
         to_block_hash=last.hash if last else NO_ROOT,
-        time_source="block seconds, spread over the blocks of a second",
+        time_source=TIME_SOURCE,
         root=result.root,
         previous_root=_root_before(epoch),
     )

@@ -42,6 +42,11 @@ def sees_maker(*, user: Person, maker: Maker) -> bool:
     return is_maker_member(user=user) and isinstance(user, User) and maker.members.contains(user)
 
 
+def owns_account(*, user: Person, account: str) -> bool:
+    """Somebody who has signed in and collects with this account."""
+    return isinstance(user, User) and user.is_active and bool(user.wallet) and user.wallet == account.lower()
+
+
 def refuse(*, request: HttpRequest, sentence: str) -> HttpResponseBase:
     """Send somebody who has not signed in to the sign-in page; tell everybody else no, and why.
 

@@ -15,7 +15,9 @@ from rewards.models import ClaimRequest
 from rewards.selectors.claims import ClaimView, EarnedRow, claim_page
 from rewards.selectors.programs import program_get
 from rewards.selectors.treasury import maker_names
+from rewards.services.auto_collect import auto_collect_set
 from rewards.services.claims import claim_request
+from rewards.views import access
 from rewards.views.figures.bars import bar_lengths
 from rewards.views.forms import AddressForm
 from rewards.views.pages import missing_is_404, page_now_ms
@@ -78,14 +80,14 @@ def collect(request: HttpRequest) -> HttpResponseBase:
 @never_cache
 def account(request: HttpRequest, account: str) -> HttpResponseBase:
     """Show what an address can collect; nobody has to sign in, since only that address is ever paid."""
-    return render(request, "claims/account.html", _context(account))
+    return render(request, "claims/account.html", _context(request, account))
 
 
 @require_safe
 @never_cache
 def progress(request: HttpRequest, account: str) -> HttpResponseBase:
     """Answer the part of the page that changes while money is on its way."""
-    return render(request, "claims/_purses.html", _context(account))
+    return render(request, "claims/_purses.html", _context(request, account))
 
 
 @require_POST
@@ -101,7 +103,17 @@ def collect_now(request: HttpRequest, account: str, program: str) -> HttpRespons
     return redirect("collect-account", account=account)
 
 
-def _context(account: str) -> dict[str, Any]:
+@require_POST
+@missing_is_404
+def by_itself(request: HttpRequest, account: str, program: str) -> HttpResponseBase:
+    """Switch on or off that an account's rewards are collected by themselves; only its owner can."""
+    if not access.owns_account(user=request.user, account=account):
+        return access.refuse(request=request, sentence="Only who signs in with this wallet can switch that.")
+    auto_collect_set(program=program_get(slug=program), account=account, on=request.POST.get("on") == "yes")
+    return redirect("collect-account", account=account)
+
+
+def _context(request: HttpRequest, account: str) -> dict[str, Any]:
     now_ms = page_now_ms()
     names = maker_names()
     purses = [_purse(view, names=names) for view in claim_page(account=account, now_ms=now_ms)]
@@ -111,6 +123,7 @@ def _context(account: str) -> dict[str, Any]:
         "purses": purses,
         "follows": any(purse.state == "under-way" for purse in purses),
         "now_ms": now_ms,
+        "is_owner": access.owns_account(user=request.user, account=account),
     }
 
 

@@ -1,5 +1,6 @@
 """The treasury's pages: what waits for a decision, and one epoch with everything that a decision needs."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -13,7 +14,16 @@ from onchain.indexer import node
 from rewards.errors import RewardsError
 from rewards.models import Epoch
 from rewards.selectors.programs import epoch_get
-from rewards.selectors.treasury import RecipientRow, TreasuryEpoch, maker_names, treasury_epoch, treasury_inbox
+from rewards.selectors.safe import safe_view
+from rewards.selectors.treasury import (
+    RecipientRow,
+    TreasuryEpoch,
+    maker_names,
+    open_alarms,
+    treasury_epoch,
+    treasury_inbox,
+    wallet_calls,
+)
 from rewards.services.approval import approve_with_local_node
 from rewards.views import access
 from rewards.views.evidence import evidence_files
@@ -21,6 +31,10 @@ from rewards.views.figures.bars import bar_lengths
 from rewards.views.pages import missing_is_404, page_now_ms
 from rewards.views.public import check_context
 
+_WORDS = {
+    "approve(address,uint256)": {"words": "Let the distributor take exactly this amount", "who": "the token"},
+    "approve(uint256,bytes32)": {"words": "Approve the epoch with this digest", "who": "the distributor"},
+}
 _FOR_WHOM = "The treasury’s pages are for treasurers and operators."
 _MOST_RECIPIENTS = 50
 """Longer lists stand under Details, so that the decision stays in sight."""
@@ -37,6 +51,7 @@ def inbox(request: HttpRequest) -> HttpResponseBase:
         "section": "treasury",
         "waiting": [row for row in rows if row.needs_decision],
         "others": [row for row in rows if not row.needs_decision],
+        "alarms": open_alarms(),
         "now_ms": now_ms,
     }
     return render(request, "treasury/inbox.html", context)
@@ -51,6 +66,7 @@ def epoch(request: HttpRequest, program: str, number: int) -> HttpResponseBase:
     now_ms = page_now_ms()
     stored = epoch_get(slug=program, number=number)
     review = treasury_epoch(epoch_id=stored.pk, now_ms=now_ms)
+    treasury_safe = safe_view(epoch=stored, treasury=review.treasury)
     context = {
         "section": "treasury",
         "program": stored.program,
@@ -59,7 +75,11 @@ def epoch(request: HttpRequest, program: str, number: int) -> HttpResponseBase:
         "now_ms": now_ms,
         "has_evidence": bool(evidence_files(evidence_name=review.epoch.evidence_name)),
         "delay_ms": review.delay_s * 1000,
-        "signs_here": settings.LOCAL_TREASURY_SIGNER,
+        "signs_here": settings.LOCAL_TREASURY_SIGNER and treasury_safe is None,
+        "safe": treasury_safe,
+        "safe_calls": _calls(treasury_safe.transaction.calls) if treasury_safe and treasury_safe.transaction else (),
+        "calls": _calls(wallet_calls(review=review)),
+        "chain_id": stored.program.chain_id,
         "may_approve": access.may_approve(user=request.user),
         **_money(review),
         **_recipients(review),
@@ -95,6 +115,11 @@ def _approve(request: HttpRequest, stored: Epoch) -> None:
         messages.error(request, f"Nothing was approved: {error}")
     else:
         messages.success(request, "Approved and sent. This page follows what the chain says; reload it in a moment.")
+
+
+def _calls(calls: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """Add to each call what it does in words."""
+    return tuple({**call, **_WORDS.get(call["function"], {"words": "A call", "who": ""})} for call in calls)
 
 
 def _money(review: TreasuryEpoch) -> dict[str, Any]:

@@ -26,7 +26,8 @@ def recorded_chain(tmp_path, settings):
     first_s = next(order_rows(folder=sample_folder(), most=1)).time_ms // 1000
     url = embedded.ensure_chain(root, extra=["--timestamp", str(first_s - 7200), "--no-mining"])
     settings.RPC_URLS, settings.EVIDENCE_DIR = [url], tmp_path / "evidence"
-    settings.PROPOSER_KEY, settings.RELAYER_KEY = embedded.test_key("proposer"), embedded.test_key("relayer")
+    roles = ("PROPOSER", "RELAYER")
+    settings.SIGNERS = {**settings.SIGNERS, **{role: {"key": embedded.test_key(role.lower())} for role in roles}}
     with Node(url=url) as connection:
         chain = LocalChain(node=connection)
         chain.take_over()

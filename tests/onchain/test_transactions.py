@@ -1,15 +1,18 @@
 """Sending once, whatever happens: crashes, low fees, lost nonces and reorgs, on a real chain."""
 
+import psycopg
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from eth_account import Account
 
 from config import embedded
 from onchain.indexer import follow, node
-from onchain.models import OutgoingTransaction
+from onchain.models import OutgoingTransaction, TransactionAttempt
 from onchain.services import contract_watch
-from onchain.transactions import RefusedByContractError, Sender, broadcast, prepare, resolve
+from onchain.signers import KeySigner, RemoteSigner, SignerUnreachableError
+from onchain.transactions import RefusedByContractError, Sender, _lock_nonces, broadcast, prepare, resolve
 from tests.chain import calldata
+from tests.signer_server import remote_signer
 
 pytestmark = pytest.mark.django_db
 STATE = OutgoingTransaction.State
@@ -37,7 +40,7 @@ def client(anvil):
 
 @pytest.fixture
 def sender():
-    return Sender(key=embedded.test_key("proposer"), chain_id=31337)
+    return Sender(signer=KeySigner(embedded.test_key("proposer")), chain_id=31337)
 
 
 def pay(client, sender, token, *, purpose: str = "pay", amount: int = 100) -> OutgoingTransaction:
@@ -121,7 +124,7 @@ def test_a_nonce_that_something_else_used_is_noticed_and_the_purpose_sent_again(
     other = Account.sign_transaction(
         {"chainId": 31337, "nonce": row.nonce, "to": bytes.fromhex("99" * 20), "value": 1, "gas": 21_000,
          "gasPrice": 10**10},
-        sender.key,
+        sender.signer.key,
     )  # fmt: skip
     anvil.rpc("eth_sendRawTransaction", "0x" + bytes(other.raw_transaction).hex())
     row = settle(anvil, client, sender, row)
@@ -162,3 +165,55 @@ def test_a_transaction_that_reverts_is_known_as_refused_once_it_is_final(anvil, 
     rival.refresh_from_db()
     assert rival.state == STATE.REVERTED
     assert paid(anvil, token) == 600
+
+
+def test_a_replacement_raises_both_fees_by_what_nodes_ask_for_however_small_they_are(anvil, client, sender, token):
+    """geth and its relatives replace a transaction only if both fees rise by 10%; a tip of 1 wei has to become 2."""
+    row = pay(client, sender, token)
+    TransactionAttempt.objects.filter(transaction=row).update(priority_fee_wei=1, max_fee_wei=10**9 + 1)
+    anvil.rpc("anvil_dropAllTransactions")
+    anvil.mine(blocks=13)
+    resolve(client, sender=sender)
+    first, second = row.attempts.order_by("pk")
+    assert second.priority_fee_wei >= 2
+    for before, after in ((first.priority_fee_wei, second.priority_fee_wei), (first.max_fee_wei, second.max_fee_wei)):
+        assert after * 10 >= before * 11
+    assert second.priority_fee_wei <= second.max_fee_wei
+
+
+def test_fees_end_at_the_most_that_we_pay_and_the_transaction_waits(anvil, client, sender, token, settings):
+    row = pay(client, sender, token)
+    settings.MAX_FEE_GWEI = row.attempts.get().max_fee_wei // 10**9
+    anvil.rpc("anvil_dropAllTransactions")
+    anvil.mine(blocks=13)
+    resolve(client, sender=sender)
+    assert row.attempts.count() == 1
+    anvil.mine()
+    assert paid(anvil, token) == 100
+
+
+def test_a_remote_signer_sends_like_a_key_and_one_that_is_down_leaves_nothing_behind(anvil, client, token):
+    key = embedded.test_key("proposer")
+    address = KeySigner(key).address
+    with remote_signer(key) as url:
+        remote = Sender(signer=RemoteSigner(url, address), chain_id=31337)
+        row = pay(client, remote, token)
+        broadcast(client, row)
+        assert settle(anvil, client, remote, row).state == STATE.FINAL
+    with pytest.raises(SignerUnreachableError):
+        pay(client, remote, token, purpose="later")
+    assert OutgoingTransaction.objects.count() == 1
+    assert paid(anvil, token) == 100
+
+
+def test_two_processes_that_ask_at_once_get_two_nonces(sender):
+    """The lock on an account's nonces is the database's: a second session waits for the first one's end."""
+    name = f"nonces {sender.chain_id} {sender.address}"
+    with transaction.atomic():
+        _lock_nonces(sender)
+        options = connection.get_connection_params()
+        options.pop("cursor_factory", None)
+        options.pop("context", None)
+        with psycopg.connect(**options) as other:
+            taken = other.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [name]).fetchone()
+    assert taken == (False,)

@@ -26,7 +26,7 @@ from rewards.models import (
     Program,
     Score,
 )
-from rewards.selectors.treasury import CHECK_LABELS
+from rewards.selectors.checks import CHECK_LABELS
 from rewards.services.programs import epoch_schedule, program_create
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -272,7 +272,9 @@ def evidence(epoch: Epoch) -> str:
 def propose(epoch: Epoch, distributor: ChainDistributor) -> None:
     """Say that the chain has the epoch's proposal and that all checks passed."""
     for code in CHECK_LABELS:
-        EpochCheck.objects.create(epoch=epoch, code=code, passed=True, detail="Both sides agree, to the unit.")
+        EpochCheck.objects.create(
+            epoch=epoch, stage="approval", code=code, passed=True, detail="Both sides agree, to the unit."
+        )
     ChainEpoch.objects.create(
         distributor=distributor, number=epoch.number, state="proposed", digest=epoch.digest, root=epoch.root,
         parent_root=epoch.parent_root, manifest_hash=epoch.manifest_hash, tokens=[TOKEN_ADDRESS],

@@ -5,12 +5,13 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 
 from accounts.models import Maker, User
+from rewards.models import AutoCollect
 from tests.pages.factories import scene
 
 pytestmark = pytest.mark.django_db
 ROLES = ("nobody", "provider", "own maker", "other maker", "treasurer", "operator")
 ACCOUNT = "0x" + "12" * 20
-SIGN_IN, NO, OK, POST_ONLY, GONE_ON = 302, 403, 200, 405, 302
+SIGN_IN, NO, OK, POST_ONLY, GONE_ON, MISSING = 302, 403, 200, 405, 302, 404
 # name: (arguments, what a GET gives each of ROLES)
 GETS = {
     "home": ([], (OK,) * 6),
@@ -20,6 +21,7 @@ GETS = {
     "collect-account": ([ACCOUNT], (OK,) * 6),
     "collect-progress": ([ACCOUNT], (OK,) * 6),
     "collect-now": ([ACCOUNT, "PROGRAM"], (POST_ONLY,) * 6),
+    "collect-by-itself": ([ACCOUNT, "PROGRAM"], (POST_ONLY,) * 6),
     "status": ([], (OK,) * 6),
     "healthz": ([], (OK,) * 6),
     "accounts:login": ([], (OK, GONE_ON, GONE_ON, GONE_ON, GONE_ON, GONE_ON)),
@@ -29,9 +31,12 @@ GETS = {
     "treasury": ([], (SIGN_IN, NO, NO, NO, OK, OK)),
     "treasury-epoch": (["PROGRAM", 2], (SIGN_IN, NO, NO, NO, OK, OK)),
     "treasury-approve": (["PROGRAM", 2], (POST_ONLY,) * 6),
+    "treasury-safe-sign": (["PROGRAM", 2], (POST_ONLY,) * 6),
+    "treasury-safe-batch": (["PROGRAM", 2], (SIGN_IN, NO, NO, NO, MISSING, MISSING)),
 }
-# Tested where their answers are: an epoch's evidence, a redirect to the newest scorecard, metrics (by token).
-ELSEWHERE = {"evidence-tar", "evidence-file", "maker", "metrics"}
+# Tested where their answers are: files of an epoch's evidence and of proofs, a redirect to the newest scorecard, and
+# metrics (by token).
+ELSEWHERE = {"evidence-tar", "evidence-file", "maker", "metrics", "proof", "proof-of-root"}
 
 
 @pytest.fixture
@@ -113,3 +118,25 @@ def test_the_collect_page_speaks_no_jargon_outside_its_details(program):
     main = re.sub(r"<[^>]+>", " ", body[body.index("<main") : body.index("</main>")]).lower()
     for word in ("gas", "merkle", "proof", "root", "epoch", "wei"):
         assert not re.search(rf"\b{word}\b", main), word
+
+
+@pytest.mark.parametrize("role", ["nobody", "provider", "treasurer"])
+def test_only_the_owner_of_an_account_switches_collecting_by_itself(program, role):
+    address = reverse("collect-by-itself", args=[ACCOUNT, program.slug])
+    assert client_of(role).post(address, {"on": "yes"}).status_code in (SIGN_IN, NO)
+    assert AutoCollect.objects.count() == 0
+
+
+def test_an_owner_switches_collecting_by_itself_on_and_off(program):
+    client = client_of("provider")
+    User.objects.update(wallet=ACCOUNT)
+    address = reverse("collect-by-itself", args=[ACCOUNT.upper().replace("0X", "0x"), program.slug])
+    for on, left in (("yes", 1), ("yes", 1), ("no", 0)):
+        assert client.post(address, {"on": on}).status_code == GONE_ON
+        assert AutoCollect.objects.filter(account=ACCOUNT).count() == left
+
+
+@pytest.mark.parametrize("role", ["nobody", "provider", "own maker"])
+def test_a_signature_for_the_safe_is_taken_on_the_treasurys_page_alone(program, role):
+    address = reverse("treasury-safe-sign", args=[program.slug, 2])
+    assert client_of(role).post(address, {"signature": "0x12"}).status_code in (SIGN_IN, NO)

@@ -1,6 +1,11 @@
 """A programme on a real chain: exchange, token, distributor, two makers, and the treasury's own account."""
 
+import io
+import subprocess
+from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -8,6 +13,7 @@ from accounts.services import maker_enrol, maker_payouts_set
 from config import embedded
 from onchain.indexer import follow, node
 from onchain.services import market_register
+from rewards.engine.__main__ import main as engine
 from rewards.models import Program
 from rewards.services.programs import program_create
 from tests.chain import Anvil, Exchange, calldata
@@ -47,8 +53,9 @@ class House:
 def house(exchange, settings, tmp_path) -> House:
     anvil = exchange.anvil
     settings.EVIDENCE_DIR = tmp_path / "evidence"
-    settings.PROPOSER_KEY = embedded.test_key("proposer")
-    settings.RELAYER_KEY = embedded.test_key("relayer")
+    settings.SIGNERS = {
+        **settings.SIGNERS, **{role: {"key": embedded.test_key(role.lower())} for role in ("PROPOSER", "RELAYER")}
+    }  # fmt: skip
     token = anvil.deploy("reward_token", *_token_arguments())
     mint = calldata("mint(address,uint256)", ("address", "uint256"), (anvil.accounts[TREASURY], 10**9))
     anvil.send(data=mint, to=token)
@@ -72,6 +79,24 @@ def house(exchange, settings, tmp_path) -> House:
         start_block=exchange.start_block,
     )  # fmt: skip
     return House(anvil=anvil, exchange=exchange, token=token, distributor=distributor, program=program)
+
+
+REAL_RUN = subprocess.run
+
+
+@pytest.fixture
+def one_process(monkeypatch) -> None:
+    """The engine's `verify` runs here instead of in a process of its own: the same code, without starting Python."""
+
+    def run(argv: Sequence[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        if list(argv[1:3]) != ["-m", "rewards.engine"]:
+            return REAL_RUN(argv, **options)
+        out, err = io.StringIO(), io.StringIO()
+        with redirect_stdout(out), redirect_stderr(err):
+            status = engine(argv[3:])
+        return subprocess.CompletedProcess(argv, status, out.getvalue(), err.getvalue())
+
+    monkeypatch.setattr(subprocess, "run", run)
 
 
 def _token_arguments() -> tuple[tuple[str, ...], tuple[object, ...]]:

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from config.embedded import EmbeddedError, Supervisor, stop_on_signals
 from rewards.demo import programme, stage
+from rewards.demo.attestor import Attestor
 from rewards.demo.chain import LocalChain, Sequencer
 from rewards.demo.errors import DemoError
 from rewards.demo.flow import Flow
@@ -55,7 +56,7 @@ class Command(BaseCommand):
         with Node(url=url) as connection:
             chain = LocalChain(node=connection)
             chain.take_over()
-            deployment = stage.deploy(chain=chain, first_s=plan.first_s, delay_s=plan.delay_s)
+            deployment = stage.deploy(chain=chain, first_s=plan.first_s, delay_s=plan.delay_s, attested=True)
             burst = Burst(start_s=plan.first_s + plan.burst_after_s)
             flow = Flow(seed=options["seed"], start_s=plan.first_s, burst=burst)
             program = programme.register(deployment=deployment, makers=flow.makers, plan=plan)
@@ -63,7 +64,10 @@ class Command(BaseCommand):
             terminal.say(
                 "Exchange, token and distributor are deployed; seven makers are enrolled, three epochs scheduled."
             )
-            with Supervisor(settings.DATA_DIR, env=_environment(), web_port=options["port"]) as supervisor:
+            with (
+                Attestor(program=program, rpc_url=url, log=settings.DATA_DIR / "logs" / "attestor.log") as attestor,
+                Supervisor(settings.DATA_DIR, env=_environment(), web_port=options["port"]) as supervisor,
+            ):
                 supervisor.start("web", "worker", "beat")
                 terminal.say(f"The pages are up and fill while you watch: {supervisor.url}")
                 story = Story(
@@ -76,6 +80,7 @@ class Command(BaseCommand):
                     flow=flow,
                     supervisor=supervisor,
                     terminal=terminal,
+                    attestor=attestor,
                     plan=plan,
                     now_s=plan.first_s - 1,
                 )

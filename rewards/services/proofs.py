@@ -1,0 +1,79 @@
+"""Proof packs: for every account of the root that pays, one static file with all that it takes to collect without us.
+
+A folder a root, written whole and moved into place; the folder of the root before stays for those who hold its links.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from django.conf import settings
+
+from onchain.distributor import claim_calldata
+from rewards.models import Entitlement, Epoch, Program
+
+VERSION = 1
+KEPT_ROOTS = 2
+
+
+def proof_packs_write(*, program: Program) -> Path | None:
+    """Write the packs of the programme's active root unless they are there; returns their folder, None without one.
+
+    Any number of times is as good as once; a crash leaves a folder that no page ever looks at.
+    """
+    active = program.epochs.filter(state=Epoch.State.ACTIVE).order_by("-number").first()
+    if active is None or not active.root:
+        return None
+    home = Path(settings.PROOFS_DIR) / program.slug
+    folder = home / active.root
+    if folder.is_dir():
+        return folder
+    home.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=".writing-", dir=home))
+    try:
+        for leaf in Entitlement.objects.filter(epoch=active, token=program.token).iterator():
+            (fresh / f"{leaf.account}.json").write_bytes(_bytes(_pack(program, active, leaf)))
+        fresh.chmod(0o755)
+        if not folder.exists():
+            fresh.rename(folder)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    _forget_old(program, home)
+    return folder
+
+
+def _pack(program: Program, epoch: Epoch, leaf: Entitlement) -> dict[str, object]:
+    calldata = claim_calldata(
+        account=leaf.account, token=leaf.token, cumulative=leaf.cumulative, proof=tuple(leaf.proof)
+    )
+    return {
+        "version": VERSION,
+        "program": program.slug,
+        "chain_id": program.chain_id,
+        "distributor": program.distributor,
+        "token": leaf.token,
+        "token_symbol": program.token_symbol,
+        "token_decimals": program.token_decimals,
+        "epoch": epoch.chain_epoch,
+        "root": epoch.root,
+        "account": leaf.account,
+        # A decimal string: JavaScript's numbers end at 2**53.
+        "cumulative": str(leaf.cumulative),
+        "proof": list(leaf.proof),
+        "function": "claim(address,address,uint256,bytes32[])",
+        "calldata": calldata,
+    }
+
+
+def _bytes(pack: dict[str, object]) -> bytes:
+    return json.dumps(pack, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+
+
+def _forget_old(program: Program, home: Path) -> None:
+    roots = program.epochs.filter(state=Epoch.State.ACTIVE).order_by("-number").values_list("root", flat=True)
+    kept = set(roots[:KEPT_ROOTS])
+    for name in os.listdir(home):
+        if name not in kept and not name.startswith("."):
+            shutil.rmtree(home / name, ignore_errors=True)
