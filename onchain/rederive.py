@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from itertools import groupby, islice, pairwise
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from onchain.blocktime import block_times
-from onchain.book import Book, Row
-from onchain.columns import BlockColumns, LogColumns
-from onchain.derive import as_rows
+from onchain.book import Book, Row, row_of
+from onchain.columns import BlockColumns, LogColumns, concatenate
 from onchain.errors import BlockMissingError, BrokenLinkError
-from onchain.fetch import FetchedBlock, fetch_blocks, head_number
+from onchain.fetch import fetch_whole, head_number
 from onchain.market_events import SCHEMA
 from onchain.rpc import RpcClient
 from onchain.venues import Adapter, make_adapter
@@ -32,6 +32,15 @@ class MarketSpec:
     address: str
     start_block: int
     config: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    number: int
+    hash: bytes
+    parent_hash: bytes
+    timestamp_s: int
+    logs: LogColumns
 
 
 @dataclass(slots=True)
@@ -70,9 +79,11 @@ def events_from_chain(
         for spec in sorted(markets, key=lambda spec: spec.name.encode())
     ]
     last_hash = b""
+    addresses = frozenset(address for market in followed for address in market.adapter.addresses)
+    blocks = _blocks(client, first=from_block, last=to_block, addresses=addresses, progress=progress)
     wanted = (
         (block, time_ms)
-        for block, time_ms in _timed(_blocks(client, first=from_block, last=to_block, progress=progress))
+        for block, time_ms in _timed(blocks)
         if from_block <= block.number <= to_block and time_ms < to_ms
     )
     while batch := list(islice(wanted, BATCH_BLOCKS)):
@@ -82,25 +93,17 @@ def events_from_chain(
     return FromChain(_table(followed), "0x" + last_hash.hex())
 
 
-def _take(market: _Market, batch: Sequence[tuple[FetchedBlock, int]], *, from_ms: int) -> None:
+def _take(market: _Market, batch: Sequence[tuple[_Block, int]], *, from_ms: int) -> None:
     blocks = [block for block, _ in batch if block.number >= market.spec.start_block]
     times = {block.number: time_ms for block, time_ms in batch}
-    logs = LogColumns.of_rows(
-        [
-            (block.number, log.log_index, log.transaction_index, block.timestamp_s, block.hash, log.transaction_hash,
-             log.address, log.topics, log.data)
-            for block in blocks
-            for log in block.logs
-            if log.address in market.adapter.addresses
-        ]
-    )  # fmt: skip
+    logs = concatenate([block.logs for block in blocks]).of_addresses(market.adapter.addresses)
     columns = BlockColumns.of(
         number=[block.number for block in blocks], timestamp_s=[block.timestamp_s for block in blocks]
     )
     applied = market.adapter.apply(logs=logs, blocks=columns)
     if applied.impossible is not None:
         raise applied.impossible
-    for row in as_rows(applied.events):
+    for row in (row_of(applied.events, place) for place in range(len(applied.events))):
         timed = row._replace(time_ms=times[row.block] if row.time_ms is None else row.time_ms)
         # An event belongs where its block does, also one that became true a little earlier.
         if times[row.block] < from_ms:
@@ -109,17 +112,36 @@ def _take(market: _Market, batch: Sequence[tuple[FetchedBlock, int]], *, from_ms
             market.events.append(timed)
 
 
-def _blocks(client: RpcClient, *, first: int, last: int, progress: Callable[[int], None]) -> Iterator[FetchedBlock]:
+def _fetch(client: RpcClient, *, first: int, last: int, addresses: frozenset[str]) -> list[_Block]:
+    found = []
+    for piece in fetch_whole(client, first=first, last=last, addresses=addresses):
+        ends = np.searchsorted(piece.logs.block, piece.headers.number, side="right").tolist()
+        for row, (start, end) in enumerate(zip([0, *ends], ends, strict=False)):
+            headers = piece.headers
+            found.append(
+                _Block(
+                    int(headers.number[row]), headers.hash[row].tobytes(), headers.parent_hash[row].tobytes(),
+                    int(headers.timestamp_s[row]), piece.logs.cut(start, end),
+                )
+            )  # fmt: skip
+    return found
+
+
+def _blocks(
+    client: RpcClient, *, first: int, last: int, addresses: frozenset[str], progress: Callable[[int], None]
+) -> Iterator[_Block]:
     """Yield the range, and what its first and last second hold beyond it: a second's blocks share its milliseconds."""
     head, before = head_number(client), first
     if head < last:
         raise BlockMissingError(block_number=last, rule=f"the node's newest block is {head}")
-    second = fetch_blocks(client, first=first, last=first)[0].timestamp_s
-    while before > 0 and fetch_blocks(client, first=before - 1, last=before - 1)[0].timestamp_s == second:
+    second = _fetch(client, first=first, last=first, addresses=addresses)[0].timestamp_s
+    while (
+        before > 0 and _fetch(client, first=before - 1, last=before - 1, addresses=addresses)[0].timestamp_s == second
+    ):
         before -= 1
-    previous: FetchedBlock | None = None
+    previous: _Block | None = None
     for start in range(before, head + 1, BATCH_BLOCKS):
-        batch = fetch_blocks(client, first=start, last=min(start + BATCH_BLOCKS - 1, head))
+        batch = _fetch(client, first=start, last=min(start + BATCH_BLOCKS - 1, head), addresses=addresses)
         for parent, block in pairwise([previous, *batch] if previous else batch):
             if parent is not None and block is not None and block.parent_hash != parent.hash:
                 raise BrokenLinkError(block_number=block.number, rule="its parent hash is not the block before it")
@@ -131,7 +153,7 @@ def _blocks(client: RpcClient, *, first: int, last: int, progress: Callable[[int
         progress(batch[-1].number)
 
 
-def _timed(blocks: Iterator[FetchedBlock]) -> Iterator[tuple[FetchedBlock, int]]:
+def _timed(blocks: Iterator[_Block]) -> Iterator[tuple[_Block, int]]:
     for _, of_second in groupby(blocks, key=lambda block: block.timestamp_s):
         members = list(of_second)
         for block, time in zip(members, block_times([block.timestamp_s for block in members]), strict=True):

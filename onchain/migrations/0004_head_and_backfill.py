@@ -7,7 +7,7 @@ import onchain.fields
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("onchain", "0002_transactions_and_distributor"),
+        ("onchain", "0003_publishing"),
     ]
 
     operations = [
