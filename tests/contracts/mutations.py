@@ -24,6 +24,8 @@ MUTATIONS = (
              "test_claims.py::test_a_root_that_promises_more_than_was_approved_pays_no_more_than_was_approved"),
     Mutation("paid is not counted", 1, "    self.ledger[token] = entry\n", "    pass\n",
              "test_claims.py::test_anyone_may_send_a_claim_and_only_the_account_gains"),
+    Mutation("what is left is not lowered", 1, "unsafe_sub(sums, amount << 160)", "sums",
+             "test_claims.py::test_a_root_that_promises_more_than_was_approved_pays_no_more_than_was_approved"),
     Mutation("paid is not carried through a batch", 1, "    return entry\n", "    return sums\n",
              "test_claim_many.py::test_a_batch_stops_at_the_cap_and_pays_nobody"),
     Mutation("a fee is not noticed", 1, *_off("self._held(token) < due"),
