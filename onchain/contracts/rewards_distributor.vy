@@ -145,13 +145,10 @@ MAX_DELAY_S: constant(uint256) = 30 * 86400
 WIND_DOWN_S: constant(uint256) = 90 * 86400
 # What a token may burn of a veto's gas: a hostile one among 16 can't make the veto fail.
 REFUND_GAS: constant(uint256) = 400_000
-MASK_64: constant(uint256) = 2**64 - 1
 MASK_96: constant(uint256) = 2**96 - 1
-MASK_160: constant(uint256) = 2**160 - 1
-MASK_192: constant(uint256) = 2**192 - 1
 # secp256k1n // 2: a signature with a larger s is the mirror image of another one.
 MAX_S: constant(uint256) = 57896044618658097711785492504343953926418782139537452191302581570759080747168
-ERC1271_YES: constant(bytes32) = 0x1626ba7e00000000000000000000000000000000000000000000000000000000
+ERC1271_YES: constant(Bytes[32]) = x"1626ba7e00000000000000000000000000000000000000000000000000000000"
 DOMAIN_TYPE: constant(bytes32) = keccak256(
     "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 )
@@ -162,7 +159,7 @@ RECIPIENT_TYPE: constant(bytes32) = keccak256(
 )
 
 # Why a call is refused: the text in the comment as one big-endian number, which `_fail` turns into Error(string).
-# Written out as strings, the same 50 refusals would make the deployment dearer by 0.9 million gas.
+# Written out as strings, the same refusals would make the deployment dearer by 0.9 million gas.
 PAUSED: constant(uint256) = 123563884635492  # "paused"
 NOT_YOUR_ROLE: constant(uint256) = 8749591101410136670644223306853  # "not your role"
 WINDING_DOWN: constant(uint256) = 36956174692384245283764008814  # "winding down"
@@ -223,10 +220,10 @@ money: DynArray[uint256, 16]
 used: HashMap[bytes32, bool]
 attested: HashMap[bytes32, HashMap[address, bool]]
 
-# Token -> active epoch, of the main token only (64 bits) | funded (96 bits) | paid (96 bits). `funded` is what active
-# epochs brought; what an epoch in flight brought is in `money` alone, so that no claim can reach it.
+# Token -> left to pay of what active epochs brought (96 bits) | active epoch, of the main token only (64 bits) | paid
+# (96 bits). What an epoch in flight brought is in `money` alone, so that no claim can reach it.
 ledger: HashMap[address, uint256]
-# Account -> claimed of the main token (96 bits) | recipient, 0 for itself (160 bits)
+# Account -> recipient, 0 for itself (160 bits) | claimed of the main token (96 bits)
 accounts: HashMap[address, uint256]
 # Account -> other token -> claimed
 others: HashMap[address, HashMap[address, uint256]]
@@ -259,7 +256,11 @@ def __init__(
     delay_s = delay_s_
     main_token = main_token_
     self.treasury = treasury
-    self._appoint(proposer, guardian, attestors, quorum)
+    self.proposer = proposer
+    self.guardian = guardian
+    self.attestors = attestors
+    self.quorum = quorum
+    self._roles_changed()
 
 
 # Epochs
@@ -284,14 +285,16 @@ def propose(
     @param increments What each token's claimable sum grows by, 1 to 2**96 - 1.
     """
     self._only(self.proposer)
-    if epoch != self._open() + 1:
+    if epoch != unsafe_add(self._open(), 1):
         self._fail(NOT_NEXT_EPOCH)
-    if parent_root != self.epochs[epoch - 1].root:
+    if parent_root != self.epochs[unsafe_sub(epoch, 1)].root:
         self._fail(NOT_ACTIVE_ROOT)
     if root == empty(bytes32):
         self._fail(NO_ROOT)
     self._none_in_flight(epoch)
-    digest: bytes32 = self._digest(epoch, root, parent_root, manifest_hash, tokens, increments)
+    digest: bytes32 = keccak256(
+        abi_encode(chain.id, self, epoch, root, parent_root, manifest_hash, tokens, increments)
+    )
     # A vetoed or withdrawn proposal never comes back under the same digest, nor do its attestations.
     if self.used[digest]:
         self._fail(DIGEST_USED)
@@ -301,15 +304,17 @@ def propose(
     self.money = []
     last: uint256 = 0
     for i: uint256 in range(len(tokens), bound=16):
-        token: uint256 = convert(tokens[i], uint256)
-        if token <= last:
+        token: address = tokens[i]
+        increment: uint256 = increments[i]
+        if convert(token, uint256) <= last:
             self._fail(NOT_ASCENDING)
-        if not tokens[i].is_contract:
+        last = convert(token, uint256)
+        if not token.is_contract:
             self._fail(NOT_A_TOKEN)
-        if increments[i] == 0 or increments[i] > MASK_96:
+        # Zero wraps to the largest number.
+        if unsafe_sub(increment, 1) >= MASK_96:
             self._fail(INCREMENT_OUT_OF_RANGE)
-        self.money.append((token << 96) | increments[i])
-        last = token
+        self.money.append((last << 96) | increment)
     self.epochs[epoch] = Epoch(digest=digest, root=root, manifest_hash=manifest_hash, state=PROPOSED, approved_at=0)
     log EpochProposed(
         epoch=epoch,
@@ -330,8 +335,7 @@ def withdraw(epoch: uint256):
     @param epoch The number of the proposal.
     """
     self._only(self.proposer)
-    self._move(epoch, PROPOSED, WITHDRAWN)
-    log EpochWithdrawn(epoch=epoch, digest=self.epochs[epoch].digest)
+    log EpochWithdrawn(epoch=epoch, digest=self._move(epoch, PROPOSED, WITHDRAWN))
 
 
 @external
@@ -356,9 +360,9 @@ def approve(epoch: uint256, digest: bytes32):
     @notice Pulls the epoch's increments from the treasury and starts the challenge delay. The treasury may.
     @dev The treasury allows this contract to spend the increments first.
     @param epoch The number of the proposal.
-    @param digest Of the fields that the treasury has seen, see `digest_of`.
+    @param digest keccak256(abi.encode(chain id, this contract, and the fields of `propose`)) of what the treasury saw.
     """
-    self._only(self.treasury)
+    self._treasury_only()
     self._open()
     self._is_proposed(epoch, digest)
     if self._attestations(digest) < self.quorum:
@@ -367,15 +371,15 @@ def approve(epoch: uint256, digest: bytes32):
     self.epochs[epoch].approved_at = block.timestamp
     for entry: uint256 in self.money:
         token: address = convert(entry >> 96, address)
-        increment: uint256 = entry & MASK_96
-        if ((self.ledger[token] >> 96) & MASK_96) + increment > MASK_96:
+        increment: uint256 = (entry << 160) >> 160
+        if self._funded(token) + increment > MASK_96:
             self._fail(SUM_OUT_OF_RANGE)
-        due: uint256 = staticcall IERC20(token).balanceOf(self) + increment
+        due: uint256 = self._held(token) + increment
         if not extcall IERC20(token).transferFrom(msg.sender, self, increment, default_return_value=True):
             self._fail(PULL_FAILED)
-        if staticcall IERC20(token).balanceOf(self) < due:
+        if self._held(token) < due:
             self._fail(TOOK_A_FEE)
-    log EpochApproved(epoch=epoch, digest=digest, activatable_at=block.timestamp + delay_s)
+    log EpochApproved(epoch=epoch, digest=digest, activatable_at=unsafe_add(block.timestamp, delay_s))
 
 
 @external
@@ -389,11 +393,15 @@ def veto(epoch: uint256, reason: String[256]):
     @param reason For everybody to read.
     """
     self._only(self.guardian)
+    before: uint256 = PROPOSED
     if self.epochs[epoch].state == APPROVED:
-        self._move(epoch, APPROVED, VETOED)
+        before = APPROVED
+    digest: bytes32 = self._move(epoch, before, VETOED)
+    if before == APPROVED:
         to: address = self.treasury
         for entry: uint256 in self.money:
             token: address = convert(entry >> 96, address)
+            amount: uint256 = (entry << 160) >> 160
             # The guardian can't make a refund fail by sending too little gas.
             if msg.gas < REFUND_GAS + REFUND_GAS // 32:
                 self._fail(TOO_LITTLE_GAS)
@@ -401,16 +409,14 @@ def veto(epoch: uint256, reason: String[256]):
             answer: Bytes[32] = b""
             sent, answer = raw_call(
                 token,
-                abi_encode(to, entry & MASK_96, method_id=method_id("transfer(address,uint256)")),
+                abi_encode(to, amount, method_id=method_id("transfer(address,uint256)")),
                 max_outsize=32,
                 gas=REFUND_GAS,
                 revert_on_failure=False,
             )
             sent = sent and (len(answer) == 0 or convert(answer, uint256) == 1)
-            log Refunded(epoch=epoch, token=token, to=to, amount=entry & MASK_96, sent=sent)
-    else:
-        self._move(epoch, PROPOSED, VETOED)
-    log EpochVetoed(epoch=epoch, digest=self.epochs[epoch].digest, reason=reason)
+            log Refunded(epoch=epoch, token=token, to=to, amount=amount, sent=sent)
+    log EpochVetoed(epoch=epoch, digest=digest, reason=reason)
 
 
 @external
@@ -420,16 +426,17 @@ def activate(epoch: uint256):
     @param epoch The number of the approved epoch.
     """
     self._running()
-    self._move(epoch, APPROVED, ACTIVE)
-    if block.timestamp < self.epochs[epoch].approved_at + delay_s:
+    digest: bytes32 = self._move(epoch, APPROVED, ACTIVE)
+    if block.timestamp < unsafe_add(self.epochs[epoch].approved_at, delay_s):
         self._fail(DELAY_NOT_OVER)
     for entry: uint256 in self.money:
-        self.ledger[convert(entry >> 96, address)] += (entry & MASK_96) << 96
-    self.ledger[main_token] = (epoch << 192) | (self.ledger[main_token] & MASK_192)
+        self.ledger[convert(entry >> 96, address)] += entry << 160
+    # Epochs become active one by one.
+    self.ledger[main_token] += 1 << 96
     root: bytes32 = self.epochs[epoch].root
     self.claimable_root = root
     self.status = epoch
-    log EpochActivated(epoch=epoch, digest=self.epochs[epoch].digest, root=root)
+    log EpochActivated(epoch=epoch, digest=digest, root=root)
 
 
 # Claims
@@ -446,13 +453,14 @@ def claim(account: address, token: address, cumulative: uint256, proof: DynArray
     """
     node: bytes32 = keccak256(keccak256(abi_encode(account, token, cumulative)))
     for sibling: bytes32 in proof:
-        if convert(node, uint256) < convert(sibling, uint256):
-            node = keccak256(abi_encode(node, sibling))
-        else:
-            node = keccak256(abi_encode(sibling, node))
+        left: bytes32 = node
+        right: bytes32 = sibling
+        if convert(node, uint256) > convert(sibling, uint256):
+            left = sibling
+            right = node
+        node = keccak256(abi_encode(left, right))
     if node != self.claimable_root:
-        self._running()
-        self._fail(WRONG_PROOF)
+        self._refuse_proof()
     sums: uint256 = self.ledger[token]
     if self._pay(account, token, cumulative, sums) == sums:
         self._fail(NOTHING_TO_CLAIM)
@@ -493,33 +501,34 @@ def claim_many(token: address, items: DynArray[Item, 100], proofs: DynArray[byte
             item = items[done]
             node = keccak256(keccak256(abi_encode(item.account, token, item.cumulative)))
     if done != n:
-        self._running()
-        self._fail(WRONG_PROOF)
+        self._refuse_proof()
 
 
 @internal
 def _pay(account: address, token: address, cumulative: uint256, sums: uint256) -> uint256:
     """
     @dev Pays a proven leaf; everything is written before the transfer. Takes the token's ledger entry and returns the
-         new one, the same when nothing was left. The sums can't overflow: claimed <= paid <= funded <= 2**96 - 1.
+         new one, the same when nothing was left. No sum overflows: paid and what is left add up to at most 2**96 - 1.
     """
     mine: uint256 = self.accounts[account]
-    before: uint256 = mine >> 160
-    if token != main_token:
+    before: uint256 = mine & MASK_96
+    main: bool = token == main_token
+    if not main:
         before = self.others[account][token]
     if cumulative <= before:
         return sums
     amount: uint256 = unsafe_sub(cumulative, before)
-    if unsafe_sub((sums >> 96) & MASK_96, sums & MASK_96) < amount:
+    if sums >> 160 < amount:
         self._fail(NOT_FUNDED)
-    self.ledger[token] = unsafe_add(sums, amount)
-    epoch: uint256 = sums >> 192
-    if token == main_token:
-        self.accounts[account] = unsafe_add(mine, amount << 160)
+    entry: uint256 = unsafe_add(unsafe_sub(sums, amount << 160), amount)
+    self.ledger[token] = entry
+    epoch: uint256 = (sums << 96) >> 192
+    if main:
+        self.accounts[account] = unsafe_add(mine, amount)
     else:
         self.others[account][token] = cumulative
         epoch = self.status
-    recipient: address = convert(mine & MASK_160, address)
+    recipient: address = convert(mine >> 96, address)
     if recipient == empty(address):
         recipient = account
     log Claimed(
@@ -531,9 +540,14 @@ def _pay(account: address, token: address, cumulative: uint256, sums: uint256) -
         cumulative=cumulative,
         caller=msg.sender,
     )
-    if not extcall IERC20(token).transfer(recipient, amount, default_return_value=True):
+    self._send(token, recipient, amount)
+    return entry
+
+
+@internal
+def _send(token: address, to: address, amount: uint256):
+    if not extcall IERC20(token).transfer(to, amount, default_return_value=True):
         self._fail(TRANSFER_FAILED)
-    return unsafe_add(sums, amount)
 
 
 @external
@@ -560,17 +574,16 @@ def set_recipient_with_sig(account: address, recipient: address, deadline: uint2
         self._fail(SIGNATURE_EXPIRED)
     digest: bytes32 = keccak256(
         concat(
-            x"1901",
+            0x1901,
             keccak256(abi_encode(DOMAIN_TYPE, DOMAIN_NAME, DOMAIN_VERSION, chain.id, self)),
             keccak256(abi_encode(RECIPIENT_TYPE, account, recipient, self.nonces[account], deadline)),
         )
     )
     signed: bool = False
-    if len(signature) == 65:
+    if len(signature) == 65 and account != empty(address):
         s: uint256 = extract32(signature, 32, output_type=uint256)
         v: uint256 = extract32(signature, 33, output_type=uint256) & 255
-        signer: address = ecrecover(digest, v, extract32(signature, 0), convert(s, bytes32))
-        signed = signer == account and signer != empty(address) and s <= MAX_S
+        signed = s <= MAX_S and ecrecover(digest, v, extract32(signature, 0), convert(s, bytes32)) == account
     if not signed:
         answer: Bytes[32] = b""
         signed, answer = raw_call(
@@ -581,7 +594,7 @@ def set_recipient_with_sig(account: address, recipient: address, deadline: uint2
             revert_on_failure=False,
         )
         # A wallet without code answers nothing.
-        signed = signed and len(answer) == 32 and convert(answer, bytes32) == ERC1271_YES
+        signed = signed and answer == ERC1271_YES
     if not signed:
         self._fail(WRONG_SIGNATURE)
     self._set_recipient(account, recipient)
@@ -592,8 +605,8 @@ def _set_recipient(account: address, recipient: address):
     if recipient == self:
         self._fail(NOT_THE_DISTRIBUTOR)
     nonce: uint256 = self.nonces[account]
-    self.nonces[account] = nonce + 1
-    self.accounts[account] = (self.accounts[account] & ~MASK_160) | convert(recipient, uint256)
+    self.nonces[account] = unsafe_add(nonce, 1)
+    self.accounts[account] = (convert(recipient, uint256) << 96) | ((self.accounts[account] << 160) >> 160)
     log RecipientSet(account=account, recipient=recipient, nonce=nonce)
 
 
@@ -606,7 +619,7 @@ def pause():
     @notice Stops claims, proposals, approvals, activations and the wind-down. The guardian or the treasury may.
     """
     if msg.sender != self.guardian:
-        self._only(self.treasury)
+        self._treasury_only()
     self._running()
     self.status |= block.timestamp << 64
     self.claimable_root = empty(bytes32)
@@ -619,16 +632,16 @@ def unpause():
     @notice Ends a pause. The notice of an announced wind-down is longer by the pause, in which nobody could claim. The
             treasury may.
     """
-    self._only(self.treasury)
+    self._treasury_only()
     since: uint256 = self.status >> 64
     if since == 0:
         self._fail(NOT_PAUSED)
-    active: uint256 = self.status & MASK_64
+    active: uint256 = (self.status << 192) >> 192
     self.status = active
     self.claimable_root = self.epochs[active].root
     log Unpaused(by=msg.sender)
     if self.wind_down_at != 0:
-        self._notice(self.wind_down_at + block.timestamp - since)
+        self._notice(unsafe_sub(unsafe_add(self.wind_down_at, block.timestamp), since))
 
 
 @external
@@ -637,7 +650,7 @@ def offer_treasury(to: address):
     @notice Offers the treasury's role; it changes hands when the other side accepts. The treasury may.
     @param to Who may accept; zero takes an offer back.
     """
-    self._only(self.treasury)
+    self._treasury_only()
     self.next_treasury = to
     log TreasuryOffered(to=to)
 
@@ -662,8 +675,12 @@ def appoint(proposer: address, guardian: address, attestors: DynArray[address, 1
     @param attestors Recompute independently; ascending by address.
     @param quorum How many of them an approval needs; may be 0.
     """
-    self._only(self.treasury)
-    self._appoint(proposer, guardian, attestors, quorum)
+    self._treasury_only()
+    self.proposer = proposer
+    self.guardian = guardian
+    self.attestors = attestors
+    self.quorum = quorum
+    self._roles_changed()
 
 
 @external
@@ -673,7 +690,7 @@ def sweep(token: address, to: address):
     @param token Which token.
     @param to Who gets it.
     """
-    self._only(self.treasury)
+    self._treasury_only()
     log Swept(token=token, to=to, amount=self._take(token, to, self._owed(token)))
 
 
@@ -683,9 +700,9 @@ def announce_wind_down():
     @notice Starts the 90 days after which the treasury may take the rest; nothing new is proposed or approved from now
             on, claims go on. The treasury may, once.
     """
-    self._only(self.treasury)
+    self._treasury_only()
     self._open()
-    self._notice(block.timestamp + WIND_DOWN_S)
+    self._notice(unsafe_add(block.timestamp, WIND_DOWN_S))
 
 
 @external
@@ -695,23 +712,29 @@ def wind_down(token: address, to: address):
     @param token Which token.
     @param to Who gets it.
     """
-    self._only(self.treasury)
+    self._treasury_only()
     # An epoch in flight is activated or vetoed first: its refund must not meet an empty purse.
-    self._none_in_flight(self._running() + 1)
+    self._none_in_flight(unsafe_add(self._running(), 1))
     if self.wind_down_at == 0 or block.timestamp < self.wind_down_at:
         self._fail(NOTICE_NOT_OVER)
-    self.ledger[token] -= self._owed(token) << 96
+    self.ledger[token] = (self.ledger[token] << 96) >> 96
     log WoundDown(token=token, to=to, amount=self._take(token, to, 0))
 
 
 @internal
+@view
+def _held(token: address) -> uint256:
+    return staticcall IERC20(token).balanceOf(self)
+
+
+@internal
 def _take(token: address, to: address, keep: uint256) -> uint256:
-    held: uint256 = staticcall IERC20(token).balanceOf(self)
+    held: uint256 = self._held(token)
     if held <= keep:
         self._fail(NOTHING_TO_TAKE)
-    if not extcall IERC20(token).transfer(to, held - keep, default_return_value=True):
-        self._fail(TRANSFER_FAILED)
-    return held - keep
+    amount: uint256 = unsafe_sub(held, keep)
+    self._send(token, to, amount)
+    return amount
 
 
 @internal
@@ -721,36 +744,30 @@ def _notice(possible_at: uint256):
 
 
 @internal
-def _appoint(proposer: address, guardian: address, attestors: DynArray[address, 16], quorum: uint256):
-    if quorum > len(attestors):
-        self._fail(QUORUM_TOO_LARGE)
-    self.proposer = proposer
-    self.guardian = guardian
-    self.attestors = attestors
-    self.quorum = quorum
-    self._roles_changed()
-
-
-@internal
 def _roles_changed():
     """
     @dev Nobody holds two roles and every role has a holder; looked at after every change, in this one place.
     """
-    nobody: address = empty(address)
-    treasury: address = self.treasury
-    proposer: address = self.proposer
-    guardian: address = self.guardian
+    holders: address[3] = [self.treasury, self.proposer, self.guardian]
     attestors: DynArray[address, 16] = self.attestors
-    if treasury in [nobody, proposer, guardian] or proposer in [nobody, guardian] or guardian == nobody:
-        self._fail(ROLES_MUST_DIFFER)
-    last: address = nobody
-    for attestor: address in attestors:
-        if attestor in [treasury, proposer, guardian]:
+    for holder: address in holders:
+        # Each is found once, itself.
+        same: uint256 = 0
+        for other: address in holders:
+            if holder == other:
+                same = unsafe_add(same, 1)
+        if holder == empty(address) or same != 1 or holder in attestors:
             self._fail(ROLES_MUST_DIFFER)
-        if convert(attestor, uint256) <= convert(last, uint256):
+    if self.quorum > len(attestors):
+        self._fail(QUORUM_TOO_LARGE)
+    last: uint256 = 0
+    for attestor: address in attestors:
+        if convert(attestor, uint256) <= last:
             self._fail(ATTESTORS_NOT_ASCENDING)
-        last = attestor
-    log RolesChanged(treasury=treasury, proposer=proposer, guardian=guardian, attestors=attestors, quorum=self.quorum)
+        last = convert(attestor, uint256)
+    log RolesChanged(
+        treasury=holders[0], proposer=holders[1], guardian=holders[2], attestors=attestors, quorum=self.quorum
+    )
 
 
 # What several functions ask
@@ -762,14 +779,24 @@ def _fail(reason: uint256):
     """
     @dev Reverts with Error(string) of the text that the number spells.
     """
-    size: uint256 = 0
-    for i: uint256 in range(32):
-        if reason >> (8 * i) == 0:
+    text: uint256 = reason
+    size: uint256 = 32
+    for _: uint256 in range(32):
+        if text >> 248 != 0:
             break
-        size += 1
-    raw_revert(
-        concat(0x08c379a0, convert(32, bytes32), convert(size, bytes32), convert(reason << (256 - 8 * size), bytes32))
-    )
+        text <<= 8
+        size = unsafe_sub(size, 1)
+    raw_revert(abi_encode(convert(32, uint256), size, text, method_id=method_id("Error(string)")))
+
+
+@internal
+@view
+def _refuse_proof():
+    """
+    @dev While paused no root matches; say so.
+    """
+    self._running()
+    self._fail(WRONG_PROOF)
 
 
 @internal
@@ -781,11 +808,17 @@ def _only(holder: address):
 
 @internal
 @view
+def _treasury_only():
+    self._only(self.treasury)
+
+
+@internal
+@view
 def _running() -> uint256:
     """
     @return The active epoch; refuses while paused.
     """
-    if self.status > MASK_64:
+    if self.status >> 64 != 0:
         self._fail(PAUSED)
     return self.status
 
@@ -819,10 +852,11 @@ def _is_proposed(epoch: uint256, digest: bytes32):
 
 
 @internal
-def _move(epoch: uint256, before: uint256, after: uint256):
+def _move(epoch: uint256, before: uint256, after: uint256) -> bytes32:
     if self.epochs[epoch].state != before:
         self._fail(WRONG_STATE)
     self.epochs[epoch].state = after
+    return self.epochs[epoch].digest
 
 
 @internal
@@ -834,7 +868,7 @@ def _attestations(digest: bytes32) -> uint256:
     count: uint256 = 0
     for attestor: address in self.attestors:
         if self.attested[digest][attestor]:
-            count += 1
+            count = unsafe_add(count, 1)
     return count
 
 
@@ -844,10 +878,10 @@ def _pending(token: address) -> uint256:
     """
     @return What the treasury has paid in for an epoch that is not active yet.
     """
-    if self.epochs[(self.status & MASK_64) + 1].state == APPROVED:
+    if self.epochs[unsafe_add((self.status << 192) >> 192, 1)].state == APPROVED:
         for entry: uint256 in self.money:
             if entry >> 96 == convert(token, uint256):
-                return entry & MASK_96
+                return (entry << 160) >> 160
     return 0
 
 
@@ -857,48 +891,28 @@ def _owed(token: address) -> uint256:
     """
     @return What is approved and not yet paid.
     """
-    sums: uint256 = self.ledger[token]
-    return ((sums >> 96) & MASK_96) - (sums & MASK_96) + self._pending(token)
+    return unsafe_add(self.ledger[token] >> 160, self._pending(token))
 
 
 @internal
 @view
-def _digest(
-    epoch: uint256,
-    root: bytes32,
-    parent_root: bytes32,
-    manifest_hash: bytes32,
-    tokens: DynArray[address, 16],
-    increments: DynArray[uint256, 16],
-) -> bytes32:
-    return keccak256(abi_encode(chain.id, self, epoch, root, parent_root, manifest_hash, tokens, increments))
+def _funded(token: address) -> uint256:
+    """
+    @return What active epochs brought.
+    """
+    return unsafe_add(self.ledger[token] >> 160, self._paid(token))
+
+
+@internal
+@view
+def _paid(token: address) -> uint256:
+    """
+    @return All that was ever claimed.
+    """
+    return (self.ledger[token] << 160) >> 160
 
 
 # Views
-
-
-@external
-@view
-@reentrant
-def digest_of(
-    epoch: uint256,
-    root: bytes32,
-    parent_root: bytes32,
-    manifest_hash: bytes32,
-    tokens: DynArray[address, 16],
-    increments: DynArray[uint256, 16],
-) -> bytes32:
-    """
-    @notice What attestors and the treasury name when they agree to exactly these fields, on this chain and contract.
-    @param epoch As in `propose`.
-    @param root As in `propose`.
-    @param parent_root As in `propose`.
-    @param manifest_hash As in `propose`.
-    @param tokens As in `propose`.
-    @param increments As in `propose`.
-    @return keccak256(abi.encode(chain id, this contract, and the fields)).
-    """
-    return self._digest(epoch, root, parent_root, manifest_hash, tokens, increments)
 
 
 @external
@@ -919,7 +933,7 @@ def epoch_info(epoch: uint256) -> (uint256, bytes32, bytes32, bytes32, bytes32, 
         info.manifest_hash,
         info.digest,
         info.approved_at,
-        info.approved_at + delay_s if info.approved_at != 0 else 0,
+        unsafe_add(info.approved_at, delay_s) if info.approved_at != 0 else 0,
         self._attestations(info.digest),
     )
 
@@ -932,7 +946,7 @@ def active_epoch() -> uint256:
     @notice Which epoch's root is claimable.
     @return Its number, 0 before the first.
     """
-    return self.status & MASK_64
+    return (self.status << 192) >> 192
 
 
 @external
@@ -943,7 +957,7 @@ def active_root() -> bytes32:
     @notice The root that claims are proven against (unless paused).
     @return The root, zero before the first epoch.
     """
-    return self.epochs[self.status & MASK_64].root
+    return self.epochs[(self.status << 192) >> 192].root
 
 
 @external
@@ -954,7 +968,7 @@ def paused() -> bool:
     @notice Whether claims, proposals, approvals, activations and the wind-down are stopped.
     @return True while paused.
     """
-    return self.status > MASK_64
+    return self.status >> 64 != 0
 
 
 @external
@@ -966,7 +980,7 @@ def approved(token: address) -> uint256:
     @param token Which token.
     @return In the token's smallest unit.
     """
-    return (self.ledger[token] >> 96 & MASK_96) + self._pending(token)
+    return unsafe_add(self._funded(token), self._pending(token))
 
 
 @external
@@ -978,7 +992,7 @@ def paid(token: address) -> uint256:
     @param token Which token.
     @return In the token's smallest unit.
     """
-    return self.ledger[token] & MASK_96
+    return self._paid(token)
 
 
 @external
@@ -991,7 +1005,7 @@ def claimed(account: address, token: address) -> uint256:
     @param token Which token.
     @return In the token's smallest unit.
     """
-    return self.accounts[account] >> 160 if token == main_token else self.others[account][token]
+    return (self.accounts[account] << 160) >> 160 if token == main_token else self.others[account][token]
 
 
 @external
@@ -1003,7 +1017,7 @@ def recipient_of(account: address) -> address:
     @param account Whose leaf.
     @return The recipient.
     """
-    recipient: address = convert(self.accounts[account] & MASK_160, address)
+    recipient: address = convert(self.accounts[account] >> 96, address)
     return account if recipient == empty(address) else recipient
 
 
