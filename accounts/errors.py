@@ -28,6 +28,48 @@ class PayoutSharesError(AccountsError):
         )
 
 
+class NotPermittedError(AccountsError):
+    """The person's role does not allow it. `what` is the deed, `who` the people that may do it."""
+
+    def __init__(self, *, what: str, who: str) -> None:
+        self.what, self.who = what, who
+        super().__init__(f"{what} is for {who}. Sign in as one of them, or ask an operator for the role.")
+
+
+class OwnRoleError(AccountsError):
+    """Nobody changes their own role."""
+
+    def __init__(self) -> None:
+        super().__init__("You can't change your own role. Ask another operator.")
+
+
+class MemberConflictError(AccountsError):
+    """Whoever decides on pay, or watches over it, belongs to no maker."""
+
+    def __init__(self, *, person: str, role: str) -> None:
+        self.person, self.role = person, role
+        super().__init__(
+            f"{person} can't be a {role} and belong to a maker at once: that would be judging their own pay. "
+            "Use another account for one of the two."
+        )
+
+
+class NotMemberError(AccountsError):
+    """The person does not belong to the maker."""
+
+    def __init__(self, *, person: str, maker: str) -> None:
+        self.person, self.maker = person, maker
+        super().__init__(f"{person} is no member of {maker}. Add them first.")
+
+
+class LastAdminError(AccountsError):
+    """Without this admin nobody of the maker could say who belongs to it."""
+
+    def __init__(self, *, person: str, maker: str) -> None:
+        self.person, self.maker = person, maker
+        super().__init__(f"{person} is the only admin of {maker}. Name another admin first.")
+
+
 # --- signing in with a wallet -----------------------------------------------------------------------------------
 
 

@@ -29,12 +29,15 @@ class User(AbstractUser):
     """A person who signs in. What somebody may do follows from `role` and the makers they belong to."""
 
     class Role(models.TextChoices):
-        """What a person is here for; anybody may look at public pages and collect without signing in."""
+        """What a person is here for; accounts/roles.py says what each may do. No role is needed to collect."""
 
         PROVIDER = "provider", "Liquidity provider"
         MAKER = "maker", "Maker member"
         TREASURER = "treasurer", "Treasurer"
+        REVIEWER = "reviewer", "Reviewer"
+        GUARDIAN = "guardian", "Guardian"
         OPERATOR = "operator", "Operator"
+        AUDITOR = "auditor", "Auditor"
 
     role = models.CharField(max_length=16, choices=Role.choices, default=Role.PROVIDER)
     wallet = AddressField(blank=True, default="", help_text="The account this person collects with.")
@@ -60,6 +63,9 @@ class Maker(models.Model):
     slug = models.SlugField(unique=True, help_text="The maker's id in the evidence; never changes.")
     name = models.CharField(max_length=80)
     members = models.ManyToManyField(User, related_name="makers", blank=True)
+    admins = models.ManyToManyField(
+        User, related_name="administered_makers", blank=True, help_text="Members who say who else is one."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
