@@ -4,14 +4,13 @@ Pure: the clock and what we expect come in as arguments. The grammar is the EIP'
 narrower in two ways: the address has its EIP-55 capitals, and dates exist in the calendar.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import AddressValueError, IPv6Address
 from typing import Final
 
 from eth_utils import is_checksum_address
 
+from accounts import siwe_grammar as grammar
 from accounts.errors import (
     MalformedMessageError,
     MessageExpiredError,
@@ -27,32 +26,6 @@ MAX_CHARS: Final = 4096
 MAX_LIFETIME: Final = timedelta(minutes=10)
 CLOCK_SKEW: Final = timedelta(seconds=30)
 """How far ahead the clock of another web server may be that issued the message."""
-
-_UNRESERVED = r"A-Za-z0-9\-._~"
-_SUB_DELIMS = r"!$&'()*+,;="
-_PERCENT = r"%[0-9A-Fa-f]{2}"
-_SCHEME = r"[A-Za-z][A-Za-z0-9+\-.]*"
-_PCHAR = rf"(?:[{_UNRESERVED}{_SUB_DELIMS}:@]|{_PERCENT})"
-_FUTURE_IP = rf"v[0-9A-Fa-f]+\.[{_UNRESERVED}{_SUB_DELIMS}:]+"
-_AUTHORITY = (
-    rf"(?:(?:[{_UNRESERVED}{_SUB_DELIMS}:]|{_PERCENT})*@)?"
-    rf"(?:\[(?:(?P<ipv6>[0-9A-Fa-f:.]+)|{_FUTURE_IP})\]|(?:[{_UNRESERVED}{_SUB_DELIMS}]|{_PERCENT})*)"
-    r"(?::[0-9]*)?"
-)
-_SEGMENTS = rf"(?:/{_PCHAR}*)*"
-_AUTHORITY_TEXT = re.compile(_AUTHORITY)
-_URI_TEXT = re.compile(
-    rf"{_SCHEME}:(?://{_AUTHORITY}{_SEGMENTS}|/?{_PCHAR}+{_SEGMENTS}|/?)"
-    rf"(?:\?(?:{_PCHAR}|[/?])*)?(?:#(?:{_PCHAR}|[/?])*)?"
-)
-_HEADER = re.compile(
-    rf"(?:(?P<scheme>{_SCHEME})://)?(?P<domain>[^ ]*) wants you to sign in with your Ethereum account:"
-)
-_STATEMENT = re.compile(rf"[{_UNRESERVED}{_SUB_DELIMS}:/?#\[\]@ ]+")
-_NONCE = re.compile(r"[A-Za-z0-9]{8,}")
-_DATE_TIME = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,21 +81,27 @@ def parse(text: str) -> Message:
     if len(text) > MAX_CHARS or not text.isascii():
         raise MalformedMessageError(where="the message", rule=f"at most {MAX_CHARS} ASCII characters")
     lines = _Lines(text.split("\n"))
-    header = _matched(_HEADER, lines.next(), where="the first line", rule="the site and the words of EIP-4361")
-    domain = _authority(header["domain"])
+    header = grammar.matched(
+        grammar.HEADER, lines.next(), where="the first line", rule="the site and the words of EIP-4361"
+    )
+    domain = grammar.authority(header["domain"])
     address = lines.next()
     if len(address) != 42 or not is_checksum_address(address):
         raise MalformedMessageError(where="the address", rule="0x and 40 hex digits with EIP-55 capitals")
     lines.blank()
     statement = lines.next() or None
     if statement is not None:
-        _matched(_STATEMENT, statement, where="the statement", rule="one line of the characters that EIP-4361 allows")
+        grammar.matched(
+            grammar.STATEMENT, statement, where="the statement", rule="one line of the characters that EIP-4361 allows"
+        )
         lines.blank()
-    uri = _uri(lines.field("URI: "), where="the URI")
+    uri = grammar.uri(lines.field("URI: "), where="the URI")
     if lines.field("Version: ") != "1":
         raise MalformedMessageError(where="the version", rule="1")
-    chain_id = _matched(re.compile("[0-9]+"), lines.field("Chain ID: "), where="the chain id", rule="digits")[0]
-    nonce = _matched(_NONCE, lines.field("Nonce: "), where="the nonce", rule="8 or more letters and digits")[0]
+    chain_id = grammar.matched(grammar.CHAIN_ID, lines.field("Chain ID: "), where="the chain id", rule="digits")[0]
+    nonce = grammar.matched(
+        grammar.NONCE, lines.field("Nonce: "), where="the nonce", rule="8 or more letters and digits"
+    )[0]
     message = Message(
         scheme=header["scheme"],
         domain=domain,
@@ -131,7 +110,7 @@ def parse(text: str) -> Message:
         uri=uri,
         chain_id=int(chain_id),
         nonce=nonce,
-        issued_at=_date_time(lines.field("Issued At: "), where="the issue time"),
+        issued_at=grammar.date_time(lines.field("Issued At: "), where="the issue time"),
         expiration_time=_optional_time(lines, "Expiration Time: "),
         not_before=_optional_time(lines, "Not Before: "),
         request_id=_request_id(lines.optional("Request ID: ")),
@@ -202,51 +181,14 @@ class _Lines:
             raise MalformedMessageError(where=f"line {self._at + 1}", rule="absent, or in the order of EIP-4361")
 
 
-def _matched(pattern: re.Pattern[str], text: str, *, where: str, rule: str) -> re.Match[str]:
-    found = pattern.fullmatch(text)
-    if found is None:
-        raise MalformedMessageError(where=where, rule=rule)
-    return found
-
-
-def _authority(text: str) -> str:
-    rule = "the authority of a URI (RFC 3986)"
-    _check_ipv6(_matched(_AUTHORITY_TEXT, text, where="the site", rule=rule), where="the site", rule=rule)
-    return text
-
-
-def _uri(text: str, *, where: str) -> str:
-    rule = "a URI (RFC 3986)"
-    _check_ipv6(_matched(_URI_TEXT, text, where=where, rule=rule), where=where, rule=rule)
-    return text
-
-
-def _check_ipv6(found: re.Match[str], *, where: str, rule: str) -> None:
-    if found["ipv6"] is None:
-        return
-    try:
-        IPv6Address(found["ipv6"])
-    except AddressValueError as error:
-        raise MalformedMessageError(where=where, rule=rule) from error
-
-
-def _date_time(text: str, *, where: str) -> datetime:
-    rule = "a date and time of RFC 3339"
-    _matched(_DATE_TIME, text, where=where, rule=rule)
-    try:
-        return datetime.fromisoformat(text.upper())
-    except ValueError as error:
-        raise MalformedMessageError(where=where, rule=rule) from error
-
-
 def _optional_time(lines: _Lines, label: str) -> datetime | None:
     text = lines.optional(label)
-    return None if text is None else _date_time(text, where=f"“{label.strip(': ')}”")
+    return None if text is None else grammar.date_time(text, where=f"“{label.strip(': ')}”")
 
 
 def _request_id(text: str | None) -> str | None:
     if text is not None:
-        _matched(re.compile(f"{_PCHAR}*"), text, where="the request id", rule="characters of a URI's path")
+        grammar.matched(grammar.REQUEST_ID, text, where="the request id", rule="characters of a URI's path")
     return text
 
 
@@ -262,7 +204,7 @@ def _resources(lines: _Lines) -> tuple[str, ...]:
 def _resource(line: str) -> str:
     if not line.startswith("- "):
         raise MalformedMessageError(where="a resource", rule="“- ” and a URI")
-    return _uri(line[2:], where="a resource")
+    return grammar.uri(line[2:], where="a resource")
 
 
 def _moment(moment: datetime) -> str:
