@@ -1,4 +1,4 @@
-"""What a person may see of their own sign-ins and wallets; reads only."""
+"""What a person may see of their own sign-ins and wallets, and of makers' members; reads only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,9 @@ from datetime import datetime
 
 from django.contrib.sessions.models import Session
 
-from accounts.models import SignIn, User, Wallet
+from accounts.fields import address_pattern
+from accounts.models import Maker, SignIn, User, Wallet
+from accounts.roles import Deed, may
 
 LOG_ROWS = 50
 
@@ -17,6 +19,35 @@ class OpenSession:
 
     sign_in: SignIn
     is_this: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody who belongs to a maker."""
+
+    person: User
+    is_admin: bool
+
+
+def members_of(*, maker: Maker) -> list[Member]:
+    """Return the maker's members by name."""
+    admins = set(maker.admins.values_list("pk", flat=True))
+    return [Member(person, person.pk in admins) for person in maker.members.order_by("username")]
+
+
+def makers_managed(*, person: User) -> list[Maker]:
+    """Return the makers whose members the person names."""
+    if may(person=person, deed=Deed.MANAGE_EVERY_MAKER):
+        return list(Maker.objects.all())
+    return list(person.administered_makers.filter(members=person))
+
+
+def person_called(*, name: str) -> User | None:
+    """Return the person with this user name, or with this wallet."""
+    found = User.objects.filter(username=name).first()
+    if found is not None or not address_pattern.fullmatch(name.lower()):
+        return found
+    return User.objects.filter(wallets__address=name.lower()).first()
 
 
 def wallets_of(*, person: User) -> Sequence[Wallet]:

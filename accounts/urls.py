@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts import views, wallet_views
+from accounts import member_views, views, wallet_views
 
 app_name = "accounts"
 
@@ -17,4 +17,5 @@ urlpatterns = [
     path("account/wallets/<str:address>/unlink/", wallet_views.unlink_wallet, name="unlink-wallet"),
     path("account/sessions/<int:number>/end/", wallet_views.end_session, name="end-session"),
     path("account/sessions/end/", wallet_views.end_all_sessions, name="end-all-sessions"),
+    path("makers/<slug:slug>/members/", member_views.members, name="members"),
 ]

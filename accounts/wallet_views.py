@@ -128,6 +128,7 @@ def account(request: HttpRequest) -> HttpResponse:
     context = {
         "wallets": selectors.wallets_of(person=person),
         "sessions": selectors.open_sessions(person=person, session_key=request.session.session_key, now=timezone.now()),
+        "managed": selectors.makers_managed(person=person),
         "log": selectors.sign_in_log(person=person),
     }
     return render(request, "accounts/account.html", context)

@@ -4,10 +4,11 @@ import threading
 
 import pytest
 from django.db import connections
+from django.test import Client
 
 from accounts.errors import LastAdminError, MemberConflictError, NotMemberError, NotPermittedError, OwnRoleError
 from accounts.members import member_add, member_admin_set, member_remove, role_set
-from accounts.models import Maker, User
+from accounts.models import Maker, User, Wallet
 from accounts.roles import sees_maker
 
 pytestmark = pytest.mark.django_db
@@ -72,6 +73,30 @@ def test_a_maker_with_members_keeps_an_admin_and_the_last_one_out_may_go(admin, 
     member_remove(by=admin, maker=aurora, person=person)
     member_remove(by=admin, maker=aurora, person=admin)
     assert aurora.members.count() == 0
+
+
+def test_an_admin_adds_somebody_by_their_wallet_on_the_page_and_is_told_what_happened(admin, aurora):
+    newcomer = User.objects.create_user(username="newcomer")
+    Wallet.objects.create(address="0x" + "ab" * 20, owner=newcomer, is_contract=False)
+    client = Client()
+    client.force_login(admin)
+    page = client.get("/account/").content.decode()
+    assert "/makers/aurora/members/" in page
+
+    def change(action: str, person: str) -> str:
+        return client.post(
+            "/makers/aurora/members/", {"action": action, "person": person}, follow=True
+        ).content.decode()
+
+    assert "newcomer is a member of Aurora now." in change("add", "0x" + "AB" * 20)
+    assert "newcomer is an admin of Aurora now." in change("make-admin", "newcomer")
+    assert set(aurora.admins.all()) == {admin, newcomer}
+    assert "newcomer is no admin of Aurora any more." in change("end-admin", "newcomer")
+    assert "Name another admin first" in change("remove", "admin")
+    assert "newcomer is no member of Aurora any more." in change("remove", "newcomer")
+    assert "No account is called “stranger”" in change("add", "stranger")
+    assert "Nothing was changed" in change("promote", "newcomer")
+    assert list(aurora.members.all()) == [admin]
 
 
 @pytest.mark.django_db(transaction=True)
