@@ -105,6 +105,7 @@ def wallet_link(client: RpcClient, *, asked: Asked, person: User, text: str, sig
             if not _is_bare(wallet.owner):
                 raise WalletTakenError(address=address)
             sessions_end_all(person=wallet.owner)
+            User.objects.filter(pk=wallet.owner_id, wallet=address).update(wallet="")
             wallet.owner = person
             wallet.save(update_fields=["owner"])
     return wallet
@@ -121,6 +122,8 @@ def wallet_unlink(*, person: User, address: str) -> None:
     if not person.has_usable_password() and person.wallets.count() == 1:
         raise LastWalletError(address=address)
     wallet.delete()
+    # Whose wallet it no longer is decides nothing for its account any more.
+    User.objects.filter(pk=person.pk, wallet=address.lower()).update(wallet="")
 
 
 def sign_in_record(*, person: User, how: str, from_ip: str | None, browser: str, session_key: str) -> None:
