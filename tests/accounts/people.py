@@ -17,8 +17,9 @@ HOST = "testserver"
 def follow_chain() -> None:
     """Say that the embedded chain is indexed, so that messages name it."""
     Cursor.objects.create(
-        chain_id=CHAIN_ID, first_block=1, block_number=1, block_hash="0x" + "11" * 32, final_block=1, head_number=1
-    )
+        chain_id=CHAIN_ID, first_block=1, block_number=1, block_hash="0x" + "11" * 32, verified_block=1, final_block=1,
+        head_number=1,
+    )  # fmt: skip
 
 
 def key(number: int) -> LocalAccount:
