@@ -8,3 +8,7 @@ class AccountsConfig(AppConfig):
 
     name = "accounts"
     verbose_name = "Who is who"
+
+    def ready(self) -> None:
+        """Have sign-ins written down."""
+        from accounts import signals  # noqa: F401 - importing it connects the receiver

@@ -26,3 +26,200 @@ class PayoutSharesError(AccountsError):
             f"The payout accounts of {maker} must differ, each with a share of at least 1 ppm, and sum to "
             f"1,000,000 ppm; they sum to {total_ppm:,}."
         )
+
+
+class NotPermittedError(AccountsError):
+    """The person's role does not allow it. `what` is the deed, `who` the people that may do it."""
+
+    def __init__(self, *, what: str, who: str) -> None:
+        self.what, self.who = what, who
+        super().__init__(f"{what} is for {who}. Sign in as one of them, or ask an operator for the role.")
+
+
+class OwnRoleError(AccountsError):
+    """Nobody changes their own role."""
+
+    def __init__(self) -> None:
+        super().__init__("You can't change your own role. Ask another operator.")
+
+
+class MemberConflictError(AccountsError):
+    """Whoever decides on pay, or watches over it, belongs to no maker."""
+
+    def __init__(self, *, person: str, role: str) -> None:
+        self.person, self.role = person, role
+        super().__init__(
+            f"{person} can't be a {role} and belong to a maker at once: that would be judging their own pay. "
+            "Use another account for one of the two."
+        )
+
+
+class NotMemberError(AccountsError):
+    """The person does not belong to the maker."""
+
+    def __init__(self, *, person: str, maker: str) -> None:
+        self.person, self.maker = person, maker
+        super().__init__(f"{person} is no member of {maker}. Add them first.")
+
+
+class LastAdminError(AccountsError):
+    """Without this admin nobody of the maker could say who belongs to it."""
+
+    def __init__(self, *, person: str, maker: str) -> None:
+        self.person, self.maker = person, maker
+        super().__init__(f"{person} is the only admin of {maker}. Name another admin first.")
+
+
+# --- signing in with a wallet -----------------------------------------------------------------------------------
+
+
+class SignInError(AccountsError):
+    """A signature does not sign anybody in; the sentence says what to do."""
+
+
+class MalformedMessageError(SignInError):
+    """The signed text is no EIP-4361 message. `where` names its part, `rule` says what it must be."""
+
+    def __init__(self, *, where: str, rule: str) -> None:
+        self.where, self.rule = where, rule
+        super().__init__(f"The signed message can't be read: {where} must be {rule}. Start the sign-in again.")
+
+
+class MismatchedMessageError(SignInError):
+    """A part of the signed message is not what this service asked for."""
+
+    part: ClassVar[str]
+
+    def __init__(self, *, given: str, wanted: str) -> None:
+        self.given, self.wanted = given, wanted
+        super().__init__(
+            f"The signed message has the {self.part} {given}; here it is {wanted}. "
+            "Sign only what this page asks your wallet to sign."
+        )
+
+
+class WrongDomainError(MismatchedMessageError):
+    """The message was signed for another site."""
+
+    part = "site"
+
+
+class WrongUriError(MismatchedMessageError):
+    """The message was signed for another page."""
+
+    part = "page"
+
+
+class WrongChainError(MismatchedMessageError):
+    """The message was signed for another chain."""
+
+    part = "chain"
+
+
+class WrongStatementError(MismatchedMessageError):
+    """The message was signed for another purpose: a sign-in links no wallet, and the reverse."""
+
+    part = "purpose"
+
+
+class MessageExpiredError(SignInError):
+    """The message's time is over."""
+
+    def __init__(self, *, expired_at: str) -> None:
+        self.expired_at = expired_at
+        super().__init__(f"This message expired at {expired_at}. Start the sign-in again, and sign within 10 minutes.")
+
+
+class MessageNotYetValidError(SignInError):
+    """The message's time has not come."""
+
+    def __init__(self, *, valid_from: str) -> None:
+        self.valid_from = valid_from
+        super().__init__(f"This message counts from {valid_from} on, which is still to come. Start the sign-in again.")
+
+
+class MessageLifetimeError(SignInError):
+    """The message has no expiry, or one that is too far off."""
+
+    def __init__(self, *, most_s: int) -> None:
+        self.most_s = most_s
+        super().__init__(
+            f"The message must expire, at most {most_s // 60} minutes after it was issued. Start the sign-in again."
+        )
+
+
+class NonceRefusedError(SignInError):
+    """The message's nonce is unknown, used, too old, or was given to another browser or for another purpose."""
+
+    def __init__(self) -> None:
+        super().__init__("This message was used already, or was made for another window. Start the sign-in again.")
+
+
+class WrongSignatureError(SignInError):
+    """The signature is not the address's."""
+
+    def __init__(self, *, address: str, reason: str) -> None:
+        self.address, self.reason = address, reason
+        super().__init__(f"The signature is not that of {address}: {reason}. Choose that account in your wallet.")
+
+
+class WalletCheckUnavailableError(SignInError):
+    """The chain could not be asked about a wallet that may be a contract."""
+
+    retryable = True
+
+    def __init__(self, *, address: str) -> None:
+        self.address = address
+        super().__init__(f"The chain did not answer whether {address} signed this. Try again in a minute.")
+
+
+class ChainUnknownError(SignInError):
+    """No block has been read and no node answers, so no message can name the chain."""
+
+    retryable = True
+
+    def __init__(self) -> None:
+        super().__init__("The chain can't be reached, so signing in with a wallet has to wait. Try again in a minute.")
+
+
+class AccountOffError(SignInError):
+    """The wallet's owner is switched off."""
+
+    def __init__(self) -> None:
+        super().__init__("This account is switched off. Ask the operator to switch it on again.")
+
+
+class ThrottledError(SignInError):
+    """Too many tries from one place or for one name."""
+
+    retryable = True
+
+    def __init__(self, *, wait_s: int) -> None:
+        self.wait_s = wait_s
+        minutes = -(-wait_s // 60)
+        wait = "a minute" if minutes == 1 else f"{minutes} minutes"
+        super().__init__(f"Too many tries. Wait {wait}, then try again.")
+
+
+class WalletTakenError(SignInError):
+    """A wallet belongs to one person."""
+
+    def __init__(self, *, address: str) -> None:
+        self.address = address
+        super().__init__(f"{address} is linked to another account. Unlink it there first.")
+
+
+class NoSuchWalletError(SignInError):
+    """The person has no such wallet."""
+
+    def __init__(self, *, address: str) -> None:
+        self.address = address
+        super().__init__(f"{address} is not linked to your account.")
+
+
+class LastWalletError(SignInError):
+    """Without this wallet its owner could not sign in any more."""
+
+    def __init__(self, *, address: str) -> None:
+        self.address = address
+        super().__init__(f"{address} is your only way to sign in. Link another wallet first, then unlink this one.")

@@ -1,41 +1,60 @@
 """People and makers: who may sign in, which addresses quote for a maker, and where its pay goes."""
 
-from typing import Any, ClassVar
+from collections.abc import Iterator
+from typing import ClassVar
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser
-from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.utils.crypto import salted_hmac
 
-address_validator = RegexValidator(r"^0x[0-9a-f]{40}$", "An address is 0x and 40 lower-case hex digits.")
+from accounts.fields import AddressField
+from accounts.models_sign_in import SignIn, SignInNonce, TryCount, Wallet
 
-
-class AddressField(models.CharField):  # type: ignore[type-arg]
-    """An account on the chain, stored as lower-case hex so that equal addresses are equal text."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("max_length", 42)
-        super().__init__(*args, **kwargs)
-        self.validators.append(address_validator)
-
-    def get_prep_value(self, value: object) -> object:
-        """Lower the case on the way into the database; None stays None."""
-        prepared = super().get_prep_value(value)
-        return prepared.lower() if isinstance(prepared, str) else prepared
+__all__ = [
+    "AddressField",
+    "Maker",
+    "MakerAddress",
+    "PayoutAccount",
+    "SignIn",
+    "SignInNonce",
+    "TryCount",
+    "User",
+    "Wallet",
+]
 
 
 class User(AbstractUser):
     """A person who signs in. What somebody may do follows from `role` and the makers they belong to."""
 
     class Role(models.TextChoices):
-        """What a person is here for; anybody may look at public pages and collect without signing in."""
+        """What a person is here for; accounts/roles.py says what each may do. No role is needed to collect."""
 
         PROVIDER = "provider", "Liquidity provider"
         MAKER = "maker", "Maker member"
         TREASURER = "treasurer", "Treasurer"
+        REVIEWER = "reviewer", "Reviewer"
+        GUARDIAN = "guardian", "Guardian"
         OPERATOR = "operator", "Operator"
+        AUDITOR = "auditor", "Auditor"
 
     role = models.CharField(max_length=16, choices=Role.choices, default=Role.PROVIDER)
     wallet = AddressField(blank=True, default="", help_text="The account this person collects with.")
+    session_generation = models.PositiveIntegerField(default=0, help_text="One more ends every session of the person.")
+
+    def get_session_auth_hash(self) -> str:
+        """Return what a session must carry to count: it changes with the password and with the generation."""
+        return self._session_hash(secret=None)
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        """Give the same under each of the former secret keys."""
+        for secret in settings.SECRET_KEY_FALLBACKS:
+            yield self._session_hash(secret=secret)
+
+    def _session_hash(self, *, secret: str | bytes | None) -> str:
+        content = f"{self.session_generation} {self.password}"
+        return salted_hmac("accounts.User.session", content, secret=secret, algorithm="sha256").hexdigest()
 
 
 class Maker(models.Model):
@@ -44,6 +63,9 @@ class Maker(models.Model):
     slug = models.SlugField(unique=True, help_text="The maker's id in the evidence; never changes.")
     name = models.CharField(max_length=80)
     members = models.ManyToManyField(User, related_name="makers", blank=True)
+    admins = models.ManyToManyField(
+        User, related_name="administered_makers", blank=True, help_text="Members who say who else is one."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path, register_converter
+from django.views.generic import RedirectView
 
 from rewards.views import claims, evidence, makers, proofs, public, safe, status, treasury
 
@@ -68,5 +69,7 @@ urlpatterns = [
     path("healthz", status.healthz, name="healthz"),
     path("metrics", status.metrics, name="metrics"),
     path("", include("accounts.urls")),
+    # One door with one throttle: the admin's own form counts no tries.
+    path("admin/login/", RedirectView.as_view(pattern_name="accounts:login", query_string=True), name="admin-sign-in"),
     path("admin/", admin.site.urls),
 ]

@@ -13,6 +13,7 @@ __all__ = [
     "block_at_or_after",
     "contract_logs",
     "final_block",
+    "followed_chain_id",
     "head",
     "last_block_before",
     "market_events_arrow",
@@ -49,6 +50,11 @@ class ContractLog:
 def head() -> BlockRef | None:
     """Return the newest indexed block, None before the first."""
     return _ref(Block.objects.filter(canonical=True).order_by("-number").first())
+
+
+def followed_chain_id() -> int | None:
+    """Return the id of the chain that is indexed, None before anything is."""
+    return Cursor.objects.values_list("chain_id", flat=True).first()
 
 
 def final_block() -> BlockRef | None:

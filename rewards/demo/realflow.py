@@ -17,6 +17,7 @@ from onchain.services import market_register
 from rewards.demo.chain import Deployment, LocalChain, Sequencer
 from rewards.demo.errors import TooSlowError, VerificationError
 from rewards.demo.makers import address_of
+from rewards.demo.programme import stand_in_treasurer
 from rewards.demo.recording import order_rows, sample_folder, trade_rows
 from rewards.demo.replay import MAKERS, Replay
 from rewards.demo.stage import SEQUENCER, deploy
@@ -172,7 +173,7 @@ class RealFlow:
             self._tick()
         client = rpc_client()
         try:
-            approve_with_local_node(client, epoch=epoch, is_treasurer=True)
+            approve_with_local_node(client, epoch=epoch, by=stand_in_treasurer())
         finally:
             client.close()
         self._tick()

@@ -14,7 +14,7 @@ from rewards.demo.errors import TooSlowError
 from rewards.demo.exchange import Block
 from rewards.demo.flow import LIVE, Flow
 from rewards.demo.makers import address_of
-from rewards.demo.programme import Plan
+from rewards.demo.programme import Plan, stand_in_treasurer
 from rewards.demo.terminal import Terminal
 from rewards.errors import NothingToCollectError
 from rewards.models import Epoch, LiveStanding, Program
@@ -78,7 +78,7 @@ class Story:
     def _approve(self, epoch: Epoch) -> None:
         client = rpc_client()
         try:
-            approve_with_local_node(client, epoch=epoch, is_treasurer=True)
+            approve_with_local_node(client, epoch=epoch, by=stand_in_treasurer())
         finally:
             client.close()
         self._tick(to_s=self.now_s + 1)

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 
+from accounts.roles import Deed, Person, may
 from onchain.distributor import allowance_calldata, approval_call, read_allowance, read_epoch, read_summary
 from onchain.errors import RpcRefusedError
 from onchain.rpc import RpcClient
@@ -11,13 +12,13 @@ from rewards.models import Epoch
 from rewards.services.checks import approval_is_safe
 
 
-def approve_with_local_node(client: RpcClient, *, epoch: Epoch, is_treasurer: bool) -> str:
+def approve_with_local_node(client: RpcClient, *, epoch: Epoch, by: Person) -> str:
     """Let the local chain's node sign the treasury's approval, and the token's allowance before it; returns the hash.
 
     Only beside the embedded chain (LOCAL_TREASURY_SIGNER). Elsewhere the treasury signs with its own wallet what
-    the page shows. Raises NotAllowedError and ApprovalRefusedError.
+    the page shows. by: who presses the button. Raises NotAllowedError and ApprovalRefusedError.
     """
-    if not settings.LOCAL_TREASURY_SIGNER or not is_treasurer:
+    if not settings.LOCAL_TREASURY_SIGNER or not may(person=by, deed=Deed.APPROVE_EPOCH):
         raise NotAllowedError(what="Approving from this page", who="a treasurer beside the local chain")
     if epoch.state != Epoch.State.PROPOSED or epoch.chain_epoch is None:
         raise ApprovalRefusedError(number=epoch.number, reason="it does not wait for an approval")

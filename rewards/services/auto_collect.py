@@ -3,19 +3,21 @@
 import logging
 from datetime import datetime
 
-from rewards.errors import NothingToCollectError, TooManyRequestsError
+from accounts.roles import Person, owns_account
+from rewards.errors import NotAllowedError, NothingToCollectError, TooManyRequestsError
 from rewards.models import AutoCollect, ClaimRequest, Entitlement, Epoch, Program
 from rewards.services.claims import claim_request
 
 logger = logging.getLogger(__name__)
 
 
-def auto_collect_set(*, program: Program, account: str, on: bool) -> None:
+def auto_collect_set(*, by: Person, program: Program, account: str, on: bool) -> None:
     """Switch on or off that an account's claims are sent by themselves; doing it twice changes nothing.
 
-    Only the account's owner may ask for it, which the caller has made sure of: each collection is an event in its
-    books.
+    Only the account's owner may ask for it: each collection is an event in its books. Raises NotAllowedError.
     """
+    if not owns_account(person=by, account=account):
+        raise NotAllowedError(what="Having an account collect by itself", who="who signs in with its wallet")
     if on:
         AutoCollect.objects.get_or_create(program=program, account=account.lower())
     else:

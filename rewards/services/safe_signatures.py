@@ -3,10 +3,11 @@
 from eth_account import Account
 from eth_account.messages import encode_defunct
 
+from accounts.roles import Deed, Person, may
 from onchain.calls import from_hex, to_hex
 from onchain.rpc import RpcClient
 from onchain.safe import SIGNATURE_BYTES, SafeInfo, SafeTx, joined_signatures, read_safe, signature_refusal
-from rewards.errors import SignatureRefusedError
+from rewards.errors import NotAllowedError, SignatureRefusedError
 from rewards.models import SafeSignature, SafeTransaction
 from rewards.services.safe import safe_tx_of
 
@@ -16,12 +17,17 @@ _ETH_SIGN = 4
 """What a Safe wants added to the v of a signature that was made with eth_sign."""
 
 
-def safe_signature_add(client: RpcClient, *, stored: SafeTransaction, signature: str, owner: str = "") -> SafeSignature:
-    """Keep an owner's signature; the same owner again replaces its own. Raises SignatureRefusedError.
+def safe_signature_add(
+    client: RpcClient, *, by: Person, stored: SafeTransaction, signature: str, owner: str = ""
+) -> SafeSignature:
+    """Keep an owner's signature; the same owner again replaces its own.
 
+    Raises NotAllowedError and SignatureRefusedError. by: who hands it in, which need not be the owner.
     signature: 0x hex. A key's has 65 bytes, over the EIP-712 hash or by eth_sign; the owner is worked out from it.
     owner: needed for a contract wallet alone, whose bytes can be anything that it accepts (ERC-1271).
     """
+    if not may(person=by, deed=Deed.HAND_IN_SAFE_SIGNATURE):
+        raise NotAllowedError(what="Handing in a signature for the Safe", who="treasurers and operators")
     if stored.state != SafeTransaction.State.COLLECTING:
         raise SignatureRefusedError(reason="this transaction no longer collects signatures")
     info = read_safe(client=client, address=stored.safe)

@@ -1,50 +1,47 @@
-"""Who may see and do what, in one place; the services that change something check again."""
+"""What pages ask before they show something: accounts/roles.py decides, and services ask it again."""
 
-from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 
+from accounts import roles
 from accounts.models import Maker, User
-
-Person = User | AnonymousUser
-
-
-def role_of(*, user: Person) -> str:
-    """Return the person's role, or an empty string for somebody who has not signed in."""
-    return user.role if isinstance(user, User) and user.is_active else ""
+from accounts.roles import Deed, Person
 
 
 def sees_treasury(*, user: Person) -> bool:
-    """Treasurers decide there; operators look on."""
-    return role_of(user=user) in (User.Role.TREASURER, User.Role.OPERATOR)
+    """Treasurers decide there; reviewers, guardians, operators and auditors look on."""
+    return roles.may(person=user, deed=Deed.SEE_TREASURY)
 
 
 def may_approve(*, user: Person) -> bool:
     """Only a treasurer can let an epoch's money go."""
-    return role_of(user=user) == User.Role.TREASURER
+    return roles.may(person=user, deed=Deed.APPROVE_EPOCH)
 
 
 def is_maker_member(*, user: Person) -> bool:
     """A maker's member has a scorecard to look at."""
-    return role_of(user=user) == User.Role.MAKER
+    return roles.role_of(person=user) == User.Role.MAKER
 
 
 def sees_all_makers(*, user: Person) -> bool:
     """Who reviews an epoch must be able to look at every scorecard."""
-    return sees_treasury(user=user)
+    return roles.may(person=user, deed=Deed.SEE_ALL_MAKERS)
 
 
 def sees_maker(*, user: Person, maker: Maker) -> bool:
     """A maker's members see its scorecard, and who reviews sees all."""
-    if sees_all_makers(user=user):
-        return True
-    return is_maker_member(user=user) and isinstance(user, User) and maker.members.contains(user)
+    return roles.sees_maker(person=user, maker=maker)
 
 
 def owns_account(*, user: Person, account: str) -> bool:
     """Somebody who has signed in and collects with this account."""
-    return isinstance(user, User) and user.is_active and bool(user.wallet) and user.wallet == account.lower()
+    return roles.owns_account(person=user, account=account)
+
+
+def hands_in_safe_signatures(*, user: Person) -> bool:
+    """Treasurers and operators bring what the Safe's owners have signed."""
+    return roles.may(person=user, deed=Deed.HAND_IN_SAFE_SIGNATURE)
 
 
 def refuse(*, request: HttpRequest, sentence: str) -> HttpResponseBase:

@@ -109,7 +109,8 @@ def by_itself(request: HttpRequest, account: str, program: str) -> HttpResponseB
     """Switch on or off that an account's rewards are collected by themselves; only its owner can."""
     if not access.owns_account(user=request.user, account=account):
         return access.refuse(request=request, sentence="Only who signs in with this wallet can switch that.")
-    auto_collect_set(program=program_get(slug=program), account=account, on=request.POST.get("on") == "yes")
+    wanted = request.POST.get("on") == "yes"
+    auto_collect_set(by=request.user, program=program_get(slug=program), account=account, on=wanted)
     return redirect("collect-account", account=account)
 
 

@@ -15,15 +15,16 @@ from rewards.services.safe_signatures import safe_signature_add
 from rewards.views import access
 from rewards.views.pages import missing_is_404
 
-_FOR_WHOM = "The treasury’s pages are for treasurers and operators."
+_FOR_WHOM = "The treasury’s pages are for treasurers, reviewers, guardians, operators and auditors."
+_WHO_SIGNS = "Only treasurers and operators hand in signatures for the Safe."
 
 
 @require_POST
 @missing_is_404
 def sign(request: HttpRequest, program: str, number: int) -> HttpResponseBase:
     """Keep an owner's signature, after the Safe itself has said that it is one."""
-    if not access.sees_treasury(user=request.user):
-        return access.refuse(request=request, sentence=_FOR_WHOM)
+    if not access.hands_in_safe_signatures(user=request.user):
+        return access.refuse(request=request, sentence=_WHO_SIGNS)
     stored = safe_transaction(epoch=epoch_get(slug=program, number=number))
     if stored is None or request.POST.get("safe_tx_hash") != stored.safe_tx_hash:
         messages.error(request, "This transaction changed after you opened the page. Nothing was kept; look again.")
@@ -31,7 +32,11 @@ def sign(request: HttpRequest, program: str, number: int) -> HttpResponseBase:
     client = node()
     try:
         row = safe_signature_add(
-            client, stored=stored, signature=request.POST.get("signature", ""), owner=request.POST.get("owner", "")
+            client,
+            by=request.user,
+            stored=stored,
+            signature=request.POST.get("signature", ""),
+            owner=request.POST.get("owner", ""),
         )
     except SignatureRefusedError as error:
         messages.error(request, str(error))

@@ -35,7 +35,7 @@ _WORDS = {
     "approve(address,uint256)": {"words": "Let the distributor take exactly this amount", "who": "the token"},
     "approve(uint256,bytes32)": {"words": "Approve the epoch with this digest", "who": "the distributor"},
 }
-_FOR_WHOM = "The treasury’s pages are for treasurers and operators."
+_FOR_WHOM = "The treasury’s pages are for treasurers, reviewers, guardians, operators and auditors."
 _MOST_RECIPIENTS = 50
 """Longer lists stand under Details, so that the decision stays in sight."""
 
@@ -106,7 +106,7 @@ def _approve(request: HttpRequest, stored: Epoch) -> None:
     try:
         client = node()
         try:
-            approve_with_local_node(client, epoch=stored, is_treasurer=access.may_approve(user=request.user))
+            approve_with_local_node(client, epoch=stored, by=request.user)
         finally:
             client.close()
     except RewardsError as error:

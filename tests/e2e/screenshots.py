@@ -88,7 +88,7 @@ def _sign_in(page: Page, base: str, who: str) -> None:
     name, _, password = who.partition(":")
     page.goto(base + "/sign-in/")
     page.get_by_label("Username").fill(name)
-    page.get_by_label("Password").fill(password)
+    page.get_by_label("Password", exact=True).fill(password)
     page.locator("main").get_by_role("button", name="Sign in").click()
     page.wait_for_url(lambda url: "/sign-in/" not in url)
 

@@ -125,7 +125,7 @@ def phone(browser) -> Iterator[Page]:
 def sign_in(page: Page, demo: Demo, name: str) -> None:
     page.goto(demo.url + "sign-in/")
     page.get_by_label("Username").fill(name)
-    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.locator("main").get_by_role("button", name="Sign in").click()
     page.wait_for_url(lambda url: "/sign-in/" not in url)
 

@@ -155,14 +155,14 @@ def test_a_programme_ends_with_notice_and_what_nobody_collected_goes_back(house,
 
 
 def test_who_switched_it_on_is_collected_for_by_itself_once_for_each_amount(house, proposed):
-    auto_collect_set(program=house.program, account=ALICE_LP, on=True)
-    auto_collect_set(program=house.program, account="0x" + "9" * 40, on=True)
+    auto_collect_set(by=User(wallet=ALICE_LP), program=house.program, account=ALICE_LP, on=True)
+    auto_collect_set(by=User(wallet="0x" + "9" * 40), program=house.program, account="0x" + "9" * 40, on=True)
     activated(house, proposed)
     for _ in range(3):
         poke(house)
     assert house.balance(ALICE_LP) == 249_999
     assert ClaimRequest.objects.count() == 1
-    auto_collect_set(program=house.program, account=ALICE_LP, on=False)
+    auto_collect_set(by=User(wallet=ALICE_LP), program=house.program, account=ALICE_LP, on=False)
     assert AutoCollect.objects.count() == 1
 
 

@@ -68,7 +68,7 @@ def test_two_of_three_owners_approve_and_the_root_pays(safe, house, proposed, cl
     assert (stored.state, house.balance(safe)) == ("collecting", 10**9)
     rpc = node()
     message = signature_of(OWNERS[2], encode_defunct(bytes.fromhex(stored.safe_tx_hash[2:])))
-    safe_signature_add(rpc, stored=stored, signature="0x" + message.hex())
+    safe_signature_add(rpc, by=User(role="treasurer"), stored=stored, signature="0x" + message.hex())
     rpc.close()
     poke(house)
     poke(house)

@@ -9,52 +9,100 @@ from rewards.models import AutoCollect
 from tests.pages.factories import scene
 
 pytestmark = pytest.mark.django_db
-ROLES = ("nobody", "provider", "own maker", "other maker", "treasurer", "operator")
-ACCOUNT = "0x" + "12" * 20
-SIGN_IN, NO, OK, POST_ONLY, GONE_ON, MISSING = 302, 403, 200, 405, 302, 404
+ROLES = (
+    *("nobody", "provider", "own maker", "own maker's admin", "other maker", "other maker's admin"),
+    *("treasurer", "reviewer", "guardian", "operator", "auditor"),
+)
+ACCOUNT, ROOT = "0x" + "12" * 20, "0x" + "34" * 32
+SIGN_IN, NO, OK, POST_ONLY, GONE_ON, BAD, MISSING = 302, 403, 200, 405, 302, 400, 404
+EVERYBODY = (OK,) * 11
+POSTED = (POST_ONLY,) * 11
+WATCHERS = (OK,) * 5
 # name: (arguments, what a GET gives each of ROLES)
 GETS = {
-    "home": ([], (OK,) * 6),
-    "programme": (["PROGRAM"], (OK,) * 6),
-    "epoch": (["PROGRAM", 1], (OK,) * 6),
-    "collect": ([], (OK,) * 6),
-    "collect-account": ([ACCOUNT], (OK,) * 6),
-    "collect-progress": ([ACCOUNT], (OK,) * 6),
-    "collect-now": ([ACCOUNT, "PROGRAM"], (POST_ONLY,) * 6),
-    "collect-by-itself": ([ACCOUNT, "PROGRAM"], (POST_ONLY,) * 6),
-    "status": ([], (OK,) * 6),
-    "healthz": ([], (OK,) * 6),
-    "accounts:login": ([], (OK, GONE_ON, GONE_ON, GONE_ON, GONE_ON, GONE_ON)),
-    "accounts:logout": ([], (POST_ONLY,) * 6),
-    "makers": ([], (SIGN_IN, NO, GONE_ON, GONE_ON, OK, OK)),
-    "scorecard": (["aurora", "PROGRAM", 1], (SIGN_IN, NO, OK, NO, OK, OK)),
-    "treasury": ([], (SIGN_IN, NO, NO, NO, OK, OK)),
-    "treasury-epoch": (["PROGRAM", 2], (SIGN_IN, NO, NO, NO, OK, OK)),
-    "treasury-approve": (["PROGRAM", 2], (POST_ONLY,) * 6),
-    "treasury-safe-sign": (["PROGRAM", 2], (POST_ONLY,) * 6),
-    "treasury-safe-batch": (["PROGRAM", 2], (SIGN_IN, NO, NO, NO, MISSING, MISSING)),
+    "home": ([], EVERYBODY),
+    "programme": (["PROGRAM"], EVERYBODY),
+    "epoch": (["PROGRAM", 1], EVERYBODY),
+    "evidence-tar": (["PROGRAM", 1], EVERYBODY),
+    "evidence-file": (["PROGRAM", 1, "terms.json"], EVERYBODY),
+    "collect": ([], EVERYBODY),
+    "collect-account": ([ACCOUNT], EVERYBODY),
+    "collect-progress": ([ACCOUNT], EVERYBODY),
+    "collect-now": ([ACCOUNT, "PROGRAM"], POSTED),
+    "collect-by-itself": ([ACCOUNT, "PROGRAM"], POSTED),
+    # Files for everybody; this account has none.
+    "proof": (["PROGRAM", ACCOUNT], (MISSING,) * 11),
+    "proof-of-root": (["PROGRAM", ROOT, ACCOUNT], (MISSING,) * 11),
+    "status": ([], EVERYBODY),
+    "healthz": ([], EVERYBODY),
+    # By the token of the machine that asks, not by a person's role.
+    "metrics": ([], (MISSING,) * 11),
+    "accounts:login": ([], (OK, *(GONE_ON,) * 10)),
+    "accounts:wallet-message": ([], POSTED),
+    "accounts:wallet-sign-in": ([], POSTED),
+    "accounts:logout": ([], POSTED),
+    "accounts:account": ([], (SIGN_IN, *(OK,) * 10)),
+    "accounts:link-message": ([], (SIGN_IN, *(POST_ONLY,) * 10)),
+    "accounts:link-wallet": ([], (SIGN_IN, *(POST_ONLY,) * 10)),
+    "accounts:unlink-wallet": ([ACCOUNT], POSTED),
+    "accounts:end-session": ([1], POSTED),
+    "accounts:end-all-sessions": ([], POSTED),
+    "admin-sign-in": ([], (GONE_ON,) * 11),
+    "accounts:members": (["aurora"], (SIGN_IN, NO, NO, OK, NO, NO, NO, NO, NO, OK, NO)),
+    "makers": ([], (SIGN_IN, NO, *(GONE_ON,) * 4, *WATCHERS)),
+    "maker": (["aurora"], (SIGN_IN, NO, OK, OK, NO, NO, *WATCHERS)),
+    "scorecard": (["aurora", "PROGRAM", 1], (SIGN_IN, NO, OK, OK, NO, NO, *WATCHERS)),
+    "treasury": ([], (SIGN_IN, *(NO,) * 5, *WATCHERS)),
+    "treasury-epoch": (["PROGRAM", 2], (SIGN_IN, *(NO,) * 5, *WATCHERS)),
+    "treasury-approve": (["PROGRAM", 2], POSTED),
+    "treasury-safe-sign": (["PROGRAM", 2], POSTED),
+    "treasury-safe-batch": (["PROGRAM", 2], (SIGN_IN, *(NO,) * 5, *(MISSING,) * 5)),
 }
-# Tested where their answers are: files of an epoch's evidence and of proofs, a redirect to the newest scorecard, and
-# metrics (by token).
-ELSEWHERE = {"evidence-tar", "evidence-file", "maker", "metrics", "proof", "proof-of-root"}
+# Every address that takes a POST, with what an empty form gives each of ROLES; to all others a POST is no method.
+SIGNED_IN_ONLY = (SIGN_IN, *(GONE_ON,) * 10)
+POSTS = {
+    "collect-now": (GONE_ON,) * 11,
+    "treasury-approve": (SIGN_IN, *(NO,) * 5, GONE_ON, *(NO,) * 4),
+    "treasury-safe-sign": (SIGN_IN, *(NO,) * 5, GONE_ON, NO, NO, GONE_ON, NO),
+    "collect-by-itself": (SIGN_IN, *(NO,) * 10),
+    "accounts:members": (SIGN_IN, NO, NO, GONE_ON, NO, NO, NO, NO, NO, GONE_ON, NO),
+    "accounts:login": (OK, *(GONE_ON,) * 10),
+    "accounts:wallet-message": (BAD,) * 11,
+    "accounts:wallet-sign-in": (BAD,) * 11,
+    "accounts:link-message": (SIGN_IN, *(BAD,) * 10),
+    "accounts:link-wallet": (SIGN_IN, *(BAD,) * 10),
+    "accounts:unlink-wallet": SIGNED_IN_ONLY,
+    "accounts:end-session": SIGNED_IN_ONLY,
+    "admin-sign-in": (GONE_ON,) * 11,
+    "accounts:logout": (GONE_ON,) * 11,
+    "accounts:end-all-sessions": (GONE_ON,) * 11,
+}
+# They end the session that the rest of the table needs.
+LAST = ("accounts:logout", "accounts:end-all-sessions")
 
 
 @pytest.fixture
-def program():
+def program(settings):
+    settings.METRICS_OPEN = False
     return scene().program
+
+
+def person_of(role: str) -> User:
+    """Make somebody with one of ROLES."""
+    kind = User.Role.MAKER if "maker" in role else role
+    user = User.objects.create_user(username=f"a {role}", password="p", role=kind)
+    if "maker" in role:
+        maker = Maker.objects.get(slug="aurora" if "own" in role else "meridian")
+        maker.members.add(user)
+        if "admin" in role:
+            maker.admins.add(user)
+    return user
 
 
 def client_of(role: str) -> Client:
     client = Client()
-    if role == "nobody":
-        return client
-    kind = {"own maker": User.Role.MAKER, "other maker": User.Role.MAKER}.get(role, role)
-    user = User.objects.create_user(username=f"a {role}", password="p", role=kind)
-    if role == "own maker":
-        Maker.objects.get(slug="aurora").members.add(user)
-    if role == "other maker":
-        Maker.objects.get(slug="meridian").members.add(user)
-    client.force_login(user)
+    if role != "nobody":
+        client.force_login(person_of(role))
     return client
 
 
@@ -69,25 +117,51 @@ def names() -> set[str]:
     return found
 
 
+def url_of(name: str, program: object) -> str:
+    return reverse(name, args=[program.slug if value == "PROGRAM" else value for value in GETS[name][0]])
+
+
 def test_every_address_stands_in_the_table():
-    assert names() == set(GETS) | ELSEWHERE
+    assert names() == set(GETS)
+    assert set(POSTS) <= set(GETS)
+    assert {role.split()[-1] for role in ROLES} >= set(User.Role.values)
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_each_role_sees_what_the_table_says(program, role):
     client, column = client_of(role), ROLES.index(role)
-    found, expected = {}, {}
-    for name, (arguments, answers) in GETS.items():
-        url = reverse(name, args=[program.slug if value == "PROGRAM" else value for value in arguments])
-        found[name], expected[name] = client.get(url).status_code, answers[column]
-    assert found == expected
+    found = {}
+    for name in GETS:
+        answer = client.get(url_of(name, program))
+        # A file that is read to its end is closed.
+        b"".join(answer)
+        found[name] = answer.status_code
+    assert found == {name: answers[column] for name, (_, answers) in GETS.items()}
 
 
-@pytest.mark.parametrize("role", [role for role in ROLES if role != "treasurer"])
-def test_only_a_treasurer_can_approve(program, role, settings):
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_can_post_what_the_table_says_and_nothing_else(program, role, settings):
+    # Approving goes no further than the form's digest, which an empty form lacks.
     settings.LOCAL_TREASURY_SIGNER = True
-    answer = client_of(role).post(reverse("treasury-approve", args=[program.slug, 2]))
-    assert answer.status_code == (SIGN_IN if role == "nobody" else NO)
+    follow_no_node(settings)
+    client, column = client_of(role), ROLES.index(role)
+    order = sorted(GETS, key=lambda name: name in LAST)
+    found = {}
+    for name in order:
+        if role != "nobody" and name in LAST:
+            client.force_login(User.objects.get(username=f"a {role}"))
+        found[name] = client.post(url_of(name, program)).status_code
+    assert found == {name: POSTS[name][column] if name in POSTS else POST_ONLY for name in GETS}
+
+
+def follow_no_node(settings: object) -> None:
+    """No row of the table needs the chain."""
+    settings.RPC_URLS = ["http://127.0.0.1:9"]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_role_opens_the_admin(program, role):
+    assert client_of(role).get("/admin/").status_code == SIGN_IN
 
 
 def test_a_form_from_elsewhere_is_refused(program):
@@ -136,7 +210,7 @@ def test_an_owner_switches_collecting_by_itself_on_and_off(program):
         assert AutoCollect.objects.filter(account=ACCOUNT).count() == left
 
 
-@pytest.mark.parametrize("role", ["nobody", "provider", "own maker"])
+@pytest.mark.parametrize("role", ["nobody", "provider", "own maker", "reviewer", "guardian", "auditor"])
 def test_a_signature_for_the_safe_is_taken_on_the_treasurys_page_alone(program, role):
     address = reverse("treasury-safe-sign", args=[program.slug, 2])
     assert client_of(role).post(address, {"signature": "0x12"}).status_code in (SIGN_IN, NO)

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from accounts.models import User
 from onchain.indexer import node
 from onchain.models import ChainClaim, OutgoingTransaction, TransactionAttempt
 from rewards import tasks
@@ -53,10 +54,10 @@ def proposed(house, one_process):
     return epoch
 
 
-def approve(house, epoch, *, is_treasurer: bool = True) -> str:
+def approve(house, epoch, *, role: str = "treasurer") -> str:
     client = node()
     try:
-        return approve_with_local_node(client, epoch=epoch, is_treasurer=is_treasurer)
+        return approve_with_local_node(client, epoch=epoch, by=User(role=role))
     finally:
         client.close()
 
@@ -194,8 +195,9 @@ def test_a_transaction_that_was_stored_and_never_sent_is_sent_by_the_next_run(ho
 
 
 def test_only_a_treasurer_beside_the_local_chain_may_approve_from_the_page(house, proposed, settings):
-    with pytest.raises(NotAllowedError):
-        approve(house, proposed, is_treasurer=False)
+    for role in set(User.Role.values) - {"treasurer"}:
+        with pytest.raises(NotAllowedError):
+            approve(house, proposed, role=role)
     settings.LOCAL_TREASURY_SIGNER = False
     with pytest.raises(NotAllowedError):
         approve(house, proposed)

@@ -6,6 +6,7 @@ import pytest
 from eth_account import Account
 from eth_account.messages import encode_defunct, encode_typed_data
 
+from accounts.models import User
 from config import embedded
 from onchain.indexer import node
 from onchain.models import OutgoingTransaction
@@ -23,6 +24,7 @@ from tests.safe_contracts import safe_kit
 pytestmark = pytest.mark.django_db
 ANN, BEN, STRANGER = (Account.from_key("0x" + digit * 64) for digit in "123")
 KIND = SafeSignature.Kind
+TREASURER = User(role="treasurer")
 
 
 @pytest.fixture
@@ -88,11 +90,11 @@ def test_our_hash_is_the_safes_own_and_that_of_a_second_library(kit, board):
 def test_owners_sign_as_typed_data_by_eth_sign_and_as_a_contract_and_the_safe_executes(kit, board, client, anvil):
     safe, wallet = board
     stored = stored_call(safe)
-    assert safe_signature_add(client, stored=stored, signature=typed(stored, ANN)).kind == KIND.TYPED
-    assert safe_signature_add(client, stored=stored, signature=eth_sign(stored, BEN)).kind == KIND.MESSAGE
+    assert safe_signature_add(client, by=TREASURER, stored=stored, signature=typed(stored, ANN)).kind == KIND.TYPED
+    assert safe_signature_add(client, by=TREASURER, stored=stored, signature=eth_sign(stored, BEN)).kind == KIND.MESSAGE
     inner = kit.message_hash(wallet, safe_tx_of(stored).preimage)
     bens = Account._sign_hash(inner, private_key=BEN.key).signature.hex().removeprefix("0x")
-    row = safe_signature_add(client, stored=stored, signature="0x" + bens, owner=wallet)
+    row = safe_signature_add(client, by=TREASURER, stored=stored, signature="0x" + bens, owner=wallet)
     assert (row.kind, row.owner) == (KIND.CONTRACT, wallet)
     assert stored.signatures.count() == 3
     # All three ways count: any two are enough, whichever they are.
@@ -124,18 +126,18 @@ def test_a_stranger_a_wrong_wallet_and_bytes_that_mean_nothing_are_not_taken(kit
     }  # fmt: skip
     for signature, owner in refused.items():
         with pytest.raises(SignatureRefusedError):
-            safe_signature_add(client, stored=stored, signature=signature, owner=owner)
+            safe_signature_add(client, by=TREASURER, stored=stored, signature=signature, owner=owner)
     other = copy.copy(stored)
     other.nonce = 1
     with pytest.raises(SignatureRefusedError):
-        safe_signature_add(client, stored=stored, signature=typed(other, ANN))
+        safe_signature_add(client, by=TREASURER, stored=stored, signature=typed(other, ANN))
     assert stored.signatures.count() == 0
 
 
 def test_one_signature_is_not_enough_and_the_same_owner_counts_once(board, client):
     stored = stored_call(board[0])
-    safe_signature_add(client, stored=stored, signature=typed(stored, ANN))
-    safe_signature_add(client, stored=stored, signature=eth_sign(stored, ANN))
+    safe_signature_add(client, by=TREASURER, stored=stored, signature=typed(stored, ANN))
+    safe_signature_add(client, by=TREASURER, stored=stored, signature=eth_sign(stored, ANN))
     assert stored.signatures.count() == 1
     info = read_safe(client=client, address=board[0])
     assert not safe_execute(client, stored=stored, info=info, sender=None)
@@ -144,7 +146,7 @@ def test_one_signature_is_not_enough_and_the_same_owner_counts_once(board, clien
 def test_a_nonce_that_is_past_takes_no_signature(board, client):
     stored = stored_call(board[0], nonce=3)
     with pytest.raises(SignatureRefusedError, match="nonce"):
-        safe_signature_add(client, stored=stored, signature=typed(stored, ANN))
+        safe_signature_add(client, by=TREASURER, stored=stored, signature=typed(stored, ANN))
 
 
 def test_only_safes_own_multi_send_is_run_as_the_safe(kit, client, anvil):

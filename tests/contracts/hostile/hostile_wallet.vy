@@ -13,6 +13,8 @@ SHORT: constant(uint256) = 3
 LONG: constant(uint256) = 4
 DIRTY: constant(uint256) = 5
 OWNER: constant(uint256) = 6
+BURNS: constant(uint256) = 7
+SPINS: constant(uint256) = 8
 MAGIC: constant(bytes32) = 0x1626ba7e00000000000000000000000000000000000000000000000000000000
 
 mode: public(uint256)
@@ -35,6 +37,11 @@ def execute(target: address, payload: Bytes[4096]) -> Bytes[512]:
 @raw_return
 def isValidSignature(digest: bytes32, signature: Bytes[1024]) -> Bytes[320]:
     assert self.mode != REVERTS, "no"
+    # All gas at once, and a loop that no node should run to its end.
+    assert self.mode != BURNS, UNREACHABLE
+    if self.mode == SPINS:
+        for _: uint256 in range(max_value(uint256)):
+            pass
     if self.mode == SHORT:
         return slice(concat(MAGIC, b""), 0, 4)
     if self.mode == LONG:

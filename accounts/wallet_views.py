@@ -1,0 +1,168 @@
+"""What the wallet's script on the sign-in page and on one's account asks for, and the page of one's account."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, cast
+
+from django.contrib import messages
+from django.contrib.auth import login, logout
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect, render, resolve_url
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts import selectors, sign_in
+from accounts.errors import MalformedMessageError, SignInError, ThrottledError
+from accounts.models import User
+from accounts.signals import WALLET_SESSION_KEY
+from accounts.throttle import MOST_FROM_ONE_PLACE, count_try, place_key
+from onchain.rpc import RpcClient
+
+TOO_MANY, BAD, TRY_LATER = 429, 400, 503
+_MOST_SIGNATURE_CHARS = 2 * 8192 + 2
+View = Callable[[HttpRequest, RpcClient], dict[str, Any]]
+
+
+def wallet_call(view: View) -> Callable[[HttpRequest], HttpResponse]:
+    """Give the view a node, count the try, and answer in JSON; an error is {"error": its sentence}."""
+
+    @never_cache
+    @require_POST
+    @wraps(view)
+    def answer(request: HttpRequest) -> HttpResponse:
+        client = sign_in.checking_node()
+        try:
+            place = place_key(ip=request.META.get("REMOTE_ADDR"))
+            count_try(key=f"{view.__name__} {place}", most=MOST_FROM_ONE_PLACE, now=timezone.now())
+            return JsonResponse(view(request, client))
+        except SignInError as error:
+            status = TOO_MANY if isinstance(error, ThrottledError) else TRY_LATER if error.retryable else BAD
+            return JsonResponse({"error": str(error)}, status=status)
+        finally:
+            client.close()
+
+    return answer
+
+
+@wallet_call
+def sign_in_message(request: HttpRequest, client: RpcClient) -> dict[str, Any]:
+    """Return the message that the wallet signs to sign in."""
+    if request.session.session_key is None:
+        # The nonce is for this browser, and the session is what tells it from others.
+        request.session.create()
+    text = sign_in.message_issue(client, asked=_asked(request), address=request.POST.get("address", ""))
+    return {"message": text}
+
+
+@wallet_call
+def sign_in_with_wallet(request: HttpRequest, client: RpcClient) -> dict[str, Any]:
+    """Sign the wallet's owner in, and say where to go next."""
+    text, signature = _signed(request)
+    wallet = sign_in.wallet_sign_in(client, asked=_asked(request), text=text, signature=signature)
+    if request.user.is_authenticated:
+        # Nothing of one person's session goes over into another's.
+        logout(request)
+    request.session[WALLET_SESSION_KEY] = wallet.address
+    login(request, wallet.owner, backend="accounts.backends.WalletBackend")
+    return {"next": _next(request)}
+
+
+@login_required
+@wallet_call
+def link_message(request: HttpRequest, client: RpcClient) -> dict[str, Any]:
+    """Return the message that a wallet signs to be linked to the person."""
+    address = request.POST.get("address", "")
+    return {"message": sign_in.message_issue(client, asked=_asked(request), address=address, person=_person(request))}
+
+
+@login_required
+@wallet_call
+def link_wallet(request: HttpRequest, client: RpcClient) -> dict[str, Any]:
+    """Link the wallet that signed."""
+    text, signature = _signed(request)
+    wallet = sign_in.wallet_link(client, asked=_asked(request), person=_person(request), text=text, signature=signature)
+    messages.success(request, f"{wallet.address} is linked. It can sign in to this account from now on.")
+    return {"next": reverse("accounts:account")}
+
+
+@require_POST
+@login_required
+def unlink_wallet(request: HttpRequest, address: str) -> HttpResponseBase:
+    """Take one of the person's wallets away."""
+    try:
+        sign_in.wallet_unlink(person=_person(request), address=address)
+    except SignInError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"{address} is no longer linked. It can't sign in to this account any more.")
+    return redirect("accounts:account")
+
+
+@require_POST
+@login_required
+def end_session(request: HttpRequest, number: int) -> HttpResponseBase:
+    """End the session that one of the person's sign-ins began."""
+    sign_in.session_end(person=_person(request), sign_in=number)
+    return redirect("accounts:account")
+
+
+@require_POST
+@login_required
+def end_all_sessions(request: HttpRequest) -> HttpResponseBase:
+    """Sign the person out everywhere."""
+    sign_in.sessions_end_all(person=_person(request))
+    request.session.flush()
+    return redirect("accounts:login")
+
+
+@require_safe
+@login_required
+@never_cache
+def account(request: HttpRequest) -> HttpResponse:
+    """Show one's own wallets, open sessions and last sign-ins."""
+    person = _person(request)
+    context = {
+        "wallets": selectors.wallets_of(person=person),
+        "sessions": selectors.open_sessions(person=person, session_key=request.session.session_key, now=timezone.now()),
+        "managed": selectors.makers_managed(person=person),
+        "log": selectors.sign_in_log(person=person),
+    }
+    return render(request, "accounts/account.html", context)
+
+
+def _asked(request: HttpRequest) -> sign_in.Asked:
+    return sign_in.Asked(
+        # ALLOWED_HOSTS has been checked: another site's name does not get this far.
+        domain=request.get_host(),
+        scheme=request.scheme or "http",
+        uri=request.build_absolute_uri(reverse("accounts:login")),
+        session_key=request.session.session_key or "",
+        now=timezone.now(),
+    )
+
+
+def _signed(request: HttpRequest) -> tuple[str, bytes]:
+    text, signature = request.POST.get("message", ""), request.POST.get("signature", "")
+    # Forms carry line ends as CR LF; what the wallet signed has LF, and no CR is allowed anywhere in it.
+    text = text.replace("\r\n", "\n")
+    try:
+        if not signature.startswith("0x") or len(signature) > _MOST_SIGNATURE_CHARS:
+            raise ValueError
+        return text, bytes.fromhex(signature[2:])
+    except ValueError as error:
+        raise MalformedMessageError(where="the signature", rule="0x and hex digits, at most 8192 bytes") from error
+
+
+def _next(request: HttpRequest) -> str:
+    wanted = request.POST.get("next", "")
+    here = {request.get_host()}
+    safe = url_has_allowed_host_and_scheme(wanted, allowed_hosts=here, require_https=request.is_secure())
+    return wanted if wanted and safe else resolve_url("home")
+
+
+def _person(request: HttpRequest) -> User:
+    return cast(User, request.user)

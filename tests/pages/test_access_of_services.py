@@ -1,0 +1,205 @@
+"""Which role may call which service: every service that a page can reach asks for the role again, all others are out
+of the pages' reach."""
+
+import ast
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+
+import rewards.services
+from accounts.errors import NotPermittedError
+from accounts.members import member_add, member_admin_set, member_remove, role_set
+from accounts.models import Maker, User, Wallet
+from accounts.roles import Person
+from onchain.errors import NoProviderError
+from onchain.rpc import Policy, connect
+from rewards.errors import NotAllowedError, SignatureRefusedError
+from rewards.models import AutoCollect, SafeTransaction
+from rewards.services.approval import approve_with_local_node
+from rewards.services.auto_collect import auto_collect_set
+from rewards.services.safe_signatures import safe_signature_add
+from tests.pages.factories import Scene, scene
+from tests.pages.test_access import ROLES, person_of
+
+pytestmark = pytest.mark.django_db
+REPOSITORY = Path(__file__).resolve().parents[2]
+OWN_ADMIN, OPERATOR = "own maker's admin", "operator"
+
+# Services that take who asks, with the roles that may.
+BY_ROLE = {
+    "rewards.services.safe_signatures.safe_signature_add": {"treasurer", OPERATOR},
+    "rewards.services.approval.approve_with_local_node": {"treasurer"},
+    "accounts.members.role_set": {OPERATOR},
+    "accounts.members.member_add": {OPERATOR, OWN_ADMIN},
+    "accounts.members.member_remove": {OPERATOR, OWN_ADMIN},
+    "accounts.members.member_admin_set": {OPERATOR, OWN_ADMIN},
+}
+# Services that change what belongs to whoever asks, by their session or signature, and nothing else.
+OWN = {"rewards.services.auto_collect.auto_collect_set"} | {
+    f"accounts.sign_in.{name}"
+    for name in (
+        *("checking_node", "message_issue", "wallet_sign_in", "wallet_link", "wallet_unlink"),
+        *("sign_in_record", "sessions_end_all", "session_end"),
+    )
+}
+# The contract pays the account that it names, whoever asks.
+ANYBODY = {"rewards.services.claims.claim_request"}
+# They write nothing, and the pages that show what they make ask for the role.
+READS = {"rewards.services.safe_export.builder_file"}
+# What workers and commands call, by module. No page may import one: who calls it is not asked.
+MACHINE_BY_MODULE = {
+    "accounts.services": "maker_enrol maker_payouts_set",
+    "onchain.services": "contract_watch market_register",
+    "rewards.services.alarms": "alarms_set",
+    "rewards.services.attestation": "attest",
+    "rewards.services.auto_collect": "auto_collect_ask",
+    "rewards.services.chain_sync": "program_watch program_sync",
+    "rewards.services.check_rules": "account_limit budget bundle_of claimed evidence_names monotone outliers"
+    " parent_root read_evidence recipients root_rebuilt total",
+    "rewards.services.checks": "approval_checks_due approval_is_safe check_waive checks_run",
+    "rewards.services.claims": "claims_relay relayer",
+    "rewards.services.gathering": "ground_of gather check_epoch_before epoch_before",
+    "rewards.services.live": "live_score",
+    "rewards.services.programs": "program_create epoch_schedule program_template_set epoch_schedule_next epochs_begin",
+    "rewards.services.proofs": "proof_packs_write",
+    "rewards.services.publishing": "program_advance proposer proposals_resolve proposal_of",
+    "rewards.services.recompute": "events_difference read_manifest recompute",
+    "rewards.services.role_alarms": "roles_watch",
+    "rewards.services.safe": "safe_execute safe_look safe_transaction_for safe_tx_of safes_advance safes_execute",
+    "rewards.services.safe_export": "with_checksum",
+    "rewards.services.scoring": "epoch_score_if_due stretches_score_or_stop epoch_score epoch_reopen",
+    "rewards.services.stretches": "stretch_ends stretch_key stretches_due stretch_score_next stretches_score"
+    " stretches_done stretched_scores",
+}
+MACHINE = {f"{module}.{name}" for module, names in MACHINE_BY_MODULE.items() for name in names.split()}
+MODULES = {
+    *("accounts.services", "accounts.sign_in", "accounts.members", "onchain.services"),
+    *(module.name for module in pkgutil.walk_packages(rewards.services.__path__, "rewards.services.")),
+}
+
+
+def services() -> set[str]:
+    """Every public function that a module of services defines."""
+    return {
+        f"{name}.{function}"
+        for name in MODULES
+        for function, value in vars(importlib.import_module(name)).items()
+        if inspect.isfunction(value) and value.__module__ == name and not function.startswith("_")
+    }
+
+
+def imported_by_pages() -> set[str]:
+    """Every name out of a module of services that a page's module imports; a whole module counts as all of it."""
+    found = set()
+    for path in [*(REPOSITORY / "rewards/views").rglob("*.py"), *(REPOSITORY / "accounts").glob("*views.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                for alias in node.names:
+                    whole = f"{node.module}.{alias.name}"
+                    found |= {s for s in services() if s == whole or s.startswith(whole + ".")}
+            elif isinstance(node, ast.Import):
+                found |= {s for s in services() for alias in node.names if s.startswith(alias.name + ".")}
+    return found
+
+
+def test_every_service_stands_in_the_table_once():
+    tables = [set(BY_ROLE), OWN, ANYBODY, READS, MACHINE]
+    assert sum(map(len, tables)) == len(set.union(*tables))
+    assert services() == set.union(*tables)
+
+
+def test_no_page_reaches_a_service_that_does_not_ask_who_calls():
+    reached = imported_by_pages()
+    assert reached & MACHINE == set()
+    assert "rewards.services.approval.approve_with_local_node" in reached
+
+
+@pytest.fixture
+def stage(settings) -> Scene:
+    settings.LOCAL_TREASURY_SIGNER = True
+    return scene()
+
+
+def _approve(stage: Scene, by: Person) -> None:
+    client = connect(urls=["http://127.0.0.1:9"], policy=Policy(attempts=1))
+    try:
+        approve_with_local_node(client, epoch=stage.waiting, by=by)
+    except NoProviderError:
+        """Whoever gets as far as the chain was allowed."""
+    finally:
+        client.close()
+
+
+def _sign_safe(_: Scene, by: Person) -> None:
+    closed = SafeTransaction(state=SafeTransaction.State.DONE)
+    with pytest.raises(SignatureRefusedError, match="no longer collects"):
+        safe_signature_add(connect(urls=[]), by=by, stored=closed, signature="0x12")
+
+
+def _somebody(*makers: Maker) -> User:
+    person = User.objects.create_user(username="somebody", role="maker" if makers else "provider")
+    for maker in makers:
+        maker.members.add(person)
+    return person
+
+
+def _remove(stage: Scene, by: Person) -> None:
+    maker = stage.makers["aurora"]
+    member_remove(by=by, maker=maker, person=_somebody(maker))
+
+
+def _make_admin(stage: Scene, by: Person) -> None:
+    maker = stage.makers["aurora"]
+    member_admin_set(by=by, maker=maker, person=_somebody(maker), is_admin=True)
+
+
+CALLS: dict[str, Callable[[Scene, Person], None]] = {
+    "rewards.services.approval.approve_with_local_node": _approve,
+    "rewards.services.safe_signatures.safe_signature_add": _sign_safe,
+    "accounts.members.role_set": lambda _, by: role_set(by=by, person=_somebody(), role=User.Role.AUDITOR),
+    "accounts.members.member_add": lambda s, by: member_add(by=by, maker=s.makers["aurora"], person=_somebody()),
+    "accounts.members.member_remove": _remove,
+    "accounts.members.member_admin_set": _make_admin,
+}
+
+
+@pytest.mark.parametrize("service", BY_ROLE)
+def test_a_service_refuses_every_role_but_those_of_the_table(stage, service):
+    allowed = set()
+    for role in ROLES:
+        by = AnonymousUser() if role == "nobody" else person_of(role)
+        try:
+            CALLS[service](stage, by)
+            allowed.add(role)
+        except (NotPermittedError, NotAllowedError) as error:
+            assert str(error).endswith(".")  # noqa: PT017 - the refusals are what is counted here
+        User.objects.filter(username="somebody").delete()
+    assert allowed == BY_ROLE[service]
+
+
+@pytest.mark.parametrize("service", BY_ROLE)
+def test_who_is_switched_off_may_do_nothing_any_more(stage, service):
+    role = next(iter(BY_ROLE[service] & {"treasurer", OPERATOR}))
+    by = person_of(role)
+    by.is_active = False
+    with pytest.raises((NotPermittedError, NotAllowedError)):
+        CALLS[service](stage, by)
+
+
+def test_collecting_by_itself_is_for_whoever_has_proven_the_account_and_no_role_replaces_that(stage):
+    owner, account = User.objects.create_user(username="owner"), "0x" + "cd" * 20
+    wallet = Wallet.objects.create(address=account, owner=owner, is_contract=False)
+    for role in ROLES:
+        by = AnonymousUser() if role == "nobody" else person_of(role)
+        with pytest.raises(NotAllowedError):
+            auto_collect_set(by=by, program=stage.program, account=account, on=True)
+    auto_collect_set(by=owner, program=stage.program, account=account, on=True)
+    assert AutoCollect.objects.get().account == account
+    wallet.delete()
+    with pytest.raises(NotAllowedError):
+        auto_collect_set(by=owner, program=stage.program, account=account, on=False)
