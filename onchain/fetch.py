@@ -5,9 +5,9 @@ Source: spec/venues.md, Head, safety, completeness.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -25,6 +25,8 @@ from onchain.receiptcolumns import ReceiptColumns, decode_receipt_batch
 from onchain.rpc import Call, RpcClient, parse_results
 
 MAX_NUMBER = (1 << 63) - 1
+
+Fetched = TypeVar("Fetched")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -136,19 +138,28 @@ def fetch_range(client: RpcClient, *, first: int, last: int, addresses: frozense
 
 
 def fetch_whole(client: RpcClient, *, first: int, last: int, addresses: frozenset[str]) -> list[FetchedRange]:
-    """Return blocks [first, last] in as many pieces as the provider makes us ask for.
+    """Return blocks [first, last] in as many pieces as the provider makes us ask for. Raises as fetch_range."""
+    return in_pieces(
+        first=first,
+        last=last,
+        fetch=lambda first, last: fetch_range(client, first=first, last=last, addresses=addresses),
+    )
+
+
+def in_pieces(*, first: int, last: int, fetch: Callable[[int, int], Fetched]) -> list[Fetched]:
+    """Return what `fetch` gets of blocks [first, last], in order, in as many pieces as the provider makes us ask for.
 
     What it refuses as too large is halved by our own count, never by its hint, down to one block; a single block that
-    is refused is an error. Raises as fetch_range.
+    is refused is an error. Raises what `fetch` raises.
     """
-    pieces: list[FetchedRange] = []
+    pieces: list[Fetched] = []
     step = last - first + 1
     while first <= last:
         upto = min(last, first + step - 1)
         try:
-            pieces.append(fetch_range(client, first=first, last=upto, addresses=addresses))
+            pieces.append(fetch(first, upto))
         except (RpcRangeTooLargeError, NoProviderError) as error:
-            if upto == first or not too_large(error):
+            if upto == first or not _too_large(error):
                 raise
             step = (upto - first + 1) // 2
             continue
@@ -156,7 +167,7 @@ def fetch_whole(client: RpcClient, *, first: int, last: int, addresses: frozense
     return pieces
 
 
-def too_large(error: OnchainError) -> bool:
+def _too_large(error: OnchainError) -> bool:
     """Tell whether a failure says that less has to be asked for at a time."""
     if isinstance(error, NoProviderError):
         return any(isinstance(failure, RpcRangeTooLargeError) for failure in error.failures)

@@ -14,14 +14,8 @@ import numpy as np
 
 from onchain.columns import LogColumns, concatenate
 from onchain.decode import decode_logs
-from onchain.errors import (
-    NoProviderError,
-    RpcGarbledError,
-    RpcMethodMissingError,
-    RpcRangeTooLargeError,
-    RpcRefusedError,
-)
-from onchain.fetch import too_large
+from onchain.errors import RpcGarbledError, RpcMethodMissingError, RpcRefusedError
+from onchain.fetch import in_pieces
 from onchain.rpc import Call, RpcClient, parse_results
 
 WITH_CURSOR = "eth_getLogsWithCursor"
@@ -35,7 +29,8 @@ def fetch_logs(client: RpcClient, *, addresses: Sequence[str], first: int, last:
     """
     found = _by_cursor(client, addresses=addresses, first=first, last=last)
     if found is None:
-        found = concatenate(_by_range(client, addresses=addresses, first=first, last=last))
+        pieces = in_pieces(first=first, last=last, fetch=lambda first, last: _range(client, addresses, first, last))
+        found = concatenate(pieces)
     return found.take(np.lexsort((found.log_index, found.block)))
 
 
@@ -60,21 +55,6 @@ def _by_cursor(client: RpcClient, *, addresses: Sequence[str], first: int, last:
         if cursor == before:
             break
     raise RpcGarbledError(provider=_name(client), method=WITH_CURSOR, reason="the cursor does not get any further")
-
-
-def _by_range(client: RpcClient, *, addresses: Sequence[str], first: int, last: int) -> list[LogColumns]:
-    pieces, step = [], last - first + 1
-    while first <= last:
-        upto = min(last, first + step - 1)
-        try:
-            pieces.append(_range(client, addresses, first, upto))
-        except (RpcRangeTooLargeError, NoProviderError) as error:
-            if upto == first or not too_large(error):
-                raise
-            step = (upto - first + 1) // 2
-            continue
-        first = upto + 1
-    return pieces
 
 
 def _range(client: RpcClient, addresses: Sequence[str], first: int, last: int) -> LogColumns:
