@@ -41,6 +41,12 @@ class Program(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def exact_amount(self, raw: int) -> str:
+        """Write an amount of at least 0 of the token's smallest unit in whole tokens, to the last digit."""
+        whole, part = divmod(raw, 10**self.token_decimals)
+        digits = f"{part:0{self.token_decimals}d}".rstrip("0") if part else ""
+        return f"{whole:,}{'.' if digits else ''}{digits} {self.token_symbol}"
+
 
 class Epoch(models.Model):
     """One epoch of a programme. The terms never change once it has begun; the chain decides the later states."""

@@ -119,8 +119,10 @@ def total(epoch: Epoch, evidence: Evidence) -> Verdict:
     others = sum(evidence.leaves.values()) - sum(evidence.before.values()) - sum(gains.values())
     if others:
         return False, f"Accounts gain {others} in tokens that the proposal does not pay for."
+    money = epoch.program.exact_amount
+    asked = "nothing" if epoch.paid_total is None else money(epoch.paid_total)
     return sum(gains.values()) == epoch.paid_total, (
-        f"The accounts gain {sum(gains.values())}; the proposal asks for {epoch.paid_total}."
+        f"The accounts gain {money(sum(gains.values()))}; the proposal asks for {asked}."
     )
 
 
@@ -133,7 +135,8 @@ def claimed(client: RpcClient, epoch: Epoch, evidence: Evidence) -> Verdict:
     over = [account for account, has, may in zip(accounts, paid, granted, strict=True) if has > may]
     if over:
         return False, f"{over[0]} has collected more than the tree grants it."
-    return True, f"{sum(paid)} collected so far, of {sum(granted)} granted."
+    money = program.exact_amount
+    return True, f"{money(sum(paid))} collected so far, of {money(sum(granted))} granted."
 
 
 def budget(epoch: Epoch) -> Verdict:
@@ -141,9 +144,10 @@ def budget(epoch: Epoch) -> Verdict:
     paid, carried_in = epoch.paid_total or 0, epoch.carried_in_total or 0
     parts = paid + (epoch.carried_out_total or 0) - carried_in + (epoch.unspent or 0)
     fits = paid <= epoch.budget + carried_in and parts == epoch.budget
-    return (
-        fits,
-        f"Paid {paid} of a budget of {epoch.budget}, with {carried_in} carried in; {epoch.unspent} stay unspent.",
+    money = epoch.program.exact_amount
+    return fits, (
+        f"Paid {money(paid)} of a budget of {money(epoch.budget)}, with {money(carried_in)} carried in; "
+        f"{money(epoch.unspent or 0)} stay unspent."
     )
 
 
@@ -153,9 +157,12 @@ def account_limit(epoch: Epoch, evidence: Evidence) -> Verdict:
     limit_bps = epoch.program.account_limit_bps
     most = limit_bps * (epoch.budget + (epoch.carried_in_total or 0)) // BPS
     account, gain = max(gains.items(), key=lambda item: (item[1], item[0]), default=("nobody", 0))
+    money = epoch.program.exact_amount
+    percent = f"{limit_bps // 100}.{limit_bps % 100:02d}%"
+    limit = f"one account may gain at most {money(most)} ({percent} of budget and carried in)"
     if gain > most:
-        return False, f"{account} would gain {gain}; one account may gain at most {most} ({limit_bps} of 10,000)."
-    return True, f"The largest gain is {gain}; one account may gain at most {most} ({limit_bps} of 10,000)."
+        return False, f"{account} would gain {money(gain)}; {limit}."
+    return True, f"The largest gain is {money(gain)}; {limit}."
 
 
 def recipients(epoch: Epoch, evidence: Evidence) -> Verdict:

@@ -204,3 +204,16 @@ def test_evidence_that_is_not_there_fails_every_check_that_needs_it(program, set
     epoch = epoch_of(program, evidence_name="nowhere")
     for check in (lambda: rules.root_rebuilt(epoch), lambda: rules.monotone(rules.read_evidence(epoch))):
         assert not checks._done(check)[0]
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (198755351262411133156691, "198,755.351262411133156691 LAMP"),
+        (250_000 * 10**18, "250,000 LAMP"),
+        (1, "0.000000000000000001 LAMP"),
+        (0, "0 LAMP"),
+    ],
+)
+def test_checks_say_amounts_in_whole_tokens_to_the_last_digit(raw: int, text: str) -> None:
+    assert Program(token_symbol="LAMP", token_decimals=18).exact_amount(raw) == text
