@@ -60,7 +60,7 @@ flow: .venv/dev node_modules/.runtime ## real order flow the whole way (ARGS="--
 test: .venv/dev node_modules/.dev chromium ## every test (ARGS="-k name" for some)
 	@$(BIN)/python -m pytest $(ARGS)
 
-faults: .venv/dev node_modules/.runtime ## lying nodes, reorgs and kills in their full counts (about 20 minutes); log: .lamplight/faults.log
+faults: .venv/dev node_modules/.runtime ## lying nodes, reorgs and kills in their full counts (about 8 minutes); log: .lamplight/faults.log
 	@mkdir -p .lamplight && FAULTS=full $(BIN)/python -m pytest tests/faults -q --timeout=3600 --durations=5 $(ARGS) | tee .lamplight/faults.log
 
 lint: .venv/dev node_modules/.runtime ## ruff, mypy, import contracts, migrations and artefacts that match their sources
