@@ -25,6 +25,7 @@ class Deed(Enum):
     HAND_IN_SAFE_SIGNATURE = "Handing in a signature for the treasury's Safe"
     MANAGE_EVERY_MAKER = "Saying who belongs to any maker"
     SET_ROLES = "Giving roles"
+    MANAGE_TREASURY_WEBHOOKS = "Looking after the treasury's webhooks"
 
 
 _WATCHERS: Final = frozenset({Role.TREASURER, Role.REVIEWER, Role.GUARDIAN, Role.OPERATOR, Role.AUDITOR})
@@ -36,6 +37,7 @@ ALLOWED: Final[Mapping[Deed, frozenset[Role]]] = {
     Deed.HAND_IN_SAFE_SIGNATURE: frozenset({Role.TREASURER, Role.OPERATOR}),
     Deed.MANAGE_EVERY_MAKER: frozenset({Role.OPERATOR}),
     Deed.SET_ROLES: frozenset({Role.OPERATOR}),
+    Deed.MANAGE_TREASURY_WEBHOOKS: frozenset({Role.TREASURER, Role.OPERATOR}),
 }
 APART_FROM_MAKERS: Final = _WATCHERS
 """Roles that decide on makers' pay or watch over it: who has one belongs to no maker."""

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path, register_converter
 from django.views.generic import RedirectView
 
-from rewards.views import claims, evidence, makers, proofs, public, safe, status, treasury
+from rewards.views import claims, evidence, makers, notices, proofs, public, safe, status, treasury, webhooks
 
 
 class AddressConverter:
@@ -65,6 +65,12 @@ urlpatterns = [
     path("collect/<account:account>/progress/", claims.progress, name="collect-progress"),
     path("collect/<account:account>/from/<slug:program>/", claims.collect_now, name="collect-now"),
     path("collect/<account:account>/from/<slug:program>/by-itself/", claims.by_itself, name="collect-by-itself"),
+    path("notices/", notices.notices, name="notices"),
+    path("notices/mail/", notices.choose, name="notices-choose"),
+    path("notices/stop/<str:token>/", notices.stop, name="notices-stop"),
+    path("treasury/webhooks/", webhooks.of_treasury, name="treasury-webhooks"),
+    path("makers/<slug:slug>/webhooks/", webhooks.of_maker, name="maker-webhooks"),
+    path("webhooks/<int:pk>/", webhooks.webhook, name="webhook"),
     path("status/", status.status, name="status"),
     path("healthz", status.healthz, name="healthz"),
     path("metrics", status.metrics, name="metrics"),

@@ -109,3 +109,39 @@ class AttestationRefusedError(RewardsError):
     def __init__(self, *, reason: str) -> None:
         self.reason = reason
         super().__init__(f"Nothing was attested: {reason}.")
+
+
+class WebhookUrlError(RewardsError):
+    """Notices can't be posted to this address."""
+
+    def __init__(self, *, url: str, reason: str) -> None:
+        self.url, self.reason = url, reason
+        super().__init__(f"Nothing can be posted to {url}: {reason}.")
+
+
+class WebhookConflictError(RewardsError):
+    """A webhook can't be added or changed like this."""
+
+    def __init__(self, *, url: str, reason: str) -> None:
+        self.url, self.reason = url, reason
+        super().__init__(f"{url}: {reason}.")
+
+
+class PostFailedError(RewardsError):
+    """A post got no answer; later it may."""
+
+    retryable = True
+
+    def __init__(self, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class SecretUnreadableError(RewardsError):
+    """A stored secret was encrypted with another SECRET_KEY."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This webhook's secret was encrypted with another SECRET_KEY. Give the webhook a new secret on its page, "
+            "or name the former key in SECRET_KEY_FALLBACKS."
+        )

@@ -18,6 +18,8 @@ from rewards.services.auto_collect import auto_collect_ask
 from rewards.services.chain_sync import program_watch
 from rewards.services.claims import claims_relay
 from rewards.services.live import live_score
+from rewards.services.notices.delivering import deliveries_do
+from rewards.services.notices.recording import notices_record
 from rewards.services.programs import epoch_schedule_next, epochs_begin
 from rewards.services.proofs import proof_packs_write
 from rewards.services.publishing import program_advance, proposals_resolve
@@ -74,6 +76,24 @@ def score_live_epochs() -> None:
 def relay_claims() -> None:
     """Send what people asked to collect."""
     _for_each_program("relay", _relay)
+
+
+@shared_task(name="rewards.tasks.find_notices")
+def find_notices() -> None:
+    """Write down what has happened that somebody wants to know."""
+    for program in Program.objects.all():
+        with try_lock(f"notices {program.slug}") as held:
+            if held:
+                _step(
+                    f"Notices of {program.slug}",
+                    lambda program=program: notices_record(program=program, now=timezone.now()),
+                )
+
+
+@shared_task(name="rewards.tasks.deliver_notices")
+def deliver_notices() -> None:
+    """Tell whoever is to be told; any number of workers may do so at once."""
+    deliveries_do(now=timezone.now())
 
 
 def _relay(client: RpcClient, program: Program) -> None:

@@ -159,6 +159,10 @@ MAX_FEE_GWEI = env.int("MAX_FEE_GWEI", default=500)
 """The most that we pay for a unit of gas; a transaction that needs more waits."""
 RELAYER_DAILY_GAS = env.int("RELAYER_DAILY_GAS", default=200_000_000)
 RELAYER_ACCOUNT_DAILY_GAS = env.int("RELAYER_ACCOUNT_DAILY_GAS", default=1_000_000)
+SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000").rstrip("/")
+"""Where people find the pages; links in mail begin with it."""
+WEBHOOKS_ALLOW_PRIVATE = False
+"""True only on a machine of one's own: notices may then be posted to it and its network, without TLS."""
 LOCAL_TREASURY_SIGNER = False
 """True only beside the embedded chain: its unlocked accounts may approve from the page without a wallet."""
 
@@ -188,6 +192,8 @@ CELERY_BEAT_SCHEDULE = {
     "poke-stretches": {"task": "rewards.tasks.poke_stretches", "schedule": 2.0, "options": {"expires": 5}},
     "score-live": {"task": "rewards.tasks.score_live_epochs", "schedule": 5.0, "options": {"expires": 5}},
     "relay-claims": {"task": "rewards.tasks.relay_claims", "schedule": 2.0, "options": {"expires": 5}},
+    "find-notices": {"task": "rewards.tasks.find_notices", "schedule": 5.0, "options": {"expires": 5}},
+    "deliver-notices": {"task": "rewards.tasks.deliver_notices", "schedule": 2.0, "options": {"expires": 5}},
 }
 
 LOGGING = {

@@ -8,6 +8,7 @@ from config.settings.base import DATABASE_OPTIONS, env
 SECRET_KEY = env.str("SECRET_KEY")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS]
+SITE_URL = env.str("SITE_URL", default=f"https://{ALLOWED_HOSTS[0]}").rstrip("/")
 RPC_URLS = env.list("RPC_URLS")
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL")
 EVIDENCE_DIR = Path(env.str("EVIDENCE_DIR"))

@@ -2,6 +2,7 @@
 
 from rewards.models.checks import Alarm, CheckWaiver, EpochCheck
 from rewards.models.claims import AutoCollect, ClaimRequest
+from rewards.models.notices import Delivery, MailChoice, Notice, WebhookEndpoint
 from rewards.models.programs import Epoch, EpochSession, Program
 from rewards.models.results import Allocation, Carry, Entitlement, LiveStanding, LiveState, Payment, Score, Stretch
 from rewards.models.safe import SafeSignature, SafeTransaction
@@ -13,16 +14,20 @@ __all__ = [
     "Carry",
     "CheckWaiver",
     "ClaimRequest",
+    "Delivery",
     "Entitlement",
     "Epoch",
     "EpochCheck",
     "EpochSession",
     "LiveStanding",
     "LiveState",
+    "MailChoice",
+    "Notice",
     "Payment",
     "Program",
     "SafeSignature",
     "SafeTransaction",
     "Score",
     "Stretch",
+    "WebhookEndpoint",
 ]

@@ -44,6 +44,11 @@ def hands_in_safe_signatures(*, user: Person) -> bool:
     return roles.may(person=user, deed=Deed.HAND_IN_SAFE_SIGNATURE)
 
 
+def manages_treasury_webhooks(*, user: Person) -> bool:
+    """Treasurers and operators say where the treasury's notices are posted to."""
+    return roles.may(person=user, deed=Deed.MANAGE_TREASURY_WEBHOOKS)
+
+
 def refuse(*, request: HttpRequest, sentence: str) -> HttpResponseBase:
     """Send somebody who has not signed in to the sign-in page; tell everybody else no, and why.
 

@@ -53,6 +53,7 @@ def inbox(request: HttpRequest) -> HttpResponseBase:
         "others": [row for row in rows if not row.needs_decision],
         "alarms": open_alarms(),
         "now_ms": now_ms,
+        "manages_webhooks": access.manages_treasury_webhooks(user=request.user),
     }
     return render(request, "treasury/inbox.html", context)
 

@@ -5,7 +5,7 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 
 from accounts.models import Maker, User
-from rewards.models import AutoCollect
+from rewards.models import AutoCollect, WebhookEndpoint
 from tests.pages.factories import scene
 
 pytestmark = pytest.mark.django_db
@@ -14,7 +14,7 @@ ROLES = (
     *("treasurer", "reviewer", "guardian", "operator", "auditor"),
 )
 ACCOUNT, ROOT = "0x" + "12" * 20, "0x" + "34" * 32
-SIGN_IN, NO, OK, POST_ONLY, GONE_ON, BAD, MISSING = 302, 403, 200, 405, 302, 400, 404
+SIGN_IN, NO, OK, POST_ONLY, GONE_ON, BAD, MISSING, WRONG = 302, 403, 200, 405, 302, 400, 404, 422
 EVERYBODY = (OK,) * 11
 POSTED = (POST_ONLY,) * 11
 WATCHERS = (OK,) * 5
@@ -34,6 +34,13 @@ GETS = {
     "proof": (["PROGRAM", ACCOUNT], (MISSING,) * 11),
     "proof-of-root": (["PROGRAM", ROOT, ACCOUNT], (MISSING,) * 11),
     "status": ([], EVERYBODY),
+    "notices": ([], (SIGN_IN, *(OK,) * 10)),
+    "notices-choose": ([], POSTED),
+    # The link's signature stands for a sign-in; this one has none.
+    "notices-stop": (["no-token"], (MISSING,) * 11),
+    "treasury-webhooks": ([], (SIGN_IN, *(NO,) * 5, OK, NO, NO, OK, NO)),
+    "maker-webhooks": (["aurora"], (SIGN_IN, NO, NO, OK, NO, NO, NO, NO, NO, OK, NO)),
+    "webhook": (["WEBHOOK"], (SIGN_IN, NO, NO, OK, NO, NO, NO, NO, NO, OK, NO)),
     "healthz": ([], EVERYBODY),
     # By the token of the machine that asks, not by a person's role.
     "metrics": ([], (MISSING,) * 11),
@@ -66,6 +73,11 @@ POSTS = {
     "treasury-safe-sign": (SIGN_IN, *(NO,) * 5, GONE_ON, NO, NO, GONE_ON, NO),
     "collect-by-itself": (SIGN_IN, *(NO,) * 10),
     "accounts:members": (SIGN_IN, NO, NO, GONE_ON, NO, NO, NO, NO, NO, GONE_ON, NO),
+    "notices-choose": (SIGN_IN, *(GONE_ON,) * 10),
+    "notices-stop": (MISSING,) * 11,
+    "treasury-webhooks": (SIGN_IN, *(NO,) * 5, WRONG, NO, NO, WRONG, NO),
+    "maker-webhooks": (SIGN_IN, NO, NO, WRONG, NO, NO, NO, NO, NO, WRONG, NO),
+    "webhook": (SIGN_IN, NO, NO, GONE_ON, NO, NO, NO, NO, NO, GONE_ON, NO),
     "accounts:login": (OK, *(GONE_ON,) * 10),
     "accounts:wallet-message": (BAD,) * 11,
     "accounts:wallet-sign-in": (BAD,) * 11,
@@ -84,7 +96,9 @@ LAST = ("accounts:logout", "accounts:end-all-sessions")
 @pytest.fixture
 def program(settings):
     settings.METRICS_OPEN = False
-    return scene().program
+    made = scene()
+    WebhookEndpoint.objects.create(maker=made.makers["aurora"], url="https://maker.example/hook", secret=b"")
+    return made.program
 
 
 def person_of(role: str) -> User:
@@ -118,7 +132,8 @@ def names() -> set[str]:
 
 
 def url_of(name: str, program: object) -> str:
-    return reverse(name, args=[program.slug if value == "PROGRAM" else value for value in GETS[name][0]])
+    stands_for = {"PROGRAM": program.slug, "WEBHOOK": WebhookEndpoint.objects.values_list("pk", flat=True).first()}
+    return reverse(name, args=[stands_for.get(value, value) for value in GETS[name][0]])
 
 
 def test_every_address_stands_in_the_table():

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.utils import timezone
 
 import rewards.services
 from accounts.errors import NotPermittedError
@@ -19,9 +20,10 @@ from accounts.roles import Person
 from onchain.errors import NoProviderError
 from onchain.rpc import Policy, connect
 from rewards.errors import NotAllowedError, SignatureRefusedError
-from rewards.models import AutoCollect, SafeTransaction
+from rewards.models import AutoCollect, Delivery, Notice, SafeTransaction, WebhookEndpoint
 from rewards.services.approval import approve_with_local_node
 from rewards.services.auto_collect import auto_collect_set
+from rewards.services.notices import endpoints
 from rewards.services.safe_signatures import safe_signature_add
 from tests.pages.factories import Scene, scene
 from tests.pages.test_access import ROLES, person_of
@@ -35,12 +37,19 @@ BY_ROLE = {
     "rewards.services.safe_signatures.safe_signature_add": {"treasurer", OPERATOR},
     "rewards.services.approval.approve_with_local_node": {"treasurer"},
     "accounts.members.role_set": {OPERATOR},
+    **{
+        f"rewards.services.notices.endpoints.{name}": {OPERATOR, OWN_ADMIN}
+        for name in (
+            *("require_manages_webhooks", "webhook_add", "webhook_change_secret", "webhook_switch", "webhook_remove"),
+            *("webhook_test", "webhook_send_again"),
+        )
+    },
     "accounts.members.member_add": {OPERATOR, OWN_ADMIN},
     "accounts.members.member_remove": {OPERATOR, OWN_ADMIN},
     "accounts.members.member_admin_set": {OPERATOR, OWN_ADMIN},
 }
 # Services that change what belongs to whoever asks, by their session or signature, and nothing else.
-OWN = {"rewards.services.auto_collect.auto_collect_set"} | {
+OWN = {"rewards.services.auto_collect.auto_collect_set", "rewards.services.notices.mailing.mail_choose"} | {
     f"accounts.sign_in.{name}"
     for name in (
         *("checking_node", "message_issue", "wallet_sign_in", "wallet_link", "wallet_unlink"),
@@ -48,9 +57,17 @@ OWN = {"rewards.services.auto_collect.auto_collect_set"} | {
     )
 }
 # The contract pays the account that it names, whoever asks.
-ANYBODY = {"rewards.services.claims.claim_request"}
+ANYBODY = {
+    "rewards.services.claims.claim_request",
+    # Whoever has the link that was mailed; its signature says whose mail it ends.
+    "rewards.services.notices.mailing.mail_stop",
+}
 # They write nothing, and the pages that show what they make ask for the role.
-READS = {"rewards.services.safe_export.builder_file"}
+READS = {
+    "rewards.services.safe_export.builder_file",
+    "rewards.services.notices.words.words_of",
+    "rewards.services.notices.mailing.read_token",
+}
 # What workers and commands call, by module. No page may import one: who calls it is not asked.
 MACHINE_BY_MODULE = {
     "accounts.services": "maker_enrol maker_payouts_set",
@@ -65,6 +82,12 @@ MACHINE_BY_MODULE = {
     "rewards.services.claims": "claims_relay relayer",
     "rewards.services.gathering": "ground_of gather check_epoch_before epoch_before",
     "rewards.services.live": "live_score",
+    "rewards.services.notices.delivering": "deliveries_do delivery_try post_body",
+    "rewards.services.notices.finding": "found",
+    "rewards.services.notices.mailing": "mail stop_token",
+    "rewards.services.notices.posting": "check_url post",
+    "rewards.services.notices.recording": "notices_record notice_write tell",
+    "rewards.services.notices.signing": "new_secret signature_header seal unseal signing_keys",
     "rewards.services.programs": "program_create epoch_schedule program_template_set epoch_schedule_next epochs_begin",
     "rewards.services.proofs": "proof_packs_write",
     "rewards.services.publishing": "program_advance proposer proposals_resolve proposal_of",
@@ -158,9 +181,39 @@ def _make_admin(stage: Scene, by: Person) -> None:
     member_admin_set(by=by, maker=maker, person=_somebody(maker), is_admin=True)
 
 
-CALLS: dict[str, Callable[[Scene, Person], None]] = {
+def _webhook(stage: Scene) -> WebhookEndpoint:
+    url = "http://127.0.0.1:9/somebodys"
+    return WebhookEndpoint.objects.get_or_create(maker=stage.makers["aurora"], url=url, defaults={"secret": b""})[0]
+
+
+def _add_webhook(stage: Scene, by: Person) -> None:
+    WebhookEndpoint.objects.all().delete()
+    endpoints.webhook_add(by=by, maker=stage.makers["aurora"], url="http://127.0.0.1:9/somebodys")
+
+
+def _send_again(stage: Scene, by: Person) -> None:
+    notice, _ = Notice.objects.get_or_create(key="k", kind="webhook.test", defaults={"at": timezone.now(), "data": {}})
+    delivery, _ = Delivery.objects.get_or_create(
+        notice=notice, endpoint=_webhook(stage), defaults={"next_at": timezone.now()}
+    )
+    endpoints.webhook_send_again(by=by, delivery=delivery, now=timezone.now())
+
+
+WEBHOOK_CALLS: dict[str, Callable[[Scene, Person], object]] = {
+    "require_manages_webhooks": lambda s, by: endpoints.require_manages_webhooks(person=by, maker=s.makers["aurora"]),
+    "webhook_add": _add_webhook,
+    "webhook_change_secret": lambda s, by: endpoints.webhook_change_secret(
+        by=by, endpoint=_webhook(s), now=timezone.now()
+    ),
+    "webhook_switch": lambda s, by: endpoints.webhook_switch(by=by, endpoint=_webhook(s), on=True),
+    "webhook_remove": lambda s, by: endpoints.webhook_remove(by=by, endpoint=_webhook(s)),
+    "webhook_test": lambda s, by: endpoints.webhook_test(by=by, endpoint=_webhook(s), now=timezone.now()),
+    "webhook_send_again": _send_again,
+}
+CALLS: dict[str, Callable[[Scene, Person], object]] = {
     "rewards.services.approval.approve_with_local_node": _approve,
     "rewards.services.safe_signatures.safe_signature_add": _sign_safe,
+    **{f"rewards.services.notices.endpoints.{name}": call for name, call in WEBHOOK_CALLS.items()},
     "accounts.members.role_set": lambda _, by: role_set(by=by, person=_somebody(), role=User.Role.AUDITOR),
     "accounts.members.member_add": lambda s, by: member_add(by=by, maker=s.makers["aurora"], person=_somebody()),
     "accounts.members.member_remove": _remove,

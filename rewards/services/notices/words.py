@@ -1,0 +1,160 @@
+"""What a notice says to a person: a subject line, plain sentences, and the page that has more."""
+
+from dataclasses import dataclass
+
+from django.urls import reverse
+
+from rewards.engine.kinds import KINDS
+from rewards.models import Notice, Program
+
+Kind = Notice.Kind
+_SESSIONS = {
+    "regular": "regular hours", "pre": "the hours before the open", "post": "the hours after the close",
+    "overnight": "the night", "weekend": "the weekend", "holiday": "holidays",
+}  # fmt: skip
+assert set(_SESSIONS) == set(KINDS)  # noqa: S101 - a new kind must get its words here
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A notice in words. path: of the page that has more, from the site's root; empty when there is none."""
+
+    subject: str
+    text: str
+    path: str = ""
+
+
+def words_of(*, notice: Notice) -> Words:
+    """Return what a person reads. The notice's programme and maker are used when it has them."""
+    return _WORDS[Kind(notice.kind)](notice)
+
+
+def _scored(notice: Notice) -> Words:
+    name, data = _epoch_name(notice), notice.data
+    if notice.maker is not None:
+        text = (
+            f"{name} has been scored. {notice.maker.name} earned {_amount(notice, 'earned')} in it. "
+            "Until the treasury approves it, this can still change if somebody objects and is right."
+        )
+        return Words(f"{name}: {_amount(notice, 'earned')} earned", text, _scorecard(notice))
+    text = (
+        f"{name} has been scored: {_amount(notice, 'paid_total')} of a budget of {_amount(notice, 'budget')} would be "
+        "paid. It is checked and proposed next."
+    )
+    return Words(f"{name} has been scored", text, _treasury_epoch(notice) if data.get("epoch") else "")
+
+
+def _review(notice: Notice) -> Words:
+    name = _epoch_name(notice)
+    if notice.maker is not None:
+        text = f"{name} is under review. If something in it is wrong, say so now on your scorecard."
+        return Words(f"{name} is under review", text, _scorecard(notice))
+    text = f"{name} has been proposed and can be looked at: {_amount(notice, 'amount')} would be paid."
+    return Words(f"{name} is under review", text, _treasury_epoch(notice))
+
+
+def _approval(notice: Notice) -> Words:
+    name = _epoch_name(notice)
+    text = (
+        f"{name} waits for the treasury's approval: {_amount(notice, 'amount')} would be paid. All checks passed. "
+        f"Before you sign, compare the digest that your wallet shows with {notice.data['digest']}."
+    )
+    return Words(f"{name} needs your approval", text, _treasury_epoch(notice))
+
+
+def _active(notice: Notice) -> Words:
+    name = _epoch_name(notice)
+    if notice.maker is not None:
+        return Words(f"{name} pays", f"{name} is approved and its pay can be collected.", _scorecard(notice))
+    text = f"{name} is active: {_amount(notice, 'amount')} can be collected by those who earned it."
+    return Words(f"{name} pays", text, _treasury_epoch(notice))
+
+
+def _paid(notice: Notice) -> Words:
+    amount = _amount(notice, "amount")
+    if notice.maker is not None:
+        name = _epoch_name(notice)
+        text = f"{notice.maker.name} is paid {amount} for {name}; its payout accounts can collect it."
+        return Words(f"{amount} for {name}", text, _scorecard(notice))
+    text = f"{amount} more are ready for {notice.account}. Collecting is free and needs no signature."
+    return Words(f"{amount} ready to collect", text, reverse("collect-account", args=[notice.account]))
+
+
+def _uptime(notice: Notice) -> Words:
+    data = notice.data
+    # Shown to a tenth of a per cent, rounded down: nobody is told that they have what they have not.
+    present = data["present_ms"] * 1000 // data["live_ms"]
+    needed = data["needed_bps"] // 10
+    session = _SESSIONS[data["session"]]
+    text = (
+        f"In {data['market']} your quotes have been there for {present // 10}.{present % 10}% of {session} so far; "
+        f"{needed // 10}.{needed % 10}% is needed by the end of the epoch, else {session} there earn nothing."
+    )
+    return Words(f"{data['market']}: uptime is low in {session}", text, _scorecard(notice))
+
+
+def _quarantined(notice: Notice) -> Words:
+    data = notice.data
+    text = (
+        f"The events of {data['market']} contradict each other from block {data['block']} on: {data['reason']}. "
+        "Scoring of its epoch waits until an operator has resolved it; nothing that was quoted meanwhile is lost."
+    )
+    return Words(f"{data['market']} stands still", text, reverse("status"))
+
+
+def _collected(notice: Notice) -> Words:
+    amount, account = _amount(notice, "amount"), notice.data["account"]
+    to = "" if notice.data["recipient"] == account else f" and went to {notice.data['recipient']}"
+    text = f"{amount} were collected for {account}{to}, in transaction {notice.data['tx_hash']}."
+    return Words(f"{amount} collected", text, reverse("collect-account", args=[account]))
+
+
+def _webhook_off(notice: Notice) -> Words:
+    data = notice.data
+    text = (
+        f"Posts to {data['url']} were given up: {data['reason']} Nothing is posted there any more. When it works "
+        "again, switch it on; notices that were missed can be sent again from its page."
+    )
+    return Words("A webhook was switched off", text, reverse("webhook", args=[data["endpoint"]]))
+
+
+def _test(notice: Notice) -> Words:
+    return Words("A test", "Somebody pressed the test button of this webhook.")
+
+
+_WORDS = {
+    Kind.EPOCH_SCORED: _scored,
+    Kind.REVIEW_OPEN: _review,
+    Kind.APPROVAL_NEEDED: _approval,
+    Kind.ROOT_ACTIVE: _active,
+    Kind.PAID: _paid,
+    Kind.UPTIME_LOW: _uptime,
+    Kind.MARKET_QUARANTINED: _quarantined,
+    Kind.CLAIM_COLLECTED: _collected,
+    Kind.WEBHOOK_OFF: _webhook_off,
+    Kind.TEST: _test,
+}
+
+
+def _program(notice: Notice) -> Program:
+    if notice.program is None:
+        raise ValueError(f"The notice {notice.key} has no programme.")
+    return notice.program
+
+
+def _amount(notice: Notice, name: str) -> str:
+    return _program(notice).exact_amount(int(notice.data[name]))
+
+
+def _epoch_name(notice: Notice) -> str:
+    return f"Epoch {notice.data['epoch']} of {_program(notice).name}"
+
+
+def _scorecard(notice: Notice) -> str:
+    if notice.maker is None:
+        return ""
+    return reverse("scorecard", args=[notice.maker.slug, _program(notice).slug, notice.data["epoch"]])
+
+
+def _treasury_epoch(notice: Notice) -> str:
+    return reverse("treasury-epoch", args=[_program(notice).slug, notice.data["epoch"]])
