@@ -23,6 +23,7 @@ from rewards.services.notices.recording import notices_record
 from rewards.services.programs import epoch_schedule_next, epochs_begin
 from rewards.services.proofs import proof_packs_write
 from rewards.services.publishing import program_advance, proposals_resolve
+from rewards.services.quote_cells import quote_cells_advance, quote_cells_due
 from rewards.services.safe import safes_advance, safes_execute
 from rewards.services.scoring import epoch_score_if_due, stretches_score_or_stop
 from rewards.services.stretches import stretches_due
@@ -70,6 +71,23 @@ def score_live_epochs() -> None:
     with try_lock("live scores") as held:
         for epoch_id in Epoch.objects.filter(state=Epoch.State.LIVE).values_list("pk", flat=True) if held else ():
             _step(f"The standing of epoch {epoch_id}", lambda epoch_id=epoch_id: live_score(epoch_id=epoch_id))
+
+
+@shared_task(name="rewards.tasks.poke_figures")
+def poke_figures() -> None:
+    """Have somebody bring the sums that scorecards draw up to date: one small task a market."""
+    for epoch_id, market in quote_cells_due():
+        sum_quotes.apply_async(args=(epoch_id, market), expires=STRETCHES_S)
+
+
+@shared_task(name="rewards.tasks.sum_quotes")
+def sum_quotes(epoch_id: int, market: str) -> None:
+    """Sum up how a market was quoted; does nothing while another worker is at it."""
+    ends_at = time.monotonic() + STRETCHES_S
+    _step(
+        f"The sums of {market}",
+        lambda: quote_cells_advance(epoch_id=epoch_id, market=market, keep_going=lambda: time.monotonic() < ends_at),
+    )
 
 
 @shared_task(name="rewards.tasks.relay_claims")

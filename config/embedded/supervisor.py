@@ -14,7 +14,7 @@ from config.embedded.stopping import undisturbed
 
 WEB_PORT = 8000
 RESTART_PAUSE_S = 2.0
-PROCESSES = ("beat", "worker", "web")
+PROCESSES = ("beat", "figures", "worker", "web", "head")
 
 
 class Supervisor:
@@ -36,7 +36,7 @@ class Supervisor:
         return f"http://127.0.0.1:{self.web_port}/"
 
     def start(self, *names: str) -> None:
-        """Start some of `web`, `worker`, `beat` and `head`; one left over from a crashed run is stopped first."""
+        """Start `web`, `worker`, `figures`, `beat` or `head`; one left over from a crashed run is stopped first."""
         for name in names:
             processes.stop(self.root, name=name)
             self._running[name] = processes.spawn(
@@ -91,6 +91,9 @@ def commands(root: Path, *, web_port: int) -> dict[str, list[str]]:
                 "--no-access-log", "--lifespan", "off"],
         "worker": [*celery, "worker", "--concurrency", "2", "--queues", "celery,relayer,scoring",
                    "--hostname", "worker@%h", "--without-gossip", "--without-mingle", "--loglevel", "INFO"],
+        # Last in line for the processor: what it makes is for looking at, and no pay waits for it.
+        "figures": ["nice", "-n", "15", *celery, "worker", "--pool", "solo", "--queues", "figures",
+                    "--hostname", "figures@%h", "--without-gossip", "--without-mingle", "--loglevel", "INFO"],
         "beat": [*celery, "beat", "--schedule", str(run_dir(root) / "beat-schedule"), "--pidfile", "",
                  "--loglevel", "WARNING"],
         "head": [sys.executable, "manage.py", "follow"],

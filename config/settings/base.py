@@ -180,6 +180,8 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # A queue of its own: workers on other machines may take stretches alone (--queues scoring).
 CELERY_TASK_ROUTES = {
     "rewards.tasks.score_stretches": {"queue": "scoring"},
+    # What scorecards draw: never in the way of anything that pays.
+    "rewards.tasks.sum_quotes": {"queue": "figures"},
     # A worker with the relayer's key and nothing else can serve this one alone.
     "rewards.tasks.relay_claims": {"queue": "relayer"},
 }
@@ -191,6 +193,7 @@ CELERY_BEAT_SCHEDULE = {
     "advance-epochs": {"task": "rewards.tasks.advance_epochs", "schedule": 2.0, "options": {"expires": 5}},
     "poke-stretches": {"task": "rewards.tasks.poke_stretches", "schedule": 2.0, "options": {"expires": 5}},
     "score-live": {"task": "rewards.tasks.score_live_epochs", "schedule": 5.0, "options": {"expires": 5}},
+    "poke-figures": {"task": "rewards.tasks.poke_figures", "schedule": 5.0, "options": {"expires": 5}},
     "relay-claims": {"task": "rewards.tasks.relay_claims", "schedule": 2.0, "options": {"expires": 5}},
     "find-notices": {"task": "rewards.tasks.find_notices", "schedule": 5.0, "options": {"expires": 5}},
     "deliver-notices": {"task": "rewards.tasks.deliver_notices", "schedule": 2.0, "options": {"expires": 5}},

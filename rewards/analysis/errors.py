@@ -41,3 +41,18 @@ class OptionError(AnalysisError):
     def __init__(self, *, option: str, reason: str) -> None:
         self.option, self.reason = option, reason
         super().__init__(f"{option}: {reason}.")
+
+
+class PackedCellsError(AnalysisError):
+    """Stored sums of quotes can't be read; they can be made again."""
+
+    def __init__(self) -> None:
+        super().__init__("Stored sums of quotes can't be read; they are made again from the events.")
+
+
+class MomentError(AnalysisError):
+    """A moment can't be looked at: it is outside of what there is."""
+
+    def __init__(self, *, time_ms: int, from_ms: int, to_ms: int) -> None:
+        self.time_ms, self.from_ms, self.to_ms = time_ms, from_ms, to_ms
+        super().__init__(f"The moment {time_ms} can't be looked at; it has to be from {from_ms} to before {to_ms}.")

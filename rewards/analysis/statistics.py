@@ -44,11 +44,8 @@ class By(Enum):
 
 
 @dataclass(frozen=True, eq=False)
-class MarketStatistics:
-    """The statistics of one market. Arrays are by cell, then maker, then the columns of `kernel.parts`.
-
-    score: what the same replay scored.
-    """
+class MarketCells:
+    """The sums of one market by cell, then maker, then the columns of `kernel.parts`, and the tables made of them."""
 
     market: str
     makers: tuple[str, ...]
@@ -57,7 +54,6 @@ class MarketStatistics:
     floats: F64
     of_market: I64
     of_market_floats: F64
-    score: MarketScore
 
     def maker_table(self, *, by: By) -> pa.Table:
         """Return the columns MAKER_COLUMNS, by maker and time; makers that never had an order there have no rows."""
@@ -127,6 +123,13 @@ class MarketStatistics:
             "live_ms": sums[:, parts.MARKET_DARK_MS] + sums[:, parts.MARKET_LIT_MS],
             "lit_ms": sums[:, parts.MARKET_LIT_MS],
         }
+
+
+@dataclass(frozen=True, eq=False)
+class MarketStatistics(MarketCells):
+    """The statistics of one market over an epoch. score: what the same replay scored."""
+
+    score: MarketScore
 
 
 def market_statistics(

@@ -4,6 +4,7 @@ from rewards.models.checks import Alarm, CheckWaiver, EpochCheck
 from rewards.models.claims import AutoCollect, ClaimRequest
 from rewards.models.notices import Delivery, MailChoice, Notice, WebhookEndpoint
 from rewards.models.programs import Epoch, EpochSession, Program
+from rewards.models.quoting import QuoteCells, QuoteRun
 from rewards.models.results import Allocation, Carry, Entitlement, LiveStanding, LiveState, Payment, Score, Stretch
 from rewards.models.safe import SafeSignature, SafeTransaction
 
@@ -25,6 +26,8 @@ __all__ = [
     "Notice",
     "Payment",
     "Program",
+    "QuoteCells",
+    "QuoteRun",
     "SafeSignature",
     "SafeTransaction",
     "Score",

@@ -64,6 +64,7 @@ ANYBODY = {
 }
 # They write nothing, and the pages that show what they make ask for the role.
 READS = {
+    "rewards.services.looking.moment_of",
     "rewards.services.safe_export.builder_file",
     "rewards.services.notices.words.words_of",
     "rewards.services.notices.mailing.read_token",
@@ -91,6 +92,7 @@ MACHINE_BY_MODULE = {
     "rewards.services.programs": "program_create epoch_schedule program_template_set epoch_schedule_next epochs_begin",
     "rewards.services.proofs": "proof_packs_write",
     "rewards.services.publishing": "program_advance proposer proposals_resolve proposal_of",
+    "rewards.services.quote_cells": "quote_cells_advance quote_cells_due",
     "rewards.services.recompute": "events_difference read_manifest recompute",
     "rewards.services.role_alarms": "roles_watch",
     "rewards.services.safe": "safe_execute safe_look safe_transaction_for safe_tx_of safes_advance safes_execute",

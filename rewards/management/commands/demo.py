@@ -68,7 +68,7 @@ class Command(BaseCommand):
                 Attestor(program=program, rpc_url=url, log=settings.DATA_DIR / "logs" / "attestor.log") as attestor,
                 Supervisor(settings.DATA_DIR, env=_environment(), web_port=options["port"]) as supervisor,
             ):
-                supervisor.start("web", "worker", "beat")
+                supervisor.start("web", "worker", "beat", "figures")
                 terminal.say(f"The pages are up and fill while you watch: {supervisor.url}")
                 story = Story(
                     chain=chain,

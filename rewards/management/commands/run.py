@@ -24,7 +24,7 @@ class Command(BaseCommand):
         stop_on_signals()
         call_command("migrate", verbosity=0)
         with Supervisor(settings.DATA_DIR, web_port=options["port"]) as supervisor:
-            supervisor.start("web", "worker", "beat", "head")
+            supervisor.start("web", "worker", "beat", "head", "figures")
             logs = settings.DATA_DIR / "logs"
             self.stdout.write(f"Lamplight is at {supervisor.url} (logs in {logs}). Ctrl-C stops it.")
             try:

@@ -1,0 +1,59 @@
+"""How makers quoted in an epoch, by five minutes, session or epoch, from the sums that are kept of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rewards.analysis.cells import CellTimes
+from rewards.analysis.kernel import parts
+from rewards.analysis.packing import CellSums
+from rewards.analysis.statistics import MarketCells
+from rewards.engine.rules import rules_of
+from rewards.engine.sessions import Sessions
+from rewards.engine.terms import parse_terms
+from rewards.models import Epoch, QuoteCells, QuoteRun
+
+
+@dataclass(frozen=True, eq=False)
+class Quoting:
+    """One market of an epoch. until_ms: what was quoted before it is in. cells: up to there; the rest is empty."""
+
+    market: str
+    until_ms: int
+    cells: MarketCells
+
+
+def quoting_markets(*, epoch: Epoch) -> list[str]:
+    """Return the markets that something is known of, in one query."""
+    return list(QuoteRun.objects.filter(epoch=epoch).order_by("market").values_list("market", flat=True))
+
+
+def quoting(*, epoch: Epoch, market: str, makers: Sequence[str] | None = None) -> Quoting | None:
+    """Return how makers (all by default) quoted in a market, in three queries; None while nothing is known.
+
+    A maker that is not enrolled in the epoch is left out. `market_table`'s share needs all makers.
+    """
+    run = QuoteRun.objects.filter(epoch=epoch, market=market).defer("base", "state").first()
+    if run is None:
+        return None
+    names = [name for name in run.makers if makers is None or name in makers]
+    indices = [run.makers.index(name) for name in names]
+    times = _times(epoch, market)
+    whole = np.zeros((len(times), len(names), parts.WHOLE), np.int64)
+    floats = np.zeros((len(times), len(names), parts.FLOATS))
+    of_market = np.zeros((len(times), parts.MARKET_WHOLE), np.int64)
+    of_market_floats = np.zeros((len(times), parts.MARKET_FLOATS))
+    for row in QuoteCells.objects.filter(epoch=epoch, market=market).only("cells"):
+        sums = CellSums.unpack(bytes(row.cells)).of_makers(indices)
+        taken = slice(sums.first, sums.end)
+        whole[taken], floats[taken] = sums.whole, sums.floats
+        of_market[taken], of_market_floats[taken] = sums.of_market, sums.of_market_floats
+    cells = MarketCells(market, tuple(names), times, whole, floats, of_market, of_market_floats)
+    return Quoting(market=market, until_ms=run.until_ms, cells=cells)
+
+
+def _times(epoch: Epoch, market: str) -> CellTimes:
+    terms = parse_terms(epoch.terms_json.encode())
+    rows = epoch.sessions.order_by("start_ms").values_list("start_ms", "end_ms", "kind")
+    return CellTimes.of(rules=rules_of(terms=terms, market=market), sessions=Sessions.from_rows(rows))
