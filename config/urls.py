@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path, register_converter
 from django.views.generic import RedirectView
 
-from rewards.views import claims, evidence, makers, notices, proofs, public, safe, status, treasury, webhooks
+from rewards.views import claims, evidence, makers, notices, proofs, public, quoted, safe, status, treasury, webhooks
 
 
 class AddressConverter:
@@ -35,6 +35,21 @@ class RootConverter:
         return value
 
 
+class TableConverter:
+    """The form of a table that is downloaded."""
+
+    regex = "csv|parquet"
+
+    def to_python(self, value: str) -> str:
+        """Hand views the text."""
+        return value
+
+    def to_url(self, value: str) -> str:
+        """Write the text."""
+        return value
+
+
+register_converter(TableConverter, "table")
 register_converter(AddressConverter, "account")
 register_converter(RootConverter, "root")
 
@@ -42,6 +57,7 @@ handler403 = "rewards.views.errors.not_allowed"
 handler404 = "rewards.views.errors.not_found"
 handler500 = "rewards.views.errors.failed"
 
+_QUOTED = "makers/<slug:slug>/<slug:program>/<int:number>/<str:market>/"
 _EPOCH = "programmes/<slug:slug>/epochs/<int:number>/"
 
 urlpatterns = [
@@ -53,6 +69,9 @@ urlpatterns = [
     path("makers/", makers.makers, name="makers"),
     path("makers/<slug:slug>/", makers.maker, name="maker"),
     path("makers/<slug:slug>/<slug:program>/<int:number>/", makers.scorecard, name="scorecard"),
+    path(_QUOTED + "series.json", quoted.series, name="scorecard-series"),
+    path(_QUOTED + "by-five-minutes.<table:form>", quoted.table, name="scorecard-table"),
+    path(_QUOTED + "at/<int:time_ms>/", quoted.moment, name="scorecard-moment"),
     path("treasury/", treasury.inbox, name="treasury"),
     path("treasury/epochs/<slug:program>/<int:number>/", treasury.epoch, name="treasury-epoch"),
     path("treasury/epochs/<slug:program>/<int:number>/approve/", treasury.approve, name="treasury-approve"),

@@ -42,6 +42,14 @@ def amount_cell(raw: int | None, token: TokenLike) -> SafeString:
 
 
 @register.simple_tag
+def amount_brief(raw: int, token: TokenLike) -> SafeString:
+    """Write an amount for a crowded table; the full number is in the title."""
+    text = words.amount_text(raw=raw, decimals=token.token_decimals)
+    brief = words.brief_text(raw=raw, decimals=token.token_decimals)
+    return format_html('<data value="{}" title="{} {}">{}</data>', raw, text.full, token.token_symbol, brief)
+
+
+@register.simple_tag
 def amount_full(raw: int | None, token: TokenLike) -> SafeString:
     """Write an amount to the last digit, for Details."""
     if raw is None:

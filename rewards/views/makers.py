@@ -13,7 +13,9 @@ from rewards.selectors.programs import ProgramRow, epoch_get, program_list, prog
 from rewards.selectors.rows import EpochRow
 from rewards.views import access
 from rewards.views.figures.bars import bar_lengths
+from rewards.views.of_maker import of_maker
 from rewards.views.pages import missing_is_404, page_now_ms
+from rewards.views.quoted import quoted_context
 from rewards.views.why import reasons
 from rewards.views.words import KIND_NAMES, boost_text
 
@@ -44,11 +46,9 @@ def makers(request: HttpRequest) -> HttpResponseBase:
 
 @require_safe
 @missing_is_404
-def maker(request: HttpRequest, slug: str) -> HttpResponseBase:
+@of_maker
+def maker(request: HttpRequest, who: Maker) -> HttpResponseBase:
     """Show the scorecard of the epoch that runs now, or else of the last one that ran."""
-    who = _maker(slug)
-    if not access.sees_maker(user=request.user, maker=who):
-        return _refuse(request, who)
     now_ms = page_now_ms()
     programs = program_list(now_ms=now_ms)
     for program in programs:
@@ -60,30 +60,14 @@ def maker(request: HttpRequest, slug: str) -> HttpResponseBase:
 
 @require_safe
 @missing_is_404
-def scorecard(request: HttpRequest, slug: str, program: str, number: int) -> HttpResponseBase:
+@of_maker
+def scorecard(request: HttpRequest, who: Maker, program: str, number: int) -> HttpResponseBase:
     """Show the scorecard of one epoch."""
-    who = _maker(slug)
-    if not access.sees_maker(user=request.user, maker=who):
-        return _refuse(request, who)
     now_ms = page_now_ms()
     row = next((row for row in program_list(now_ms=now_ms) if row.slug == program), None)
     if row is None:
         raise Http404(f"There is no programme called {program}.")
     return _scorecard_page(request, who, program=row, number=number, now_ms=now_ms)
-
-
-def _maker(slug: str) -> Maker:
-    who = Maker.objects.filter(slug=slug).first()
-    if who is None:
-        raise Http404(f"There is no maker called {slug}.")
-    return who
-
-
-def _refuse(request: HttpRequest, who: Maker) -> HttpResponseBase:
-    return access.refuse(
-        request=request,
-        sentence=f"This scorecard is for members of {who.name}. What each maker earned stands on the programme’s page.",
-    )
 
 
 def _latest_begun(program: ProgramRow, *, now_ms: int) -> EpochRow | None:
@@ -113,7 +97,18 @@ def _scorecard_page(
         "reasons": found[:MOST_REASONS],
         "more_reasons": found[MOST_REASONS:],
     }
+    focus = _focus(request, card)
+    if focus:
+        context |= {"focus": focus, **quoted_context(epoch=epoch, market=focus, maker=who.slug)}
     return render(request, "makers/scorecard.html", context)
+
+
+def _focus(request: HttpRequest, card: Scorecard) -> str:
+    """Return the market that the charts are of: the one asked for, else the one that pays most."""
+    by_pay = sorted(card.markets, key=lambda market: -market.pay.payout)
+    names = [market.market for market in by_pay]
+    asked = request.GET.get("market", "")
+    return asked if asked in names else next(iter(names), "")
 
 
 def _hourly_bars(card: Scorecard) -> list[Bar]:

@@ -64,6 +64,24 @@ def _short(*, whole: int, digits: str) -> str:
     return "0." + digits[: min(leading + 2, _SMALL_DIGITS)].rstrip("0")
 
 
+def brief_text(*, raw: int, decimals: int) -> str:
+    """Write an amount in at most five characters for a crowded table, rounded down: 0.42, 12.3, 481, 1.2k, 3.4M."""
+    if raw <= 0:
+        return "0"
+    whole, hundredths = raw // 10**decimals, raw * 100 // 10**decimals
+    if whole < 10:
+        return f"{hundredths // 100}.{hundredths % 100:02d}" if hundredths else f"<{_NON_BREAKING}0.01"
+    if whole < 100:
+        return f"{whole}.{hundredths % 100 // 10}"
+    if whole < 1000:
+        return str(whole)
+    for letter, size in (("k", 10**3), ("M", 10**6), ("B", 10**9)):
+        tenths = whole * 10 // size
+        if tenths < 10_000:
+            return f"{tenths // 10}.{tenths % 10}{letter}" if tenths < 1000 else f"{tenths // 10}{letter}"
+    return f"{whole // 10**9:,}B"
+
+
 def share_text(*, part: int, whole: int) -> str:
     """Write part of whole as per cent with one decimal, rounded down; tiny shares do not turn into nothing."""
     if whole <= 0 or part <= 0:

@@ -59,6 +59,19 @@ GETS = {
     "makers": ([], (SIGN_IN, NO, *(GONE_ON,) * 4, *WATCHERS)),
     "maker": (["aurora"], (SIGN_IN, NO, OK, OK, NO, NO, *WATCHERS)),
     "scorecard": (["aurora", "PROGRAM", 1], (SIGN_IN, NO, OK, OK, NO, NO, *WATCHERS)),
+    # Nothing has been replayed for these rows; what matters is who gets that far.
+    "scorecard-series": (
+        ["aurora", "PROGRAM", 1, "AAPL-PERP"],
+        (SIGN_IN, NO, MISSING, MISSING, NO, NO, *(MISSING,) * 5),
+    ),
+    "scorecard-table": (
+        ["aurora", "PROGRAM", 1, "AAPL-PERP", "csv"],
+        (SIGN_IN, NO, MISSING, MISSING, NO, NO, *(MISSING,) * 5),
+    ),
+    "scorecard-moment": (
+        ["aurora", "PROGRAM", 1, "AAPL-PERP", 1],
+        (SIGN_IN, NO, MISSING, MISSING, NO, NO, *(MISSING,) * 5),
+    ),
     "treasury": ([], (SIGN_IN, *(NO,) * 5, *WATCHERS)),
     "treasury-epoch": (["PROGRAM", 2], (SIGN_IN, *(NO,) * 5, *WATCHERS)),
     "treasury-approve": (["PROGRAM", 2], POSTED),
