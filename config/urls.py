@@ -5,6 +5,7 @@ from django.urls import include, path, register_converter
 from django.views.generic import RedirectView
 
 from rewards.views import claims, evidence, makers, notices, proofs, public, quoted, safe, status, treasury, webhooks
+from rewards.views.live import stream
 
 
 class AddressConverter:
@@ -69,6 +70,7 @@ urlpatterns = [
     path("makers/", makers.makers, name="makers"),
     path("makers/<slug:slug>/", makers.maker, name="maker"),
     path("makers/<slug:slug>/<slug:program>/<int:number>/", makers.scorecard, name="scorecard"),
+    path("makers/<slug:slug>/<slug:program>/<int:number>/live", stream.scorecard_stream, name="scorecard-live"),
     path(_QUOTED + "series.json", quoted.series, name="scorecard-series"),
     path(_QUOTED + "by-five-minutes.<table:form>", quoted.table, name="scorecard-table"),
     path(_QUOTED + "at/<int:time_ms>/", quoted.moment, name="scorecard-moment"),

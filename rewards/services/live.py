@@ -15,6 +15,7 @@ from rewards.engine.live import MarketScore, MarketScorer, merge_scores
 from rewards.engine.statebytes import dump_score, load_score
 from rewards.errors import NotYetError
 from rewards.models import Epoch, LiveStanding, LiveState, Score, Stretch
+from rewards.services.announcing import announce, epoch_topic
 from rewards.services.gathering import Ground, ground_of
 from rewards.services.stretches import stretch_key
 
@@ -58,6 +59,7 @@ def live_score(*, epoch_id: int) -> int:
         locked = Epoch.objects.select_for_update().get(pk=epoch_id)
         if locked.state == Epoch.State.LIVE:
             _store(locked, ground, runs)
+            announce(epoch_topic(locked.pk))
     return min(run.now_ms for run in runs)
 
 

@@ -20,6 +20,12 @@ def maker_or_404(*, slug: str) -> Maker:
     return who
 
 
+def refuse_maker(*, request: HttpRequest, maker: Maker) -> HttpResponseBase:
+    """Turn away who may not see a maker's pages. Raises PermissionDenied for who has signed in."""
+    sentence = f"This scorecard is for members of {maker.name}. What each maker earned stands on the programme’s page."
+    return access.refuse(request=request, sentence=sentence)
+
+
 def of_maker(
     view: Callable[Concatenate[HttpRequest, Maker, P], HttpResponseBase],
 ) -> Callable[..., HttpResponseBase]:
@@ -29,10 +35,7 @@ def of_maker(
     def answer(request: HttpRequest, /, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         who = maker_or_404(slug=slug)
         if not access.sees_maker(user=request.user, maker=who):
-            sentence = (
-                f"This scorecard is for members of {who.name}. What each maker earned stands on the programme’s page."
-            )
-            return access.refuse(request=request, sentence=sentence)
+            return refuse_maker(request=request, maker=who)
         return view(request, who, *args, **kwargs)
 
     return answer

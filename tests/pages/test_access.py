@@ -59,6 +59,8 @@ GETS = {
     "makers": ([], (SIGN_IN, NO, *(GONE_ON,) * 4, *WATCHERS)),
     "maker": (["aurora"], (SIGN_IN, NO, OK, OK, NO, NO, *WATCHERS)),
     "scorecard": (["aurora", "PROGRAM", 1], (SIGN_IN, NO, OK, OK, NO, NO, *WATCHERS)),
+    # An epoch that has not begun has nothing to follow; what matters is who gets that far.
+    "scorecard-live": (["aurora", "PROGRAM", 9], (SIGN_IN, NO, MISSING, MISSING, NO, NO, *(MISSING,) * 5)),
     # Nothing has been replayed for these rows; what matters is who gets that far.
     "scorecard-series": (
         ["aurora", "PROGRAM", 1, "AAPL-PERP"],

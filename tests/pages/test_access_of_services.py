@@ -64,6 +64,7 @@ ANYBODY = {
 }
 # They write nothing, and the pages that show what they make ask for the role.
 READS = {
+    "rewards.services.announcing.epoch_topic",
     "rewards.services.looking.moment_of",
     "rewards.services.safe_export.builder_file",
     "rewards.services.notices.words.words_of",
@@ -74,6 +75,7 @@ MACHINE_BY_MODULE = {
     "accounts.services": "maker_enrol maker_payouts_set",
     "onchain.services": "contract_watch market_register",
     "rewards.services.alarms": "alarms_set",
+    "rewards.services.announcing": "announce",
     "rewards.services.attestation": "attest",
     "rewards.services.auto_collect": "auto_collect_ask",
     "rewards.services.chain_sync": "program_watch program_sync",

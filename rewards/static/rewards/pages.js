@@ -18,14 +18,13 @@ for (const command of document.querySelectorAll("[data-copy]")) {
   command.after(button);
 }
 
-// The age of live figures keeps counting between reloads, so that an old page looks old.
-const started = Date.now();
+// The age of live figures keeps counting between news, so that an old page looks old.
 const ages = [...document.querySelectorAll("[data-age-s]")];
-if (ages.length > 0) {
-  setInterval(() => {
-    const passed = Math.floor((Date.now() - started) / 1000);
-    for (const age of ages) age.textContent = ageText(Number(age.dataset.ageS) + passed);
-  }, 1000);
+for (const age of ages) {
+  let seconds = Number(age.dataset.ageS);
+  let since = Date.now();
+  age.addEventListener("lamplight:age", (event) => { seconds = event.detail; since = Date.now(); });
+  setInterval(() => { age.textContent = ageText(seconds + Math.floor((Date.now() - since) / 1000)); }, 1000);
 }
 
 function ageText(seconds) {
