@@ -23,6 +23,11 @@ class Deed(Enum):
     SEE_ALL_MAKERS = "Looking at every maker's scorecard"
     APPROVE_EPOCH = "Approving an epoch"
     HAND_IN_SAFE_SIGNATURE = "Handing in a signature for the treasury's Safe"
+    OPEN_PROGRAM = "Opening a programme"
+    DRAFT_TERMS = "Drafting terms"
+    REVIEW_TERMS = "Reviewing terms"
+    WITHDRAW_TERMS = "Withdrawing terms"
+    COMMENT_ON_TERMS = "Commenting on terms"
     MANAGE_EVERY_MAKER = "Saying who belongs to any maker"
     SET_ROLES = "Giving roles"
     MANAGE_TREASURY_WEBHOOKS = "Looking after the treasury's webhooks"
@@ -35,6 +40,12 @@ ALLOWED: Final[Mapping[Deed, frozenset[Role]]] = {
     Deed.APPROVE_EPOCH: frozenset({Role.TREASURER}),
     # The Safe itself says whose signature it is; the role only keeps strangers from trying.
     Deed.HAND_IN_SAFE_SIGNATURE: frozenset({Role.TREASURER, Role.OPERATOR}),
+    Deed.OPEN_PROGRAM: frozenset({Role.TREASURER}),
+    Deed.DRAFT_TERMS: frozenset({Role.TREASURER}),
+    # Four eyes: the service and the database see to it that nobody reviews what they drafted.
+    Deed.REVIEW_TERMS: frozenset({Role.TREASURER, Role.REVIEWER}),
+    Deed.WITHDRAW_TERMS: frozenset({Role.TREASURER, Role.REVIEWER}),
+    Deed.COMMENT_ON_TERMS: frozenset({Role.TREASURER, Role.REVIEWER}),
     Deed.MANAGE_EVERY_MAKER: frozenset({Role.OPERATOR}),
     Deed.SET_ROLES: frozenset({Role.OPERATOR}),
     Deed.MANAGE_TREASURY_WEBHOOKS: frozenset({Role.TREASURER, Role.OPERATOR}),

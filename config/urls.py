@@ -5,6 +5,10 @@ from django.urls import include, path, register_converter
 from django.views.generic import RedirectView
 
 from rewards.views import claims, evidence, makers, notices, proofs, public, quoted, safe, status, treasury, webhooks
+from rewards.views import treasury_drafts as drafts
+from rewards.views import treasury_opening as opening
+from rewards.views import treasury_programmes as programmes
+from rewards.views import treasury_review as reviews
 from rewards.views.live import stream
 
 
@@ -52,13 +56,31 @@ class TableConverter:
 
 register_converter(TableConverter, "table")
 register_converter(AddressConverter, "account")
+
+
+class TermsFormConverter:
+    """The two forms of a file of terms."""
+
+    regex = "json|toml"
+
+    def to_python(self, value: str) -> str:
+        """Hand views the text."""
+        return value
+
+    def to_url(self, value: str) -> str:
+        """Write the text."""
+        return value
+
+
 register_converter(RootConverter, "root")
+register_converter(TermsFormConverter, "terms_form")
 
 handler403 = "rewards.views.errors.not_allowed"
 handler404 = "rewards.views.errors.not_found"
 handler500 = "rewards.views.errors.failed"
 
 _QUOTED = "makers/<slug:slug>/<slug:program>/<int:number>/<str:market>/"
+_DRAFT = "treasury/programmes/<slug:slug>/terms/<int:number>/"
 _EPOCH = "programmes/<slug:slug>/epochs/<int:number>/"
 
 urlpatterns = [
@@ -79,6 +101,20 @@ urlpatterns = [
     path("treasury/epochs/<slug:program>/<int:number>/approve/", treasury.approve, name="treasury-approve"),
     path("treasury/epochs/<slug:program>/<int:number>/safe/sign/", safe.sign, name="treasury-safe-sign"),
     path("treasury/epochs/<slug:program>/<int:number>/safe/batch.json", safe.batch, name="treasury-safe-batch"),
+    path("treasury/programmes/", programmes.programmes, name="treasury-programmes"),
+    path("treasury/programmes/new/", opening.programme_new, name="treasury-programme-new"),
+    path("treasury/programmes/<slug:slug>/", programmes.programme, name="treasury-programme"),
+    path(
+        "treasury/programmes/<slug:slug>/terms/<slug:key>.<terms_form:form>", programmes.terms_file, name="terms-file"
+    ),
+    path("treasury/programmes/<slug:slug>/terms/new/", drafts.draft_new, name="treasury-draft-new"),
+    path("treasury/programmes/<slug:slug>/terms/import/", drafts.draft_import, name="treasury-draft-import"),
+    path(_DRAFT, reviews.draft, name="treasury-draft"),
+    path(_DRAFT + "edit/", drafts.draft_edit, name="treasury-draft-edit"),
+    path(_DRAFT + "hand-in/", reviews.hand_in, name="treasury-draft-hand-in"),
+    path(_DRAFT + "review/", reviews.review, name="treasury-draft-review"),
+    path(_DRAFT + "withdraw/", reviews.withdraw, name="treasury-draft-withdraw"),
+    path(_DRAFT + "comment/", reviews.comment, name="treasury-draft-comment"),
     path("proofs/<slug:slug>/<account:account>.json", proofs.proof, name="proof"),
     path("proofs/<slug:slug>/<root:root>/<account:account>.json", proofs.proof_of_root, name="proof-of-root"),
     path("collect/", claims.collect, name="collect"),

@@ -1,6 +1,9 @@
 """What can go wrong in the services and selectors of rewards: one tree, each a plain sentence with its values."""
 
+from collections.abc import Sequence
 from typing import ClassVar
+
+from rewards.engine.errors import JsonError
 
 
 class RewardsError(Exception):
@@ -145,3 +148,28 @@ class SecretUnreadableError(RewardsError):
             "This webhook's secret was encrypted with another SECRET_KEY. Give the webhook a new secret on its page, "
             "or name the former key in SECRET_KEY_FALLBACKS."
         )
+
+
+class TermsInvalidError(RewardsError):
+    """Terms break the specification; `problems` says where and how, all of it."""
+
+    def __init__(self, *, problems: Sequence[JsonError]) -> None:
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        super().__init__(f"The terms have {count} mistake{'' if count == 1 else 's'}: {self.problems[0]}")
+
+
+class TermsRefusedError(RewardsError):
+    """A step of a version of the terms that can't be taken now, or not by this person."""
+
+    def __init__(self, *, number: int, what: str, reason: str) -> None:
+        self.number, self.what, self.reason = number, what, reason
+        super().__init__(f"Terms {number} were not {what}: {reason}.")
+
+
+class ProgramRefusedError(RewardsError):
+    """A programme can't be opened with what was given; `field` is the entry to mend."""
+
+    def __init__(self, *, field: str, reason: str) -> None:
+        self.field, self.reason = field, reason
+        super().__init__(reason)

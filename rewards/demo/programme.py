@@ -120,9 +120,11 @@ def register(*, deployment: Deployment, makers: list[Maker], plan: Plan = FULL, 
 def make_people(*, makers: list[Maker]) -> list[Login]:
     """Make the people who can sign in; their common password is PASSWORD."""
     _person("treasurer", User.Role.TREASURER, first_name="Tess", last_name="Treasurer")
+    _person("reviewer", User.Role.REVIEWER, first_name="Rui", last_name="Reviewer")
     _person("operator", User.Role.OPERATOR, first_name="Olu", last_name="Operator")
     logins = [
         Login("treasurer", "the treasury: review and approve", "treasury/"),
+        Login("reviewer", "the second pair of eyes on new terms", "treasury/programmes/"),
         Login("operator", "operations: status, all scorecards", "status/"),
     ]
     for maker in makers:

@@ -24,6 +24,26 @@ class TermsError(JsonError):
         super().__init__(document="terms", path=path, reason=reason)
 
 
+class TermMissingError(TermsError):
+    """A key that every document has is not there."""
+
+    def __init__(self, *, path: str) -> None:
+        super().__init__(path=path, reason="the key is missing")
+
+
+class TermRangeError(TermsError):
+    """A number lies outside `[least, most]`."""
+
+    def __init__(self, *, path: str, value: int, least: int, most: int) -> None:
+        self.value, self.least, self.most = value, least, most
+        super().__init__(path=path, reason=f"it is {_short(value)} and has to be from {least} to {most}")
+
+
+def _short(value: int) -> str:
+    """Write a number, or its length when nobody could read it."""
+    return str(value) if abs(value) < 10**30 else "a number of more than 30 digits"
+
+
 class SessionsError(EngineError):
     """The sessions leave a hole, overlap, or name a kind that does not exist."""
 

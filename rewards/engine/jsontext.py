@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -41,17 +41,33 @@ def parse_strict(raw: bytes, *, document: str) -> Any:
     Raises JsonError with the key's path for a duplicate key, a number that is not whole, text that is not
     Unicode, and anything that is not JSON at all. `document` names the text in that error.
     """
+    problems: list[JsonError] = []
+    value = read_json(raw, document=document, problems=problems)
+    if problems:
+        raise problems[0]
+    return value
+
+
+def read_json(raw: bytes, *, document: str, problems: list[JsonError]) -> Any:
+    """Parse as `parse_strict` does, but append everything amiss to `problems` and return what can be read.
+
+    Of a duplicate key the last value is kept; None stands for what is no value, and for text that is not JSON.
+    """
     if nested_too_deep(raw):
-        raise JsonError(document=document, path="", reason=f"it is not JSON that is nested at most {MOST_NESTED} deep")
+        reason = f"it is not JSON that is nested at most {MOST_NESTED} deep"
+        problems.append(JsonError(document=document, path="", reason=reason))
+        return None
     try:
         text = raw.decode("utf-8")
-        parsed = json.loads(text, object_pairs_hook=_Pairs, parse_float=_not_whole, parse_constant=_not_whole)
+        parsed = json.loads(text, object_pairs_hook=_Pairs, parse_float=NotWhole, parse_constant=NotWhole)
     except UnicodeDecodeError as error:
         reason = f"it is not UTF-8 (byte {error.start})"
-        raise JsonError(document=document, path="", reason=reason) from error
+        problems.append(JsonError(document=document, path="", reason=reason))
+        return None
     except (ValueError, RecursionError) as error:
-        raise JsonError(document=document, path="", reason=f"it is not JSON ({error})") from error
-    return _plain(parsed, document=document, path="")
+        problems.append(JsonError(document=document, path="", reason=f"it is not JSON ({error})"))
+        return None
+    return plain_value(parsed, document=document, path="", problems=problems)
 
 
 def join_path(path: str, key: str | int) -> str:
@@ -61,39 +77,58 @@ def join_path(path: str, key: str | int) -> str:
     return f"{path}.{key}" if path else key
 
 
+class NotWhole(str):
+    """A number as it is written that is not whole, NaN or infinite, until its path is known."""
+
+    __slots__ = ()
+
+
 class _Pairs(list[tuple[str, Any]]):
     """The members of one object, duplicates kept, until its path is known."""
 
 
-def _not_whole(text: str) -> NoReturn:
-    raise ValueError(f"{text} is not a whole number")
-
-
-def _plain(value: Any, *, document: str, path: str) -> Any:
+def plain_value(value: Any, *, document: str, path: str, problems: list[JsonError]) -> Any:
+    """Return a parsed value with None for what is no value, and append to `problems` where that is."""
     if isinstance(value, _Pairs):
-        return _plain_object(value, document=document, path=path)
+        return _plain_object(value, document=document, path=path, problems=problems)
+    if isinstance(value, dict):
+        return _plain_object(list(value.items()), document=document, path=path, problems=problems)
     if isinstance(value, list):
-        return [_plain(each, document=document, path=join_path(path, i)) for i, each in enumerate(value)]
-    if isinstance(value, str):
-        _check_text(value, document=document, path=path)
+        return [
+            plain_value(each, document=document, path=join_path(path, i), problems=problems)
+            for i, each in enumerate(value)
+        ]
+    if isinstance(value, NotWhole):
+        problems.append(JsonError(document=document, path=path, reason=f"{value} is not a whole number"))
+        return None
+    if isinstance(value, str) and not _is_text(value):
+        problems.append(JsonError(document=document, path=_shown(path), reason=_HALF_A_PAIR))
+        return None
     return value
 
 
-def _plain_object(pairs: Sequence[tuple[str, Any]], *, document: str, path: str) -> dict[str, Any]:
+def _plain_object(
+    pairs: Sequence[tuple[str, Any]], *, document: str, path: str, problems: list[JsonError]
+) -> dict[str, Any]:
     members: dict[str, Any] = {}
     for key, value in pairs:
-        _check_text(key, document=document, path=path)
+        if not _is_text(key):
+            problems.append(JsonError(document=document, path=_shown(path), reason=_HALF_A_PAIR))
+            continue
         place = join_path(path, key)
         if key in members:
-            raise JsonError(document=document, path=place, reason="the key is there twice")
-        members[key] = _plain(value, document=document, path=place)
+            problems.append(JsonError(document=document, path=place, reason="the key is there twice"))
+        members[key] = plain_value(value, document=document, path=place, problems=problems)
     return members
 
 
-def _check_text(text: str, *, document: str, path: str) -> None:
-    """Refuse half of a surrogate pair, which JSON can write but UTF-8 cannot."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        reason = "it holds half of a surrogate pair, which is no text"
-        raise JsonError(document=document, path=path.encode("utf-8", "replace").decode(), reason=reason) from error
+_HALF_A_PAIR = "it holds half of a surrogate pair, which is no text"
+
+
+def _is_text(text: str) -> bool:
+    """Whether it is free of halves of surrogate pairs, which JSON can write but UTF-8 cannot."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _shown(path: str) -> str:
+    return path.encode("utf-8", "replace").decode()

@@ -12,10 +12,10 @@ from functools import cached_property
 from typing import Any
 
 from rewards.engine.errors import JsonError, TermsError
-from rewards.engine.jsontext import canonical_json, parse_strict
+from rewards.engine.jsontext import canonical_json, parse_strict, read_json
 from rewards.engine.termfields import Fields
 
-__all__ = ["Curve", "EpochTerms", "MarketTerms", "StressTerms", "Terms", "canonical_json", "parse_terms"]
+__all__ = ["Curve", "EpochTerms", "MarketTerms", "StressTerms", "Terms", "canonical_json", "parse_terms", "read_terms"]
 
 BPS = 10_000
 CURVES = ("quadratic", "linear", "steps")
@@ -104,13 +104,25 @@ class Terms:
 
 def parse_terms(raw: bytes) -> Terms:
     """Read the terms from UTF-8 JSON. Raises TermsError, which names the key's path, for anything amiss."""
-    try:
-        document = parse_strict(raw, document="terms")
-    except JsonError as error:
-        raise TermsError(path=error.path, reason=error.reason) from error
-    top = Fields(document, path="")
-    if top.integer("version") != 1:
-        raise top.error("version", "only version 1 is known")
+    problems: list[JsonError] = []
+    document = read_json(raw, document="terms", problems=problems)
+    # What the text as a whole gets wrong comes first; a document beside it is not looked at.
+    terms = None if problems else read_terms(document, problems=problems)
+    if terms is None or problems:
+        first = problems[0]
+        raise first if isinstance(first, TermsError) else TermsError(path=first.path, reason=first.reason)
+    return terms
+
+
+def read_terms(document: Any, *, problems: list[JsonError]) -> Terms:
+    """Read the terms from a parsed document and append everything that is amiss to `problems`.
+
+    What is returned may be used only if `problems` is empty. Problems that are there already, from the reading of the
+    text, are not said again for the same path.
+    """
+    top = Fields(document, path="", problems=problems)
+    if top.integer("version") != 1 and top.sound("version"):
+        top.note(top.error("version", "only version 1 is known"))
     terms = Terms(
         program=top.text("program"),
         token=top.address("token"),
@@ -130,8 +142,8 @@ def _epoch(fields: Fields) -> EpochTerms:
     epoch = EpochTerms(
         number=fields.integer("number"), start_ms=fields.time_ms("start_ms"), end_ms=fields.time_ms("end_ms")
     )
-    if epoch.end_ms <= epoch.start_ms:
-        raise fields.error("end_ms", "the epoch has to end after it starts")
+    if epoch.end_ms <= epoch.start_ms and fields.sound("start_ms", "end_ms"):
+        fields.note(fields.error("end_ms", "the epoch has to end after it starts"))
     fields.no_more()
     return epoch
 
@@ -139,10 +151,10 @@ def _epoch(fields: Fields) -> EpochTerms:
 def _markets(fields: Fields) -> dict[str, MarketTerms]:
     markets = {name: _market(fields.object(name)) for name in fields.names()}
     if "" in markets:
-        raise fields.error("", "a market needs a name")
+        fields.note(fields.error("", "a market needs a name"))
     total_bps = sum(market.weight_bps for market in markets.values())
     if total_bps > BPS:
-        raise TermsError(path=fields.path, reason=f"the weights sum to {total_bps} bps, more than {BPS}")
+        fields.note(TermsError(path=fields.path, reason=f"the weights sum to {total_bps} bps, more than {BPS}"))
     return markets
 
 
@@ -167,11 +179,11 @@ def _market(fields: Fields) -> MarketTerms:
     )
     fields.no_more()
     shares_bps = market.quoting_share_bps + market.fills_share_bps + market.stress_share_bps
-    if shares_bps != BPS:
+    if shares_bps != BPS and fields.sound("quoting_share_bps", "fills_share_bps", "stress_share_bps"):
         reason = f"the quoting, fills and stress shares sum to {shares_bps} bps instead of {BPS}"
-        raise TermsError(path=fields.path, reason=reason)
-    if market.stress is None and market.stress_share_bps:
-        raise fields.error("stress", "it may be absent only when stress_share_bps is 0")
+        fields.note(TermsError(path=fields.path, reason=reason))
+    if not fields.has("stress") and market.stress_share_bps:
+        fields.note(fields.error("stress", "it may be absent only when stress_share_bps is 0"))
     return market
 
 

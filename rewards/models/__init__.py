@@ -7,6 +7,7 @@ from rewards.models.programs import Epoch, EpochSession, Program
 from rewards.models.quoting import QuoteCells, QuoteRun
 from rewards.models.results import Allocation, Carry, Entitlement, LiveStanding, LiveState, Payment, Score, Stretch
 from rewards.models.safe import SafeSignature, SafeTransaction
+from rewards.models.terms import TermsComment, TermsVersion
 
 __all__ = [
     "Alarm",
@@ -32,5 +33,7 @@ __all__ = [
     "SafeTransaction",
     "Score",
     "Stretch",
+    "TermsComment",
+    "TermsVersion",
     "WebhookEndpoint",
 ]

@@ -1,17 +1,16 @@
 """Programmes and their epochs: made, scheduled, begun."""
 
-from datetime import datetime, timedelta
-
 from django.db import transaction
 
 from onchain.models import ChainDistributor
 from onchain.services import contract_watch
-from rewards.calendars import build_sessions, calendar_zone
+from rewards.calendars import build_sessions, days_later_ms
 from rewards.engine.errors import TermsError
 from rewards.engine.jsontext import parse_strict
 from rewards.engine.terms import Terms, canonical_json, parse_terms
 from rewards.errors import EpochConflictError, ProgramConflictError
 from rewards.models import Epoch, EpochSession, Program
+from rewards.selectors.terms_ruling import ruling_terms
 
 
 @transaction.atomic
@@ -91,20 +90,30 @@ def program_template_set(*, program: Program, template: bytes, epoch_days: int) 
     program.save(update_fields=["template_json", "epoch_days"])
 
 
+@transaction.atomic
 def epoch_schedule_next(*, program: Program, now_ms: int) -> Epoch | None:
-    """Schedule the epoch after the last one from the programme's template, once the last one has begun.
+    """Schedule the epoch after the last one, once that has begun, from the terms that rule it.
 
-    It lasts `epoch_days` days by the clock of the exchange, so that it begins at the same hour through a change of
-    the clock. now_ms: the chain's clock. Returns None when nothing is to be done.
+    They are those of the version that was accepted for it or before, else the programme's template. It lasts so many
+    days by the clock of the exchange, so that it begins at the same hour through a change of the clock.
+    now_ms: the chain's clock. Returns None when nothing is to be done.
     """
+    # Held against a version that is accepted or withdrawn meanwhile.
+    Program.objects.select_for_update().get(pk=program.pk)
     last = program.epochs.order_by("-number").first()
-    if not program.template_json or last is None or now_ms < last.start_ms:
+    number = last.number + 1 if last else 1
+    ruling = ruling_terms(program=program, number=number)
+    if ruling is None or (last is not None and now_ms < last.start_ms):
         return None
-    zone = calendar_zone(program.calendar)
-    begins = datetime.fromtimestamp(last.end_ms // 1000, tz=zone)
-    ends = (begins.replace(tzinfo=None) + timedelta(days=program.epoch_days)).replace(tzinfo=zone)
-    end_ms = int(ends.timestamp()) * 1000 + last.end_ms % 1000
-    terms = _terms_of(program.template_json.encode(), number=last.number + 1, start_ms=last.end_ms, end_ms=end_ms)
+    start_ms = last.end_ms if last else None
+    version = ruling.version
+    # After a pause, and for the very first one, the version says when it begins.
+    if version and version.from_epoch == number and version.from_ms and version.from_ms > (start_ms or 0):
+        start_ms = version.from_ms
+    if start_ms is None:
+        return None
+    end_ms = days_later_ms(program.calendar, start_ms, ruling.epoch_days)
+    terms = _terms_of(ruling.terms_json.encode(), number=number, start_ms=start_ms, end_ms=end_ms)
     return epoch_schedule(program=program, terms=terms)
 
 

@@ -18,6 +18,7 @@ from rewards.selectors.programs import (
 from rewards.selectors.rows import EpochRow, SessionsView, epoch_row
 from rewards.selectors.standings import standings
 from rewards.selectors.terms import epoch_terms
+from rewards.views.announced import announced_changes
 from rewards.views.evidence import bundle_name, evidence_files
 from rewards.views.figures.rates import kind_rates
 from rewards.views.figures.week import week_figure
@@ -74,6 +75,7 @@ def _programme_page(request: HttpRequest, *, slug: str, now_ms: int) -> HttpResp
         "epoch": overview.shown_epoch,
         "now_ms": now_ms,
         "latest_scored": next((row for row in overview.epochs if row.evidence_name), None),
+        "announced": announced_changes(slug=slug, now_ms=now_ms),
     }
     if overview.shown_epoch is not None and overview.sessions is not None:
         context |= _shown_epoch_context(request, overview, overview.shown_epoch, overview.sessions, now_ms)

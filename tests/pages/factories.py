@@ -25,9 +25,11 @@ from rewards.models import (
     Payment,
     Program,
     Score,
+    TermsVersion,
 )
 from rewards.selectors.checks import CHECK_LABELS
 from rewards.services.programs import epoch_schedule, program_create
+from rewards.services.terms_versions import terms_draft
 
 NEW_YORK = ZoneInfo("America/New_York")
 TOKEN = 10**18
@@ -164,6 +166,19 @@ def make_epoch(
     """Schedule an epoch through the service, which lays out its sessions."""
     document = terms(number, start_ms, end_ms, markets, **changes)
     return epoch_schedule(program=program, terms=json.dumps(document).encode())
+
+
+def template(program: Program, markets: tuple[str, ...] = MARKETS, **changes: object) -> dict:
+    """Return terms without an epoch, as versions have them."""
+    document = terms(1, 0, 1, markets, program=program.slug, token=program.token, **changes)
+    del document["epoch"]
+    return document
+
+
+def make_terms_version(program: Program, **changes: object) -> TermsVersion:
+    """Draft a version of the terms as a treasurer who does nothing else."""
+    drafter, _ = User.objects.get_or_create(username="drafter", defaults={"role": "treasurer"})
+    return terms_draft(by=drafter, program=program, document=template(program, **changes), epoch_days=7)
 
 
 def make_live_epoch(

@@ -6,7 +6,7 @@ from django.urls import URLResolver, get_resolver, reverse
 
 from accounts.models import Maker, User
 from rewards.models import AutoCollect, WebhookEndpoint
-from tests.pages.factories import scene
+from tests.pages.factories import make_terms_version, scene
 
 pytestmark = pytest.mark.django_db
 ROLES = (
@@ -18,6 +18,9 @@ SIGN_IN, NO, OK, POST_ONLY, GONE_ON, BAD, MISSING, WRONG = 302, 403, 200, 405, 3
 EVERYBODY = (OK,) * 11
 POSTED = (POST_ONLY,) * 11
 WATCHERS = (OK,) * 5
+TREASURY = (SIGN_IN, *(NO,) * 5, *WATCHERS)
+TREASURERS = (SIGN_IN, *(NO,) * 5, OK, *(NO,) * 4)
+REVIEWERS_GO_ON = (SIGN_IN, *(NO,) * 5, GONE_ON, GONE_ON, *(NO,) * 3)
 # name: (arguments, what a GET gives each of ROLES)
 GETS = {
     "home": ([], EVERYBODY),
@@ -79,6 +82,19 @@ GETS = {
     "treasury-approve": (["PROGRAM", 2], POSTED),
     "treasury-safe-sign": (["PROGRAM", 2], POSTED),
     "treasury-safe-batch": (["PROGRAM", 2], (SIGN_IN, *(NO,) * 5, *(MISSING,) * 5)),
+    "treasury-programmes": ([], TREASURY),
+    "treasury-programme-new": ([], TREASURERS),
+    "treasury-programme": (["PROGRAM"], TREASURY),
+    "terms-file": (["PROGRAM", "version-1", "toml"], TREASURY),
+    "treasury-draft-new": (["PROGRAM"], TREASURERS),
+    "treasury-draft-import": (["PROGRAM"], TREASURERS),
+    "treasury-draft": (["PROGRAM", 1], TREASURY),
+    # Another treasurer's draft: the page says so and leads back.
+    "treasury-draft-edit": (["PROGRAM", 1], (SIGN_IN, *(NO,) * 5, GONE_ON, *(NO,) * 4)),
+    "treasury-draft-hand-in": (["PROGRAM", 1], POSTED),
+    "treasury-draft-review": (["PROGRAM", 1], POSTED),
+    "treasury-draft-withdraw": (["PROGRAM", 1], POSTED),
+    "treasury-draft-comment": (["PROGRAM", 1], POSTED),
 }
 # Every address that takes a POST, with what an empty form gives each of ROLES; to all others a POST is no method.
 SIGNED_IN_ONLY = (SIGN_IN, *(GONE_ON,) * 10)
@@ -86,6 +102,14 @@ POSTS = {
     "collect-now": (GONE_ON,) * 11,
     "treasury-approve": (SIGN_IN, *(NO,) * 5, GONE_ON, *(NO,) * 4),
     "treasury-safe-sign": (SIGN_IN, *(NO,) * 5, GONE_ON, NO, NO, GONE_ON, NO),
+    "treasury-programme-new": TREASURERS,
+    "treasury-draft-new": TREASURERS,
+    "treasury-draft-import": TREASURERS,
+    "treasury-draft-edit": (SIGN_IN, *(NO,) * 5, GONE_ON, *(NO,) * 4),
+    "treasury-draft-hand-in": (SIGN_IN, *(NO,) * 5, GONE_ON, *(NO,) * 4),
+    "treasury-draft-review": REVIEWERS_GO_ON,
+    "treasury-draft-withdraw": REVIEWERS_GO_ON,
+    "treasury-draft-comment": REVIEWERS_GO_ON,
     "collect-by-itself": (SIGN_IN, *(NO,) * 10),
     "accounts:members": (SIGN_IN, NO, NO, GONE_ON, NO, NO, NO, NO, NO, GONE_ON, NO),
     "notices-choose": (SIGN_IN, *(GONE_ON,) * 10),
@@ -113,6 +137,7 @@ def program(settings):
     settings.METRICS_OPEN = False
     made = scene()
     WebhookEndpoint.objects.create(maker=made.makers["aurora"], url="https://maker.example/hook", secret=b"")
+    make_terms_version(made.program)
     return made.program
 
 

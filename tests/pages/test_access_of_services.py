@@ -4,6 +4,7 @@ of the pages' reach."""
 import ast
 import importlib
 import inspect
+import json
 import pkgutil
 from collections.abc import Callable
 from pathlib import Path
@@ -19,13 +20,23 @@ from accounts.models import Maker, User, Wallet
 from accounts.roles import Person
 from onchain.errors import NoProviderError
 from onchain.rpc import Policy, connect
-from rewards.errors import NotAllowedError, SignatureRefusedError
-from rewards.models import AutoCollect, Delivery, Notice, SafeTransaction, WebhookEndpoint
+from rewards.errors import NotAllowedError, ProgramRefusedError, SignatureRefusedError
+from rewards.models import AutoCollect, Delivery, Notice, SafeTransaction, TermsVersion, WebhookEndpoint
 from rewards.services.approval import approve_with_local_node
 from rewards.services.auto_collect import auto_collect_set
 from rewards.services.notices import endpoints
+from rewards.services.program_opening import NewProgram, program_open
 from rewards.services.safe_signatures import safe_signature_add
-from tests.pages.factories import Scene, scene
+from rewards.services.terms_versions import (
+    terms_accept,
+    terms_change,
+    terms_comment,
+    terms_draft,
+    terms_hand_in,
+    terms_send_back,
+    terms_withdraw,
+)
+from tests.pages.factories import CLOCK, Scene, make_terms_version, scene, template
 from tests.pages.test_access import ROLES, person_of
 
 pytestmark = pytest.mark.django_db
@@ -36,6 +47,14 @@ OWN_ADMIN, OPERATOR = "own maker's admin", "operator"
 BY_ROLE = {
     "rewards.services.safe_signatures.safe_signature_add": {"treasurer", OPERATOR},
     "rewards.services.approval.approve_with_local_node": {"treasurer"},
+    "rewards.services.program_opening.program_open": {"treasurer"},
+    "rewards.services.terms_versions.terms_draft": {"treasurer"},
+    "rewards.services.terms_versions.terms_change": {"treasurer"},
+    "rewards.services.terms_versions.terms_hand_in": {"treasurer"},
+    "rewards.services.terms_versions.terms_accept": {"treasurer", "reviewer"},
+    "rewards.services.terms_versions.terms_send_back": {"treasurer", "reviewer"},
+    "rewards.services.terms_versions.terms_withdraw": {"treasurer", "reviewer"},
+    "rewards.services.terms_versions.terms_comment": {"treasurer", "reviewer"},
     "accounts.members.role_set": {OPERATOR},
     **{
         f"rewards.services.notices.endpoints.{name}": {OPERATOR, OWN_ADMIN}
@@ -100,6 +119,7 @@ MACHINE_BY_MODULE = {
     "rewards.services.safe": "safe_execute safe_look safe_transaction_for safe_tx_of safes_advance safes_execute",
     "rewards.services.safe_export": "with_checksum",
     "rewards.services.scoring": "epoch_score_if_due stretches_score_or_stop epoch_score epoch_reopen",
+    "rewards.services.terms_schedule": "waiting_epochs unversioned epochs_remake terms_of",
     "rewards.services.stretches": "stretch_ends stretch_key stretches_due stretch_score_next stretches_score"
     " stretches_done stretched_scores",
 }
@@ -214,10 +234,80 @@ WEBHOOK_CALLS: dict[str, Callable[[Scene, Person], object]] = {
     "webhook_test": lambda s, by: endpoints.webhook_test(by=by, endpoint=_webhook(s), now=timezone.now()),
     "webhook_send_again": _send_again,
 }
+
+
+def _terms(stage: Scene, by: Person, *, handed_in: bool = False, own: bool = False) -> TermsVersion:
+    """A version of the terms, somebody else's unless it is to be the caller's own."""
+    version = make_terms_version(stage.program)
+    if handed_in:
+        when = {"now": timezone.now(), "now_ms": CLOCK}
+        terms_hand_in(by=version.author, version=version, sha256=version.terms_sha256, **when)
+    return own_version(version, by) if own and isinstance(by, User) else version
+
+
+def own_version(version: TermsVersion, by: User) -> TermsVersion:
+    """The same, drafted by the caller; a caller who may not draft is refused before anybody asks whose it is."""
+    return terms_draft(
+        by=by, program=version.program, document=json.loads(version.terms_json), epoch_days=7
+    ) if by.role == "treasurer" and by.is_active else version  # fmt: skip
+
+
+def _open(_: Scene, by: Person) -> None:
+    new = NewProgram(
+        slug="x", name="x", summary="", distributor="", token="", calendar="XNYS", epoch_days=7, start_block=1
+    )
+    with pytest.raises(ProgramRefusedError):
+        program_open(connect(urls=[]), by=by, new=new)
+
+
+def _hand_in(stage: Scene, by: Person) -> None:
+    version = _terms(stage, by, own=True)
+    terms_hand_in(by=by, version=version, sha256=version.terms_sha256, now=timezone.now(), now_ms=CLOCK)
+
+
+def _change(stage: Scene, by: Person) -> None:
+    version = _terms(stage, by, own=True)
+    terms_change(by=by, version=version, document=json.loads(version.terms_json), epoch_days=6)
+
+
+def _accept(stage: Scene, by: Person) -> None:
+    version = _terms(stage, by, handed_in=True)
+    when = {"now": timezone.now(), "now_ms": CLOCK}
+    terms_accept(by=by, version=version, sha256=version.terms_sha256, from_epoch=stage.live.number + 1, **when)
+    terms_withdraw(by=by, version=version, reason="For the next of the table.", **when)
+
+
+def _withdraw(stage: Scene, by: Person) -> None:
+    version = _terms(stage, by, handed_in=True)
+    judge = User.objects.get_or_create(username="judge", defaults={"role": "reviewer"})[0]
+    when = {"now": timezone.now(), "now_ms": CLOCK}
+    terms_accept(by=judge, version=version, sha256=version.terms_sha256, from_epoch=stage.live.number + 1, **when)
+    try:
+        terms_withdraw(by=by, version=version, reason="A second thought.", **when)
+    finally:
+        version.refresh_from_db()
+        if version.state == "scheduled":
+            terms_withdraw(by=judge, version=version, reason="For the next of the table.", **when)
+
+
 CALLS: dict[str, Callable[[Scene, Person], object]] = {
     "rewards.services.approval.approve_with_local_node": _approve,
     "rewards.services.safe_signatures.safe_signature_add": _sign_safe,
     **{f"rewards.services.notices.endpoints.{name}": call for name, call in WEBHOOK_CALLS.items()},
+    "rewards.services.program_opening.program_open": _open,
+    "rewards.services.terms_versions.terms_draft": lambda s, by: terms_draft(
+        by=by, program=s.program, document=template(s.program), epoch_days=7
+    ),
+    "rewards.services.terms_versions.terms_change": _change,
+    "rewards.services.terms_versions.terms_hand_in": _hand_in,
+    "rewards.services.terms_versions.terms_accept": _accept,
+    "rewards.services.terms_versions.terms_send_back": lambda s, by: terms_send_back(
+        by=by, version=_terms(s, by, handed_in=True), comment="The boost is too high.", now=timezone.now()
+    ),
+    "rewards.services.terms_versions.terms_withdraw": _withdraw,
+    "rewards.services.terms_versions.terms_comment": lambda s, by: terms_comment(
+        by=by, version=_terms(s, by), text="Good."
+    ),
     "accounts.members.role_set": lambda _, by: role_set(by=by, person=_somebody(), role=User.Role.AUDITOR),
     "accounts.members.member_add": lambda s, by: member_add(by=by, maker=s.makers["aurora"], person=_somebody()),
     "accounts.members.member_remove": _remove,

@@ -1,0 +1,73 @@
+// Helps with the form of the terms: sums that are kept, blocks that open and close, a search among many markets.
+// The form is complete without it. Everything listens at the document, because parts of the form are replaced.
+
+const FEW = 8;
+const form = () => document.getElementById("terms-form");
+const markets = () => [...document.querySelectorAll("[data-market]")];
+
+function refresh() {
+  if (!form()) return;
+  showSum();
+  const tools = document.querySelector("[data-tools]");
+  if (tools) tools.hidden = markets().length < FEW;
+  for (const market of markets()) {
+    const curve = market.querySelector("[data-curve]");
+    market.querySelector("[data-steps]").hidden = curve.value !== "steps";
+    market.querySelector("[data-stress-entries]").hidden = !market.querySelector("[data-stress]").checked;
+  }
+}
+
+function hundredths(text) {
+  const found = /^(\d+)(?:\.(\d{1,2}))?$/.exec(text.trim());
+  return found ? Number(found[1]) * 100 + Number((found[2] ?? "").padEnd(2, "0")) : null;
+}
+
+function showSum() {
+  const place = document.querySelector("[data-sum]");
+  const weights = markets().map((market) => hundredths(document.getElementById(`${market.id}.weight_bps`).value));
+  if (!place || weights.length === 0 || weights.includes(null)) { if (place) place.hidden = true; return; }
+  const sum = weights.reduce((whole, weight) => whole + weight, 0);
+  place.hidden = false;
+  place.classList.toggle("error", sum > 10000);
+  place.textContent = `${weights.length} ${weights.length === 1 ? "market takes" : "markets take"} ${sum / 100}% of the budget`;
+}
+
+document.addEventListener("input", (event) => {
+  if (event.target.id === "market-filter") {
+    const wanted = event.target.value.trim().toLowerCase();
+    for (const market of markets()) {
+      market.hidden = wanted !== "" && !document.getElementById(`${market.id}.name`).value.toLowerCase().includes(wanted);
+    }
+  } else if (event.target.closest("#terms-form")) {
+    const market = event.target.closest("[data-market]");
+    if (event.target.name?.endsWith(".weight_bps")) {
+      market.querySelector("[data-weight-of]").textContent = event.target.value || "0";
+    } else if (market && event.target.name?.endsWith(".name")) {
+      market.querySelector(".market-name").textContent = event.target.value || "New market";
+    }
+    refresh();
+  }
+});
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-open-all]")) for (const market of markets()) market.open = true;
+  if (event.target.closest("[data-close-all]")) for (const market of markets()) market.open = false;
+  const link = event.target.closest(".mistakes a");
+  if (!link) return;
+  const target = document.getElementById(decodeURIComponent(link.hash.slice(1)));
+  if (!target) return;
+  event.preventDefault();
+  target.closest("[data-market]")?.setAttribute("open", "");
+  target.scrollIntoView({ block: "center" });
+  target.focus({ preventScroll: true });
+});
+
+document.addEventListener("htmx:afterSettle", () => {
+  refresh();
+  // What was added is what comes next.
+  const added = markets().find((market) => document.getElementById(`${market.id}.name`).value === "");
+  if (added) document.getElementById(`${added.id}.name`).focus();
+});
+
+refresh();
+document.querySelector("[data-mistakes]")?.focus();

@@ -1,0 +1,266 @@
+"""The form of the terms as the page shows it: groups of fields with what is wrong at each, and its buttons."""
+
+import copy
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from rewards.engine.errors import JsonError, TermMissingError, TermRangeError
+from rewards.engine.termfields import INT64_MAX
+from rewards.views.terms_entries import MOST_MARKETS, Entries, MarketEntries
+from rewards.views.terms_fields import (
+    BOOSTS,
+    BY_KIND,
+    COUNTING,
+    CURVES,
+    MARKET_TERMS,
+    POOLS,
+    PPM_PERCENT,
+    STRESS,
+    UNSPENT,
+    Term,
+    Unit,
+    general_terms,
+)
+from rewards.views.words import KIND_NAMES
+
+FEW_MARKETS = 2
+"""So many blocks stand open; of more, only those with a mistake and new ones."""
+NEW_MARKET = MarketEntries(
+    values={
+        "quoting_share_bps": "100",
+        "fills_share_bps": "0",
+        "stress_share_bps": "0",
+        "max_share_bps": "100",
+        "min_order_lots": "1",
+        "min_rest_ms": "500",
+        "target_lots": "0",
+        "presence_lots": "1",
+        "reference_depth_lots": "1",
+        "two_sided_divisor": "3",
+        **{f"min_uptime_bps.{kind}": "0" for kind in KIND_NAMES},
+    },
+    has_stress=False,
+)
+
+
+@dataclass(slots=True)
+class FieldView:
+    """One entry: its name in the form, its label, unit, hint and text, and what is wrong with it."""
+
+    name: str
+    label: str
+    unit: str
+    hint: str
+    value: str
+    errors: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class KindRow:
+    """One kind of session's entries in a market's table."""
+
+    name: str
+    fields: list[FieldView]
+
+
+@dataclass(slots=True)
+class StepView:
+    """One step of a curve."""
+
+    number: int
+    fraction: FieldView
+    weight: FieldView
+
+
+@dataclass(slots=True)
+class MarketView:
+    """One market's block; `errors` are those of the block as a whole."""
+
+    number: int
+    place: str
+    name: FieldView
+    pools: list[FieldView]
+    counting: list[FieldView]
+    kinds: list[KindRow]
+    curve: FieldView
+    steps: list[StepView]
+    stress: list[FieldView]
+    stress_switch: FieldView
+    has_stress: bool
+    errors: list[str] = field(default_factory=list)
+    is_open: bool = False
+    mistakes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A mistake for the list above the form; `place` is the id to jump to, empty when it has none."""
+
+    place: str
+    path: str
+    sentence: str
+
+
+@dataclass(slots=True)
+class FormView:
+    """Everything that the template draws."""
+
+    money: list[FieldView]
+    unspent: FieldView
+    boosts: list[FieldView]
+    markets: list[MarketView]
+    markets_errors: list[str]
+    columns: list[tuple[str, str, str]]
+    curves: dict[str, str]
+    choices: dict[str, str]
+    mistakes: list[Mistake]
+
+
+def form_view(
+    *, entries: Entries, unit: Unit, places: dict[str, str], problems: Sequence[JsonError], opened: Iterable[int] = ()
+) -> FormView:
+    """Lay the entries out, each problem at its entry, and the list of all. opened: blocks that are to stand open."""
+    money_terms = general_terms(unit)
+    units = {term.key: term.unit for term in (*money_terms, *BOOSTS)}
+    units |= {f"m{number}.{term.key}": term.unit for number in range(len(entries.markets)) for term in MARKET_TERMS}
+    mistakes = [_mistake(problem, places, units) for problem in problems]
+    at: dict[str, list[str]] = {}
+    for mistake in mistakes:
+        at.setdefault(mistake.place, []).append(mistake.sentence)
+    few = len(entries.markets) <= FEW_MARKETS
+    markets = [_market(number, market, at) for number, market in enumerate(entries.markets)]
+    for market in markets:
+        market.mistakes = sum(len(errors) for place, errors in at.items() if place.split(".")[0] == market.place)
+        market.is_open = few or market.mistakes > 0 or market.number in set(opened)
+    return FormView(
+        money=[_field(term, entries.values, at) for term in money_terms],
+        unspent=FieldView("unspent", "What nobody earns", "", "", entries.unspent, at.get("unspent", [])),
+        boosts=[_field(term, entries.values, at) for term in BOOSTS],
+        markets=markets,
+        markets_errors=at.get("markets", []),
+        columns=[(label, unit.label, hint) for _, label, unit, hint in BY_KIND],
+        curves=CURVES,
+        choices=UNSPENT,
+        mistakes=mistakes,
+    )
+
+
+def _field(term: Term, values: dict[str, str], at: dict[str, list[str]], *, prefix: str = "") -> FieldView:
+    name = f"{prefix}.{term.key}" if prefix else term.key
+    return FieldView(name, term.label, term.unit.label, term.hint, values.get(term.key, ""), at.get(name, []))
+
+
+def _market(number: int, market: MarketEntries, at: dict[str, list[str]]) -> MarketView:
+    prefix = f"m{number}"
+
+    def several(terms: Iterable[Term]) -> list[FieldView]:
+        return [_field(term, market.values, at, prefix=prefix) for term in terms]
+
+    def one(key: str, label: str, value: str, hint: str = "") -> FieldView:
+        name = f"{prefix}.{key}"
+        return FieldView(name, label, "", hint, value, at.get(name, []))
+
+    return MarketView(
+        number=number,
+        place=prefix,
+        name=one("name", "Market", market.name, "As it is called in the list of markets."),
+        pools=several(POOLS),
+        counting=several(COUNTING),
+        kinds=[
+            KindRow(name, several(Term((key, kind), f"{label}, {name}", unit) for key, label, unit, _ in BY_KIND))
+            for kind, name in KIND_NAMES.items()
+        ],
+        curve=one("curve", "Weight of an order", market.curve, "From the reference, at 100%, to the edge of the band."),
+        steps=[_step(prefix, row, texts, at) for row, texts in enumerate(market.steps)],
+        stress=several(STRESS),
+        stress_switch=one("has_stress", "Knows fast markets", ""),
+        has_stress=market.has_stress,
+        errors=at.get(prefix, []),
+    )
+
+
+def _step(prefix: str, row: int, texts: tuple[str, str], at: dict[str, list[str]]) -> StepView:
+    fields = []
+    labels = (("fraction", "Up to, of the band"), ("weight", "An order weighs"))
+    for (key, label), text in zip(labels, texts, strict=True):
+        name = f"{prefix}.step{row}.{key}"
+        fields.append(FieldView(name, label, PPM_PERCENT.label, "", text, at.get(name, [])))
+    return StepView(row, fields[0], fields[1])
+
+
+def _mistake(problem: JsonError, places: dict[str, str], units: dict[str, Unit]) -> Mistake:
+    place = _place_of(problem.path, places)
+    unit = units.get(place, PPM_PERCENT if ".step" in place else Unit(""))
+    return Mistake(place=place, path=problem.path, sentence=_sentence(problem, unit))
+
+
+def _place_of(path: str, places: dict[str, str]) -> str:
+    """Return the entry that a path came from, or the nearest block around it."""
+    while path and path not in places:
+        path = path[: max(path.rfind("."), path.rfind("["), 0)]
+    return places.get(path, "")
+
+
+def _sentence(problem: JsonError, unit: Unit) -> str:
+    if isinstance(problem, TermMissingError):
+        return "Fill this in." if not problem.path.endswith(".stress") else "Say what a fast market is."
+    if isinstance(problem, TermRangeError):
+        wanted = f"at least {unit.words(problem.least)}"
+        if problem.most < INT64_MAX:
+            wanted = f"from {unit.words(problem.least)} to {unit.words(problem.most)}"
+        return f"It is {unit.words(problem.value)} and has to be {wanted}."
+    return f"{problem.reason[:1].upper()}{problem.reason[1:]}."
+
+
+def change_entries(entries: Entries, action: str) -> list[int] | None:
+    """Do what a button other than Save asks: add, copy or remove a market, add or remove a step, copy to all.
+
+    action: `add-market`, or `remove-market:N`, `copy-market:N`, `spread:N`, `add-step:N`, `remove-step:N:M`.
+    Returns the blocks to show open, None when it is no such button.
+    """
+    name, *numbers = action.split(":")
+    if name == "add-market":
+        if len(entries.markets) < MOST_MARKETS:
+            entries.markets.append(copy.deepcopy(NEW_MARKET))
+        return [len(entries.markets) - 1]
+    try:
+        number, *rest = (int(text) for text in numbers)
+        market = entries.markets[number] if number >= 0 else None
+    except (ValueError, IndexError):
+        return None
+    if market is None:
+        return None
+    return _change_market(entries, market, name, number, rest)
+
+
+def _change_market(
+    entries: Entries, market: MarketEntries, name: str, number: int, rest: list[int]
+) -> list[int] | None:
+    match name, rest:
+        case "remove-market", []:
+            del entries.markets[number]
+            return []
+        case "copy-market", [] if len(entries.markets) < MOST_MARKETS:
+            entries.markets.insert(number + 1, copy.deepcopy(market))
+            entries.markets[number + 1].name = ""
+            return [number + 1]
+        case "spread", []:
+            _spread(entries, market)
+            return [number]
+        case "add-step", []:
+            market.steps.append(("", ""))
+            market.curve = "steps"
+            return [number]
+        case "remove-step", [row] if 0 <= row < len(market.steps):
+            del market.steps[row]
+            return [number]
+    return None
+
+
+def _spread(entries: Entries, market: MarketEntries) -> None:
+    """Give every other market this one's numbers, all but its name and its part of the budget."""
+    for other in entries.markets:
+        if other is not market:
+            weight = other.values.get("weight_bps", "")
+            other.values = {**market.values, "weight_bps": weight}
+            other.curve, other.steps, other.has_stress = market.curve, list(market.steps), market.has_stress
