@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from eth_abi.exceptions import DecodingError
+
 from accounts.models import MakerAddress
 from onchain.distributor_views import read_allowance, read_summary
 from onchain.errors import OnchainError
@@ -51,6 +53,7 @@ def _money(client: RpcClient | None, program: Program) -> tuple[str | None, int,
         balance, allowance = read_allowance(
             client=client, token=program.token, owner=treasury, spender=program.distributor
         )
-    except OnchainError:
+    except (OnchainError, DecodingError, ValueError):
+        # Answers of another contract, or of none, are no answer either.
         return None, 0, 0
     return treasury, balance, allowance

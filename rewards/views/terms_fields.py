@@ -8,7 +8,7 @@ from typing import Any
 from rewards.views.words import KIND_NAMES
 
 NBSP = "\N{NO-BREAK SPACE}"
-_NUMBER = re.compile(r"(-?)(\d+|\d{1,3}(?:,\d{3})+)(?:\.(\d+))?")
+_NUMBER = re.compile(r"(-?)([0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.([0-9]+))?")
 
 
 @dataclass(frozen=True, slots=True)
