@@ -77,6 +77,15 @@ def coming_epochs(
     return rows
 
 
+def free_epochs(*, version: TermsVersion, now_ms: int) -> list[ComingEpoch]:
+    """Return the epochs to come from which a version could hold: no other one is scheduled for them."""
+    program = version.program
+    scheduled = program.terms_versions.filter(state=TermsVersion.State.SCHEDULED)
+    taken = set(scheduled.values_list("from_epoch", flat=True))
+    coming = coming_epochs(program=program, now_ms=now_ms, first_start_ms=version.first_start_ms)
+    return [epoch for epoch in coming if epoch.number not in taken]
+
+
 def usual_days(*, program: Program) -> int:
     """Return the length of the programme's epochs, in days: of the last one, else as the programme says."""
     last = program.epochs.order_by("-number").first()

@@ -40,9 +40,13 @@ def terms_differences(*, before: Mapping[str, Any], after: Mapping[str, Any], un
 
 
 def _markets(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
-    gone, new = sorted(before.keys() - after.keys()), sorted(after.keys() - before.keys())
-    found = [Difference(name, "Market", _paid(before[name]), _NONE) for name in gone]
-    found += [Difference(name, "Market", _NONE, _paid(after[name])) for name in new]
+    turns: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for name in sorted(before.keys() ^ after.keys()):
+        turns[_paid(before.get(name)), _paid(after.get(name))].append(name)
+    found = [
+        Difference(", ".join(names), "Market" if len(names) == 1 else "Markets, each", old, now)
+        for (old, now), names in turns.items()
+    ]
     both = sorted(before.keys() & after.keys())
     changes: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for name in both:
@@ -69,13 +73,11 @@ def _words(value: int | None, unit: Unit) -> str:
     return _NONE if value is None else unit.words(value)
 
 
-def _paid(market: Mapping[str, Any]) -> str:
-    return f"{_words(market['weight_bps'], MARKET_TERMS[0].unit)} of the budget"
+def _paid(market: Mapping[str, Any] | None) -> str:
+    return _NONE if market is None else f"{_words(market['weight_bps'], MARKET_TERMS[0].unit)} of the budget"
 
 
 def _where(names: list[str], count: int) -> str:
     if len(names) == count and count > 1:
         return f"All {count} markets" if count > 2 else "Both markets"
-    if len(names) <= 3:
-        return ", ".join(names)
-    return f"{', '.join(names[:2])} and {len(names) - 2} more"
+    return ", ".join(names)

@@ -114,7 +114,8 @@ def _text(value: Any, unit: Unit) -> str:
 
 def _amount_text(value: Any, unit: Unit) -> str:
     if isinstance(value, str) and value.isascii() and value.isdigit():
-        return unit.write(int(value))
+        whole, point, part = unit.write(int(value)).partition(".")
+        return f"{int(whole):,}{point}{part}"
     return _text(value, Unit(""))
 
 

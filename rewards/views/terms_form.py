@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rewards.engine.errors import JsonError, TermMissingError, TermRangeError
 from rewards.engine.termfields import INT64_MAX
@@ -123,7 +123,10 @@ def form_view(
     money_terms = general_terms(unit)
     units = {term.key: term.unit for term in (*money_terms, *BOOSTS)}
     units |= {f"m{number}.{term.key}": term.unit for number in range(len(entries.markets)) for term in MARKET_TERMS}
+    order = {place: number for number, place in enumerate(dict.fromkeys(places.values()))}
     mistakes = [_mistake(problem, places, units) for problem in problems]
+    # In the order of the form; what belongs to no entry comes first.
+    mistakes.sort(key=lambda mistake: order.get(mistake.place, -1))
     at: dict[str, list[str]] = {}
     for mistake in mistakes:
         at.setdefault(mistake.place, []).append(mistake.sentence)
@@ -135,7 +138,7 @@ def form_view(
     return FormView(
         money=[_field(term, entries.values, at) for term in money_terms],
         unspent=FieldView("unspent", "What nobody earns", "", "", entries.unspent, at.get("unspent", [])),
-        boosts=[_field(term, entries.values, at) for term in BOOSTS],
+        boosts=[replace(_field(term, entries.values, at), label=term.label.removesuffix(" boost")) for term in BOOSTS],
         markets=markets,
         markets_errors=at.get("markets", []),
         columns=[(label, unit.label, hint) for _, label, unit, hint in BY_KIND],

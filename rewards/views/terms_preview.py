@@ -12,8 +12,8 @@ from rewards.calendars import build_sessions, days_later_ms
 from rewards.models import Program, TermsVersion
 from rewards.selectors.rows import SessionRow
 from rewards.selectors.terms_facts import TermsFacts, terms_facts
-from rewards.selectors.terms_history import terms_in_force, version_source
-from rewards.selectors.terms_ruling import ComingEpoch, coming_epochs
+from rewards.selectors.terms_history import TermsSource, terms_in_force, version_source
+from rewards.selectors.terms_ruling import ComingEpoch, free_epochs, ruling_version
 from rewards.views.figures.rates import KindRate, kind_rates
 from rewards.views.figures.week import Week, week_figure
 from rewards.views.terms_diff import Difference, terms_differences
@@ -58,8 +58,8 @@ def terms_preview(*, version: TermsVersion, now_ms: int) -> Preview:
     program = version.program
     document = version_source(version=version).document
     unit = money(program.token_symbol, program.token_decimals)
-    before = terms_in_force(program=program, now_ms=now_ms)
     epoch = _first_epoch(version, now_ms)
+    before = _before(version, epoch, now_ms)
     sessions = _sessions(program, document, epoch)
     facts = _facts(program, document)
     sentences = _words(document, program)
@@ -99,12 +99,22 @@ def _first_epoch(version: TermsVersion, now_ms: int) -> ComingEpoch | None:
     if version.from_epoch is not None and version.from_ms is not None:
         number, start_ms, is_made = version.from_epoch, version.from_ms, True
     else:
-        coming = coming_epochs(program=program, now_ms=now_ms, first_start_ms=version.first_start_ms, count=1)
+        coming = free_epochs(version=version, now_ms=now_ms)
         if not coming:
             return None
         number, start_ms, is_made = coming[0].number, coming[0].start_ms, coming[0].is_made
     end_ms = days_later_ms(program.calendar, start_ms, version.epoch_days)
     return ComingEpoch(number=number, start_ms=start_ms, end_ms=end_ms, is_made=is_made)
+
+
+def _before(version: TermsVersion, epoch: ComingEpoch | None, now_ms: int) -> TermsSource | None:
+    """Return the terms that it would take the place of: a version that is scheduled before it, else those in force."""
+    if epoch is not None:
+        number = epoch.number if version.from_epoch is None else epoch.number - 1
+        ruling = ruling_version(program=version.program, number=number)
+        if ruling is not None and ruling.pk != version.pk:
+            return version_source(version=ruling)
+    return terms_in_force(program=version.program, now_ms=now_ms)
 
 
 def _sessions(program: Program, document: Mapping[str, Any], epoch: ComingEpoch | None) -> list[SessionRow]:

@@ -54,7 +54,7 @@ def programme(request: HttpRequest, slug: str) -> HttpResponseBase:
         ],
         "may_draft": may(person=request.user, deed=Deed.DRAFT_TERMS),
         "sources": _sources(view),
-        **_compared(request, program),
+        **_compared(request, program, labels=dict(_sources(view))),
     }
     return render(request, "treasury/programme.html", context)
 
@@ -100,7 +100,7 @@ def _sources(view: ProgramTerms) -> list[tuple[str, str]]:
     ]
 
 
-def _compared(request: HttpRequest, program: Program) -> dict[str, object]:
+def _compared(request: HttpRequest, program: Program, *, labels: dict[str, str]) -> dict[str, object]:
     before, after = request.GET.get("before", ""), request.GET.get("after", "")
     if not before or not after:
         return {"before": before, "after": after}
@@ -111,6 +111,6 @@ def _compared(request: HttpRequest, program: Program) -> dict[str, object]:
     return {
         "before": before,
         "after": after,
-        "compared": (old.label, new.label),
+        "compared": (labels.get(before, old.label).lower(), labels.get(after, new.label).lower()),
         "differences": differences(program, old, new),
     }

@@ -13,7 +13,7 @@ from accounts.roles import Deed, may
 from rewards.errors import RewardsError
 from rewards.models import TermsVersion
 from rewards.selectors.terms_history import version_get, version_row
-from rewards.selectors.terms_ruling import coming_epochs
+from rewards.selectors.terms_ruling import free_epochs
 from rewards.services.terms_versions import (
     terms_accept,
     terms_comment,
@@ -38,8 +38,6 @@ def draft(request: HttpRequest, slug: str, number: int) -> HttpResponseBase:
     version, now_ms = version_get(slug=slug, number=number), page_now_ms()
     program, is_author = version.program, version.author_id == request.user.pk
     scheduled = list(program.terms_versions.filter(state=STATE.SCHEDULED))
-    taken = {each.from_epoch for each in scheduled}
-    coming = coming_epochs(program=program, now_ms=now_ms, first_start_ms=version.first_start_ms)
     in_review = version.state == STATE.IN_REVIEW
     may_withdraw = may(person=request.user, deed=Deed.WITHDRAW_TERMS)
     withdrawable = version.state == STATE.SCHEDULED and (version.from_ms or 0) > now_ms
@@ -52,7 +50,7 @@ def draft(request: HttpRequest, slug: str, number: int) -> HttpResponseBase:
         "preview": terms_preview(version=version, now_ms=now_ms),
         "now_ms": now_ms,
         "comments": version.comments.select_related("author"),
-        "choices": [epoch for epoch in coming if epoch.number not in taken],
+        "choices": free_epochs(version=version, now_ms=now_ms),
         "may_edit": is_author and version.state == STATE.DRAFT and may(person=request.user, deed=Deed.DRAFT_TERMS),
         "may_draft": may(person=request.user, deed=Deed.DRAFT_TERMS),
         "may_review": in_review and not is_author and may(person=request.user, deed=Deed.REVIEW_TERMS),

@@ -1,0 +1,124 @@
+"""Terms in a browser: a treasurer errs, mends and hands in; a reviewer reads and accepts; the next epoch begins so."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from accounts.models import User
+from onchain.models import Block
+from rewards.models import Epoch, TermsVersion
+from rewards.services.programs import epoch_schedule_next, epochs_begin
+from tests.pages.factories import CLOCK, PASSWORD, WEEKS, clock, make_live_epoch, make_program, ms, template
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+@pytest.fixture
+def program(settings):
+    settings.RPC_URLS = ["http://127.0.0.1:9"]
+    clock(CLOCK)
+    program = make_program()
+    make_live_epoch(program, 3, WEEKS[2], WEEKS[3])
+    for name, role in (("tess", "treasurer"), ("rui", "reviewer")):
+        User.objects.create_user(username=name, password=PASSWORD, role=role)
+    return program
+
+
+@contextmanager
+def window(base_url: str, *, scripts: bool) -> Iterator[Page]:
+    """A window; nothing may complain in its console. Inside, the test asks the database nothing by itself."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        page, complaints = browser.new_page(java_script_enabled=scripts, base_url=base_url), []
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        yield page
+        browser.close()
+    assert complaints == []
+
+
+def sign_in(page: Page, name: str) -> None:
+    page.context.clear_cookies()
+    page.goto("/sign-in/")
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.locator("main").get_by_role("button", name="Sign in").click()
+    page.wait_for_url(lambda url: "/sign-in/" not in url)
+
+
+def keep(page: Page) -> None:
+    page.locator(".form-end").get_by_role("button", name="Keep the draft").click()
+
+
+def draft(page: Page) -> None:
+    """A treasurer drafts, makes a mistake, mends it and hands in."""
+    sign_in(page, "tess")
+    page.goto("/treasury/")
+    page.get_by_role("link", name="Programmes and terms").click()
+    page.get_by_role("link", name="US equity perpetuals").click()
+    page.get_by_role("link", name="Draft new terms").click()
+    page.get_by_label("Weekend", exact=True).fill("40000")
+    page.locator("[id='budget']").fill("300,000.25")
+    keep(page)
+    expect(page.get_by_text("1 thing to mend before the draft can be kept")).to_be_visible()
+    entry = page.locator(".entry", has=page.locator("[id='boosts.weekend']"))
+    expect(entry.get_by_text("It is 40,000% and has to be from 0% to 10,000%.")).to_be_visible()
+    page.get_by_label("Weekend", exact=True).fill("400")
+    # A market goes, with a button that changes the form alone.
+    page.locator("[id='m3'] summary").click()
+    page.locator("[id='m3']").get_by_role("button", name="Remove this market").click()
+    expect(page.locator("[data-market]")).to_have_count(3)
+    assert page.locator("[id='budget']").input_value() == "300,000.25"
+    keep(page)
+    expect(page.get_by_role("heading", name="Version 1 of the terms")).to_be_visible()
+    page.get_by_label("A word to whoever reviews it").fill("TSLA had no weekend quotes.")
+    page.get_by_role("button", name="Hand it in").click()
+    expect(page.get_by_text("nobody accepts terms that they drafted")).to_be_visible()
+    expect(page.get_by_role("button", name="Accept")).to_have_count(0)
+
+
+def review(page: Page) -> None:
+    """A reviewer reads what it would mean, and accepts."""
+    sign_in(page, "rui")
+    page.goto("/treasury/programmes/us-equity-perps/")
+    page.locator(".inbox").get_by_role("link", name="Version 1").click()
+    changes = page.locator(".changes")
+    for change in ("250,000 LAMP → becomes 300,000.25 LAMP", "300% → becomes 400%", "TSLA-PERP"):
+        assert change in " ".join(changes.inner_text().split()).replace("\N{NO-BREAK SPACE}", " ")
+    expect(page.locator("main").get_by_text("25% of the budget is never paid")).to_be_visible()
+    expect(page.locator(".week")).to_be_visible()
+    expect(page.get_by_text("TSLA had no weekend quotes.")).to_be_visible()
+    page.get_by_role("button", name="Accept").click()
+    expect(page.get_by_text("these terms hold from epoch 4 on").first).to_be_visible()
+    page.goto("/")
+    expect(page.get_by_role("heading", name="From epoch 4, 1 December 2025")).to_be_visible()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_a_treasurer_drafts_errs_and_mends_and_a_reviewer_accepts_what_then_begins(
+    program, live_server, client, scripts
+):
+    with window(live_server.url, scripts=scripts) as page:
+        draft(page)
+        review(page)
+    client.force_login(User.objects.get(username="rui"))
+    exported = client.get("/treasury/programmes/us-equity-perps/terms/version-1.json").json()
+    changed = template(program, ("AAPL-PERP", "MSFT-PERP", "NVDA-PERP"), budget="300000250000000000000000")
+    changed["boosts"] = {**changed["boosts"], "weekend": 400}
+    for market in changed["markets"].values():
+        market["weight_bps"] = 2500
+    assert exported == changed
+    Block.objects.update(time_ms=WEEKS[3], timestamp_s=WEEKS[3] // 1000)
+    epoch_schedule_next(program=program, now_ms=WEEKS[3])
+    epochs_begin(now_ms=WEEKS[3])
+    epoch = program.epochs.get(number=4)
+    begun = exported | {"epoch": {"number": 4, "start_ms": WEEKS[3], "end_ms": ms(2025, 12, 8)}}
+    text = json.dumps(begun, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert (epoch.state, epoch.terms_sha256) == (Epoch.State.LIVE, hashlib.sha256(text.encode()).hexdigest())
+    assert TermsVersion.objects.get().reviewer.username == "rui"
