@@ -5,11 +5,13 @@ says in words what it would refuse.
 """
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from accounts.models import User
@@ -100,7 +102,6 @@ def terms_send_back(*, by: Person, version: TermsVersion, comment: str, now: dat
     _say(locked, by, comment)
 
 
-@transaction.atomic
 def terms_accept(
     *,
     by: Person,
@@ -116,6 +117,13 @@ def terms_accept(
     Epochs from there on that are made already are made again from it. sha256: of the terms that were looked at.
     now_ms: the chain's clock. Raises NotPermittedError and TermsRefusedError.
     """
+    with _chain_goes_on(version, what="accepted"), transaction.atomic():
+        _accept(by, version, sha256=sha256, from_epoch=from_epoch, now=now, now_ms=now_ms, comment=comment)
+
+
+def _accept(
+    by: Person, version: TermsVersion, *, sha256: str, from_epoch: int, now: datetime, now_ms: int, comment: str
+) -> None:
     locked = _in_review(by, version, what="accepted")
     _same(locked, sha256, what="accepted")
     program = Program.objects.select_for_update().get(pk=locked.program_id)
@@ -133,12 +141,16 @@ def terms_accept(
     epoch_schedule_next(program=program, now_ms=now_ms)
 
 
-@transaction.atomic
 def terms_withdraw(*, by: Person, version: TermsVersion, reason: str, now: datetime, now_ms: int) -> None:
     """Withdraw a version with a reason: one's own until it is reviewed, a scheduled one until its epoch begins.
 
     Epochs that were made from it are made again from what rules them then. Raises NotPermittedError, TermsRefusedError.
     """
+    with _chain_goes_on(version, what="withdrawn"), transaction.atomic():
+        _withdraw(by, version, reason=reason, now=now, now_ms=now_ms)
+
+
+def _withdraw(by: Person, version: TermsVersion, *, reason: str, now: datetime, now_ms: int) -> None:
     person = _person(by, Deed.WITHDRAW_TERMS)
     locked = _locked(version)
     if not reason.strip():
@@ -168,6 +180,16 @@ def terms_comment(*, by: Person, version: TermsVersion, text: str) -> None:
     if not text.strip():
         raise TermsRefusedError(number=version.number, what="commented on", reason="the comment is empty")
     _say(version, by, text)
+
+
+@contextmanager
+def _chain_goes_on(version: TermsVersion, *, what: str) -> Iterator[None]:
+    """Say it in words when a block came between the question and the write, and the database's guards refuse."""
+    try:
+        yield
+    except IntegrityError as error:
+        reason = "their epoch began meanwhile; look at them again"
+        raise TermsRefusedError(number=version.number, what=what, reason=reason) from error
 
 
 def _person(by: Person, deed: Deed) -> User:

@@ -73,6 +73,13 @@ def _private_paths(page: Page, base: str) -> list[tuple[str, str]]:
     page.goto(base + "/treasury/")
     paths = [("treasury", "/treasury/"), ("makers", "/makers/")]
     paths += [(f"treasury-epoch-{number}", path) for number, path in enumerate(_links(page, "/treasury/epochs/"), 1)]
+    page.goto(base + "/treasury/programmes/")
+    for path in _links(page, "/treasury/programmes/")[-1:]:
+        paths += [("treasury-programmes", "/treasury/programmes/"), ("treasury-programme", path)]
+        paths += [("terms-new", path + "terms/new/"), ("terms-import", path + "terms/import/")]
+        page.goto(base + path)
+        versions = [link for link in _links(page, path + "terms/") if link.rstrip("/").rsplit("/", 1)[1].isdecimal()]
+        paths += [(f"terms-{link.rstrip('/').rsplit('/', 1)[1]}", link) for link in versions]
     page.goto(base + "/makers/")
     return paths + [
         (f"scorecard-{path.split('/')[2]}", path) for path in _links(page, "/makers/") if path != "/makers/"

@@ -267,6 +267,20 @@ def test_terms_can_not_be_withdrawn_once_their_epoch_has_begun(program, people):
         withdraw(version, people["tess"], now_ms=WEEKS[3])
 
 
+def test_a_block_that_comes_between_the_page_and_the_write_is_a_sentence_and_changes_nothing(program, people):
+    first, second = handed_in(program, people["tess"]), handed_in(program, people["tess"])
+    accept(first, people["rui"])
+    go_on(WEEKS[3])
+    # Both were looked at while the epoch had not begun yet.
+    with pytest.raises(TermsRefusedError, match="began meanwhile"):
+        withdraw(first, people["tess"], now_ms=CLOCK)
+    go_on(FIFTH_WEEK)
+    with pytest.raises(TermsRefusedError, match="began meanwhile"):
+        accept(second, people["rui"], from_epoch=5, now_ms=CLOCK)
+    states = TermsVersion.objects.order_by("number").values_list("state", flat=True)
+    assert list(states) == ["scheduled", "in_review"]
+
+
 def test_terms_of_another_programme_or_token_are_refused_by_name(program, people):
     with pytest.raises(TermsInvalidError) as raised:
         drafted(program, people["tess"], budget="x", min_payout=-1)
