@@ -43,6 +43,7 @@ class Preview:
     caption: str
     rates: tuple[KindRate, ...]
     market_rates: tuple[MarketRates, ...]
+    budget: int
     average_hour: int
     hours: int
     compared_with: str
@@ -72,6 +73,7 @@ def terms_preview(*, version: TermsVersion, now_ms: int) -> Preview:
         caption=_caption(epoch, document["boosts"]),
         rates=rates,
         market_rates=_market_rates(document, sessions),
+        budget=int(document["budget"]),
         average_hour=int(document["budget"]) * HOUR_MS // length_ms if length_ms else 0,
         hours=length_ms // HOUR_MS,
         compared_with=before.label if before else "",

@@ -57,11 +57,6 @@ def _money(terms: Mapping[str, Any], facts: TermsFacts, unit: Unit) -> list[str]
                 f"The treasury holds {unit.words(facts.balance)}, less than the budget of {unit.words(budget)}. "
                 "An epoch can be approved only when it holds what the epoch pays."
             )
-        if facts.allowance < budget:
-            found.append(
-                f"The contract may take {unit.words(facts.allowance)} from the treasury, less than the budget; the "
-                "treasury raises that when it approves."
-            )
     if int(terms["min_payout"]) > budget > 0:
         found.append("The smallest payout is larger than the budget, so nobody is paid for many epochs.")
     weights = sum(market["weight_bps"] for market in terms["markets"].values())

@@ -350,7 +350,6 @@ def test_sound_terms_are_warned_of_nothing():
         (lambda t: None, {"known_markets": frozenset()}, "AAPL-PERP is not a market that we read"),
         (lambda t: None, {"treasury": None}, "could not be asked"),
         (lambda t: None, {"balance": 1}, "less than the budget"),
-        (lambda t: None, {"allowance": 1}, "may take"),
     ],
 )  # fmt: skip
 def test_what_is_worth_a_second_look_is_said_once(change, facts, words):
