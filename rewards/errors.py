@@ -145,3 +145,11 @@ class SecretUnreadableError(RewardsError):
             "This webhook's secret was encrypted with another SECRET_KEY. Give the webhook a new secret on its page, "
             "or name the former key in SECRET_KEY_FALLBACKS."
         )
+
+
+class ReviewRefusedError(RewardsError):
+    """A step of an epoch's review can't be taken now, or lacks its reason."""
+
+    def __init__(self, *, number: int, reason: str) -> None:
+        self.number, self.reason = number, reason
+        super().__init__(f"Nothing was decided about epoch {number}: {reason}.")
