@@ -1,4 +1,4 @@
-"""The demo's second pair of eyes: judges an epoch's serious flags and puts it forward, as a person would on the page."""
+"""The demo's second pair of eyes: judges an epoch's serious flags and puts it forward, as a person does on the page."""
 
 from rewards.demo.programme import stand_in_reviewer
 from rewards.models import Epoch, EpochStatistics, Flag, FlagVerdict
