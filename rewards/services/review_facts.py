@@ -24,13 +24,13 @@ from rewards.analysis.errors import AnalysisError
 from rewards.analysis.flagging import fills as fill_flags
 from rewards.analysis.flagging import links, mirrored, money
 from rewards.analysis.flagging import thresholds as at
-from rewards.analysis.flagging.finding import Finding
+from rewards.analysis.flagging.finding import Finding, Money
 from rewards.analysis.statistics import each_market
 from rewards.analysis.unspent import quoting_by_kind, unspent_of_epoch, unspent_of_market
 from rewards.engine.allocation import AllocationRow, allocate_market
 from rewards.engine.evidence import read_inputs
 from rewards.engine.inputs import Inputs
-from rewards.models import Allocation, Entitlement, Epoch, EpochStatistics, Flag, Score
+from rewards.models import Allocation, Entitlement, Epoch, EpochStatistics, Flag, Program, Score
 
 logger = logging.getLogger(__name__)
 RETRY = timedelta(minutes=10)
@@ -157,7 +157,7 @@ def _of_accounts(epoch: Epoch, inputs: Inputs, names: dict[str, str]) -> list[Fi
         *links.shared_accounts(payouts=inputs.payouts, makers=inputs.makers, names=names),
         *links.shared_recipients(recipients=_recipients(epoch), accounts_of=accounts_of, names=names),
         *links.token_transfers(
-            transfers=_transfers(epoch, maker_of), maker_of=maker_of, names=names, money=program.exact_amount
+            transfers=_transfers(epoch, maker_of), maker_of=maker_of, names=names, money=_money(program)
         ),
     ]
 
@@ -188,6 +188,16 @@ def _transfers(epoch: Epoch, maker_of: dict[str, str]) -> list[links.Transfer]:
     return found
 
 
+def _money(program: Program) -> Money:
+    """Return what writes amounts in whole tokens with two decimals, rounded down."""
+
+    def words(raw: int) -> str:
+        hundredths = raw * 100 // 10**program.token_decimals
+        return f"{hundredths // 100:,}.{hundredths % 100:02d} {program.token_symbol}"
+
+    return words
+
+
 def _of_money(epoch: Epoch, names: dict[str, str]) -> list[Finding]:
     program = epoch.program
     earlier = Epoch.objects.filter(program=program, number__lt=epoch.number, paid_total__isnull=False)
@@ -199,12 +209,12 @@ def _of_money(epoch: Epoch, names: dict[str, str]) -> list[Finding]:
     for maker, ms in Score.objects.filter(epoch=epoch).values_list("maker", "present_ms"):
         present[maker] += ms
     return [
-        *money.concentration(increments=increments, money=program.exact_amount),
-        *money.new_accounts(increments=increments, seen=seen, money=program.exact_amount),
+        *money.concentration(increments=increments, money=_money(program)),
+        *money.new_accounts(increments=increments, seen=seen, money=_money(program)),
         *money.against_past(
             pay=pay[epoch.pk], budget=epoch.budget, past=[(row.budget, pay[row.pk]) for row in past], names=names
         ),
-        *money.pay_rates(pay=pay[epoch.pk], present_ms=present, names=names, money=program.exact_amount),
+        *money.pay_rates(pay=pay[epoch.pk], present_ms=present, names=names, money=_money(program)),
     ]
 
 

@@ -54,6 +54,8 @@ def review_context(
     return {
         "facts": facts,
         "flags": flags,
+        "serious_flags": [flag for flag in flags if flag.is_serious],
+        "note_flags": [flag for flag in flags if not flag.is_serious],
         "flag_verdicts": FlagVerdict.Verdict.choices,
         "comments": comments(epoch=stored),
         "people": people,

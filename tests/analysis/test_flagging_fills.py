@@ -60,7 +60,7 @@ def test_a_maker_that_trades_with_itself_is_flagged_with_the_part_that_it_is():
     (flag,) = found(flags.own_fills, fills_story(pairs))
     assert (flag.level, flag.subjects, flag.figures["fills"], flag.figures["lots"]) == ("serious", ("m1",), 25, 250)
     assert (flag.figures["part_of_own"], flag.figures["part_of_market"]) == (0.25, 0.125)
-    assert "25 fills, 25% of its volume and 12% of the market" in flag.sentence
+    assert "25 fills, 25% of its volume and 12% of the market’s" in flag.sentence
     assert len(flag.evidence) == 20
 
 

@@ -93,9 +93,20 @@ def test_before_it_is_put_forward_nothing_is_offered_and_nothing_can_be_approved
     assert EpochVerdict.objects.filter(kind="approve").count() == 0
 
 
-def test_an_approval_that_the_chain_refuses_leaves_no_approval_here(house, proposed):
-    act(house, GUARDIAN, "pause()")
-    with pytest.raises(ApprovalRefusedError):
+def test_an_approval_that_the_node_refuses_leaves_no_approval_here(house, proposed):
+    """The treasury's role has gone to an account whose key the node does not hold."""
+    strange = "0x" + "5a" * 20
+    move = calldata("transfer(address,uint256)", ("address", "uint256"), (strange, 10**9))
+    house.treasury_sends(to=house.token, data=move)
+    house.treasury_sends(to=house.distributor, data=calldata("offer_treasury(address)", ("address",), (strange,)))
+    house.anvil.rpc("anvil_impersonateAccount", strange)
+    house.anvil.rpc("anvil_setBalance", strange, hex(10**18))
+    accept = {"from": strange, "to": house.distributor, "data": calldata("accept_treasury()"), "gas": hex(200_000)}
+    house.anvil.mine()
+    house.anvil.rpc("eth_sendTransaction", accept)
+    house.anvil.mine()
+    house.anvil.rpc("anvil_stopImpersonatingAccount", strange)
+    with pytest.raises(ApprovalRefusedError, match="No Signer"):
         approve(house, proposed)
     assert EpochVerdict.objects.filter(kind="approve").count() == 0
 

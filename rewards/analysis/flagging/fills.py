@@ -78,7 +78,7 @@ def own_fills(
             Finding(
                 code="own_fills", level=SERIOUS if serious else NOTE, subjects=(slug,), where=market,
                 sentence=f"{names.get(slug, slug)} traded with itself in {market}: {count:,} fills, {percent(part)} of "
-                f"its volume and {percent(of_own / whole)} of the market's. The rules pay nothing for such fills.",
+                f"its volume and {percent(of_own / whole)} of the market’s. The rules pay nothing for such fills.",
                 figures={"fills": count, "lots": int(fills.lots[own].sum()), "part_of_own": part,
                          "part_of_market": of_own / whole},
                 evidence=_rows(fills, events, own),
