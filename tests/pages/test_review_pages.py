@@ -96,6 +96,7 @@ def test_a_treasurer_who_puts_forward_is_not_offered_the_approval_and_another_is
         assert "That is you, so somebody else approves it" in page(somebody("treasurer"), stage)
         assert offer not in page(somebody("treasurer"), stage)
         assert offer in page(somebody("treasurer", "tess"), stage)
+    settings.LOCAL_TREASURY_SIGNER = True
     text = post(somebody("treasurer"), stage, "treasury-approve", digest=stage.waiting.digest)
     assert "you have put it forward yourself" in text
     assert not EpochVerdict.objects.filter(kind="approve").exists()

@@ -64,7 +64,8 @@ def mirrored_quotes(
     *, market: str, quotes: Quotes, events: MarketEvents, makers: Sequence[str], names: Mapping[str, str]
 ) -> list[Finding]:
     """Flag pairs of makers whose events have twins far more often than when one of them is shifted in time."""
-    moments = np.unique(quotes.time_ms)
+    # They are in order; numpy's own `unique` hashes, which takes ten times as long for as many different values.
+    moments = quotes.time_ms[np.diff(quotes.time_ms, prepend=-1) > 0]
     if len(moments) <= 2 * max(at.MIRROR_SHIFTS):
         return []
     counts, events_of = _counts(quotes, len(makers)), np.bincount(quotes.owner, minlength=len(makers))
