@@ -6,21 +6,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import OuterRef, Subquery
+
 from rewards.models import Epoch, EpochComment, EpochStatistics, EpochVerdict, Flag, FlagVerdict
 
 KIND = EpochVerdict.Kind
 FLAG_NAMES = {
     "own_fills": "Trades with itself",
     "trade_together": "Two makers trade mostly with each other",
-    "mirrored_quotes": "Two makers' quotes move together",
+    "mirrored_quotes": "Two makers’ quotes move together",
     "shared_account": "Two makers pay the same account",
     "paid_to_rival": "A maker pays an address that quotes for another",
-    "shared_recipient": "Two makers' claims go to the same recipient",
+    "shared_recipient": "Two makers’ claims go to the same recipient",
     "token_transfers": "The reward token went between two makers",
     "concentration": "Few accounts get most",
     "new_account": "A new account with a large part",
-    "pay_jump": "A maker's pay stands out against its own past",
-    "pay_rate": "A maker's pay per hour of presence is out of line",
+    "pay_jump": "A maker’s pay stands out against its own past",
+    "pay_rate": "A maker’s pay per hour of presence is out of line",
     "drop": "A maker has all but gone",
 }
 
@@ -58,7 +60,9 @@ class FlagRow:
     @property
     def is_open(self) -> bool:
         """Whether putting the epoch forward waits for a person's word on it."""
-        return self.is_serious and (self.verdict is None or self.verdict.kind == FlagVerdict.Verdict.ACT)
+        if self.verdict is None:
+            return self.is_serious
+        return self.verdict.kind == FlagVerdict.Verdict.ACT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,11 +121,11 @@ def flags_hindrance(*, flags: Iterable[FlagRow]) -> str | None:
         if flag.verdict is not None:
             return f"{flag.verdict.person} wants this put right first: {flag.name}"
     count = "one serious flag waits" if len(waiting) == 1 else f"{len(waiting)} serious flags wait"
-    return f"{count} for a person's word, first: {waiting[0].name}"
+    return f"{count} for a person’s word, first: {waiting[0].name}"
 
 
 def approval_hindrance(*, epoch: Epoch, person_id: int | None = None) -> str | None:
-    """Say why an epoch can't be approved as far as people go, None when it can; one query.
+    """Say why an epoch can't be approved as far as people go, None when it can; two queries.
 
     person_id: who wants to approve; whoever put it forward can't.
     """
@@ -132,7 +136,23 @@ def approval_hindrance(*, epoch: Epoch, person_id: int | None = None) -> str | N
         return "nobody has put it forward yet; a reviewer or another treasurer does that first"
     if person_id is not None and state.was_put_forward_by(person_id):
         return "you have put it forward yourself, so another treasurer approves it"
-    return None
+    return mending_hindrance(epoch=epoch)
+
+
+def mending_hindrance(*, epoch: Epoch) -> str | None:
+    """Say which flag somebody wants put right before anybody is paid, None for none; one query."""
+    newest = FlagVerdict.objects.filter(flag=OuterRef("flag")).order_by("-id").values("pk")[:1]
+    found = (
+        FlagVerdict.objects.filter(
+            flag__epoch=epoch, flag__manifest_hash=epoch.manifest_hash, verdict=FlagVerdict.Verdict.ACT,
+            pk=Subquery(newest),
+        )
+        .select_related("person", "flag")
+        .first()
+    )  # fmt: skip
+    if found is None:
+        return None
+    return f"{_name(found)} wants this put right first: {FLAG_NAMES.get(found.flag.code, found.flag.code)}"
 
 
 def flag_rows(*, epoch: Epoch) -> tuple[FlagRow, ...]:

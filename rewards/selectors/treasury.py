@@ -9,7 +9,7 @@ from onchain.distributor import ApprovalCall, allowance_calldata, approval_call
 from onchain.models_tx import ChainClaim, ChainDistributor, ChainEpoch, ChainSafe, DistributorEvent
 from rewards.models import Alarm, Epoch, EpochCheck, Payment, SafeTransaction
 from rewards.selectors.checks import CheckRow, check_rows, checks_stage
-from rewards.selectors.review import ReviewState, review_state, review_states
+from rewards.selectors.review import ReviewState, mending_hindrance, review_state, review_states
 from rewards.selectors.rows import EpochRow, epoch_row
 from rewards.selectors.standings import StandingRow, standings
 
@@ -121,7 +121,7 @@ def treasury_inbox(*, now_ms: int) -> list[InboxRow]:
 
 
 def treasury_epoch(*, epoch_id: int, now_ms: int) -> TreasuryEpoch:
-    """Return one epoch with checks, recipients, the chain's proposal and the call to sign, in fifteen queries."""
+    """Return one epoch with checks, recipients, the chain's proposal and the call to sign, in sixteen queries."""
     epoch = Epoch.objects.select_related("program").get(pk=epoch_id)
     program = epoch.program
     distributor = ChainDistributor.objects.filter(chain_id=program.chain_id, address=program.distributor).first()
@@ -129,6 +129,7 @@ def treasury_epoch(*, epoch_id: int, now_ms: int) -> TreasuryEpoch:
     stage = checks_stage(epoch=epoch)
     checks = check_rows(epoch=epoch, stage=stage)
     people = review_state(epoch=epoch)
+    is_released = people.put_forward is not None and mending_hindrance(epoch=epoch) is None
     is_ready = (
         proposal is not None
         and proposal.state == ChainEpoch.State.PROPOSED
@@ -155,7 +156,7 @@ def treasury_epoch(*, epoch_id: int, now_ms: int) -> TreasuryEpoch:
         proposal=proposal,
         people=people,
         is_ready=is_ready,
-        approval=_approval(epoch=epoch, proposal=proposal) if is_ready and people.put_forward else None,
+        approval=_approval(epoch=epoch, proposal=proposal) if is_ready and is_released else None,
         history=_history(epoch=epoch, distributor=distributor),
         alarms=tuple(Alarm.objects.filter(program=program, cleared_at=None).values_list("message", flat=True)),
         verify_command=f"python -m rewards.engine verify {epoch.evidence_name}" if epoch.evidence_name else "",

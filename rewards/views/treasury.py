@@ -39,7 +39,7 @@ _WORDS = {
     "approve(uint256,bytes32)": {"words": "Approve the epoch with this digest", "who": "the distributor"},
 }
 _FOR_WHOM = "The treasury’s pages are for treasurers, reviewers, guardians, operators and auditors."
-_MOST_RECIPIENTS = 50
+_MOST_RECIPIENTS = 20
 """Longer lists stand under Details, so that the decision stays in sight."""
 
 

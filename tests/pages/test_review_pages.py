@@ -106,7 +106,7 @@ def test_an_open_serious_flag_holds_the_epoch_up_until_a_person_has_judged_it(st
     taken_back(stage)
     flag = make_flag(stage)
     text = page(ann(), stage)
-    assert "one serious flag waits for a person&#x27;s word" in text
+    assert "one serious flag waits for a person’s word" in text
     assert "/2/forward/" not in text
     assert "serious flag" in post(ann(), stage, "treasury-put-forward", root=stage.waiting.root)
     assert "Your word on the flag is kept" in post(

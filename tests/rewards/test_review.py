@@ -155,7 +155,7 @@ def test_who_can_not_be_named_decides_nothing(epoch):
 def test_a_serious_flag_waits_for_a_persons_word_and_a_note_does_not(epoch):
     make_flag(epoch, level="note", key="M|ben")
     serious = make_flag(epoch)
-    with pytest.raises(ReviewRefusedError, match="one serious flag waits for a person's word, first: Trades with"):
+    with pytest.raises(ReviewRefusedError, match="one serious flag waits for a person’s word, first: Trades with"):
         forward(epoch)
     flag_judge(by=ann(), flag=serious, verdict="harmless", why="Two desks met by accident.")
     forward(epoch)
@@ -170,6 +170,17 @@ def test_a_flag_that_is_to_be_put_right_holds_until_somebody_says_otherwise(epoc
     forward(epoch)
     (row,) = flag_rows(epoch=epoch)
     assert [said.kind for said in row.verdicts] == ["act", "watch"]
+
+
+def test_a_flag_that_somebody_wants_put_right_stops_an_epoch_that_is_put_forward_already(epoch):
+    flag = make_flag(epoch, level="note")
+    forward(epoch)
+    flag_judge(by=tess(), flag=flag, verdict="act", why="The accounts are one firm's.")
+    assert approval_hindrance(epoch=epoch) == "tess wants this put right first: Trades with itself"
+    with pytest.raises(ReviewRefusedError, match="wants this put right first"):
+        epoch_approve(by=somebody("treasurer", "theo"), epoch=epoch)
+    flag_judge(by=ann(), flag=flag, verdict="harmless", why="They are not.")
+    epoch_approve(by=tess(), epoch=epoch)
 
 
 @pytest.mark.parametrize(("verdict", "why"), [("nonsense", "x"), ("harmless", " ")])
