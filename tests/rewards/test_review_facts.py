@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from onchain.indexer import node
 from onchain.models_tx import ChainDistributor, ChainRecipient
+from onchain.services import contract_watch
 from rewards import tasks
 from rewards.errors import ApprovalRefusedError, ReviewRefusedError
 from rewards.models import Alarm, Epoch, EpochStatistics, EpochVerdict, Flag
@@ -17,7 +18,7 @@ from rewards.services.review import epoch_lift, epoch_put_forward, epoch_send_ba
 from rewards.services.review_facts import review_facts_compute, review_facts_due
 from tests.chain import calldata
 from tests.reviewing import ann, put_forward, somebody
-from tests.rewards.conftest import ALICE_LP, ALICE_PAY, BOB_PAY, DELAY_S, GUARDIAN, house, one_process
+from tests.rewards.conftest import ALICE_LP, ALICE_PAY, BOB, BOB_PAY, DELAY_S, GUARDIAN, house, one_process
 from tests.rewards.test_publishing import END_S, approve, poke, proposed
 
 __all__ = ["house", "one_process", "proposed"]
@@ -181,3 +182,29 @@ def test_a_shared_recipient_has_to_be_judged_before_the_epoch_goes_on(house, pro
         epoch_put_forward(by=ann(), epoch=proposed, root=proposed.root)
     put_forward(proposed)
     assert treasury_epoch(epoch_id=proposed.pk, now_ms=0).recipients == before
+
+
+@pytest.fixture
+def moved(house):
+    """The indexer follows the reward token, and Alice's account sends 700 of it to Bob's address."""
+    contract_watch(address=house.token, start_block=house.exchange.start_block)
+    send = calldata("transfer(address,uint256)", ("address", "uint256"), (ALICE_PAY, 1_000))
+    house.treasury_sends(to=house.token, data=send)
+    house.anvil.rpc("anvil_impersonateAccount", ALICE_PAY)
+    house.anvil.rpc("anvil_setBalance", ALICE_PAY, hex(10**18))
+    house.anvil.mine()
+    for receiver, amount in ((BOB, 700), ("0x" + "9" * 40, 300)):
+        data = calldata("transfer(address,uint256)", ("address", "uint256"), (receiver, amount))
+        house.anvil.rpc(
+            "eth_sendTransaction", {"from": ALICE_PAY, "to": house.token, "data": data, "gas": hex(100_000)}
+        )
+    house.anvil.mine()
+    house.anvil.rpc("anvil_stopImpersonatingAccount", ALICE_PAY)
+
+
+def test_where_the_token_is_followed_what_went_between_two_makers_is_a_flag(moved, house, proposed):
+    flag = Flag.objects.get(code="token_transfers")
+    assert (flag.level, flag.subjects) == ("serious", ["alice", "bob"])
+    assert flag.figures == {"transfers": 1, "amount": "700"}
+    assert (flag.evidence[0]["from"], flag.evidence[0]["to"]) == (ALICE_PAY, BOB)
+    assert EpochStatistics.objects.get().document["transfers_read"]
