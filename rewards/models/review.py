@@ -11,8 +11,8 @@ from rewards.models.programs import Epoch
 class EpochVerdict(models.Model):
     """What a person decided about one evidence of an epoch.
 
-    Only added to. The database itself refuses what does not follow (migration review): an approval of what nobody
-    else has put forward, or of what was sent back, and a send-back lifted by whoever made it.
+    Only added to. The database itself refuses what does not follow (migration review_guards): an approval of what
+    nobody else has put forward, or of what was sent back, and a send-back lifted by whoever made it.
     """
 
     class Kind(models.TextChoices):

@@ -1,7 +1,7 @@
 """Four eyes on an epoch: judge its flags, put it forward, send it back, lift that, approve, comment.
 
 Roles are asked here; that nobody approves what they put forward, and the order of verdicts, the database guards as
-well (migration 0007).
+well (migration review_guards).
 """
 
 from django.db import DatabaseError, IntegrityError, transaction

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
-from django.utils import timezone
 from django.db import transaction
+from django.utils import timezone
 
 import rewards.services
 from accounts.errors import NotPermittedError
@@ -21,15 +21,11 @@ from accounts.models import Maker, User, Wallet
 from accounts.roles import Person
 from onchain.errors import NoProviderError
 from onchain.rpc import Policy, connect
-from rewards.errors import NotAllowedError, SignatureRefusedError
-from rewards.models import AutoCollect, Delivery, Notice, SafeTransaction, WebhookEndpoint
+from rewards.errors import NotAllowedError, ReviewRefusedError, SignatureRefusedError
+from rewards.models import AutoCollect, Delivery, Flag, Notice, SafeTransaction, WebhookEndpoint
 from rewards.services.approval import approve_with_local_node
 from rewards.services.auto_collect import auto_collect_set
 from rewards.services.notices import endpoints
-from rewards.errors import NotAllowedError, ReviewRefusedError, SignatureRefusedError
-from rewards.models import AutoCollect, Flag, SafeTransaction
-from rewards.services.approval import approve_with_local_node
-from rewards.services.auto_collect import auto_collect_set
 from rewards.services.review import (
     epoch_approve,
     epoch_comment,
@@ -235,10 +231,8 @@ WEBHOOK_CALLS: dict[str, Callable[[Scene, Person], object]] = {
     "webhook_test": lambda s, by: endpoints.webhook_test(by=by, endpoint=_webhook(s), now=timezone.now()),
     "webhook_send_again": _send_again,
 }
-CALLS: dict[str, Callable[[Scene, Person], object]] = {
-    "rewards.services.approval.approve_with_local_node": _approve,
-    "rewards.services.safe_signatures.safe_signature_add": _sign_safe,
-    **{f"rewards.services.notices.endpoints.{name}": call for name, call in WEBHOOK_CALLS.items()},
+
+
 def _reviewed(deed: Callable[[Scene, Person], object]) -> Callable[[Scene, Person], None]:
     """Whoever gets as far as the epoch's own state was allowed; nothing stays."""
 
@@ -258,9 +252,10 @@ def _flag(stage: Scene) -> Flag:
     )[0]  # fmt: skip
 
 
-CALLS: dict[str, Callable[[Scene, Person], None]] = {
+CALLS: dict[str, Callable[[Scene, Person], object]] = {
     "rewards.services.approval.approve_with_local_node": _approve,
     "rewards.services.safe_signatures.safe_signature_add": _sign_safe,
+    **{f"rewards.services.notices.endpoints.{name}": call for name, call in WEBHOOK_CALLS.items()},
     "rewards.services.review.epoch_put_forward": _reviewed(
         lambda s, by: epoch_put_forward(by=by, epoch=s.waiting, root=s.waiting.root)
     ),

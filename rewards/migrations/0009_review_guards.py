@@ -63,7 +63,7 @@ def _append_only(table: str) -> migrations.RunSQL:
 class Migration(migrations.Migration):
     """Adds the triggers."""
 
-    dependencies = [("rewards", "0006_review")]
+    dependencies = [("rewards", "0008_review")]
 
     operations = [
         migrations.RunSQL(sql=APPEND_ONLY, reverse_sql="DROP FUNCTION rewards_append_only();"),

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("rewards", "0005_publishing"),
+        ("rewards", "0007_quoting"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
