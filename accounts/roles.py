@@ -22,6 +22,10 @@ class Deed(Enum):
     SEE_TREASURY = "Looking at the treasury's pages"
     SEE_ALL_MAKERS = "Looking at every maker's scorecard"
     APPROVE_EPOCH = "Approving an epoch"
+    PUT_EPOCH_FORWARD = "Putting an epoch forward"
+    SEND_EPOCH_BACK = "Sending an epoch back, or lifting that"
+    JUDGE_FLAG = "Judging a flag"
+    COMMENT_ON_EPOCH = "Commenting on an epoch"
     HAND_IN_SAFE_SIGNATURE = "Handing in a signature for the treasury's Safe"
     OPEN_PROGRAM = "Opening a programme"
     DRAFT_TERMS = "Drafting terms"
@@ -38,6 +42,11 @@ ALLOWED: Final[Mapping[Deed, frozenset[Role]]] = {
     Deed.SEE_TREASURY: _WATCHERS,
     Deed.SEE_ALL_MAKERS: _WATCHERS,
     Deed.APPROVE_EPOCH: frozenset({Role.TREASURER}),
+    # Who of a treasurer and a reviewer does which is up to them; the same person never puts forward and approves.
+    Deed.PUT_EPOCH_FORWARD: frozenset({Role.TREASURER, Role.REVIEWER}),
+    Deed.SEND_EPOCH_BACK: frozenset({Role.TREASURER, Role.REVIEWER}),
+    Deed.JUDGE_FLAG: frozenset({Role.TREASURER, Role.REVIEWER}),
+    Deed.COMMENT_ON_EPOCH: frozenset({Role.TREASURER, Role.REVIEWER, Role.GUARDIAN, Role.OPERATOR}),
     # The Safe itself says whose signature it is; the role only keeps strangers from trying.
     Deed.HAND_IN_SAFE_SIGNATURE: frozenset({Role.TREASURER, Role.OPERATOR}),
     Deed.OPEN_PROGRAM: frozenset({Role.TREASURER}),

@@ -4,7 +4,20 @@ from django.contrib import admin
 from django.urls import include, path, register_converter
 from django.views.generic import RedirectView
 
-from rewards.views import claims, evidence, makers, notices, proofs, public, quoted, safe, status, treasury, webhooks
+from rewards.views import (
+    claims,
+    evidence,
+    makers,
+    notices,
+    proofs,
+    public,
+    quoted,
+    review,
+    safe,
+    status,
+    treasury,
+    webhooks,
+)
 from rewards.views import treasury_drafts as drafts
 from rewards.views import treasury_opening as opening
 from rewards.views import treasury_programmes as programmes
@@ -99,6 +112,11 @@ urlpatterns = [
     path("treasury/", treasury.inbox, name="treasury"),
     path("treasury/epochs/<slug:program>/<int:number>/", treasury.epoch, name="treasury-epoch"),
     path("treasury/epochs/<slug:program>/<int:number>/approve/", treasury.approve, name="treasury-approve"),
+    path("treasury/epochs/<slug:program>/<int:number>/forward/", review.put_forward, name="treasury-put-forward"),
+    path("treasury/epochs/<slug:program>/<int:number>/back/", review.send_back, name="treasury-send-back"),
+    path("treasury/epochs/<slug:program>/<int:number>/lift/", review.lift, name="treasury-lift"),
+    path("treasury/epochs/<slug:program>/<int:number>/flag/", review.judge, name="treasury-flag"),
+    path("treasury/epochs/<slug:program>/<int:number>/comment/", review.comment, name="treasury-comment"),
     path("treasury/epochs/<slug:program>/<int:number>/safe/sign/", safe.sign, name="treasury-safe-sign"),
     path("treasury/epochs/<slug:program>/<int:number>/safe/batch.json", safe.batch, name="treasury-safe-batch"),
     path("treasury/programmes/", programmes.programmes, name="treasury-programmes"),

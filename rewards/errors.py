@@ -173,3 +173,11 @@ class ProgramRefusedError(RewardsError):
     def __init__(self, *, field: str, reason: str) -> None:
         self.field, self.reason = field, reason
         super().__init__(reason)
+
+
+class ReviewRefusedError(RewardsError):
+    """A step of an epoch's review can't be taken now, or lacks its reason."""
+
+    def __init__(self, *, number: int, reason: str) -> None:
+        self.number, self.reason = number, reason
+        super().__init__(f"Nothing was decided about epoch {number}: {reason}.")

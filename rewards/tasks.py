@@ -24,6 +24,7 @@ from rewards.services.programs import epoch_schedule_next, epochs_begin
 from rewards.services.proofs import proof_packs_write
 from rewards.services.publishing import program_advance, proposals_resolve
 from rewards.services.quote_cells import quote_cells_advance, quote_cells_due
+from rewards.services.review_facts import review_facts_compute, review_facts_due
 from rewards.services.safe import safes_advance, safes_execute
 from rewards.services.scoring import epoch_score_if_due, stretches_score_or_stop
 from rewards.services.stretches import stretches_due
@@ -88,6 +89,16 @@ def sum_quotes(epoch_id: int, market: str) -> None:
         f"The sums of {market}",
         lambda: quote_cells_advance(epoch_id=epoch_id, market=market, keep_going=lambda: time.monotonic() < ends_at),
     )
+
+
+@shared_task(name="rewards.tasks.review_epochs")
+def review_epochs() -> None:
+    """Work out flags and statistics of scored epochs that have none for their present evidence."""
+    now = timezone.now()
+    for epoch_id in review_facts_due(now=now):
+        with try_lock(f"review {epoch_id}") as held:
+            if held:
+                review_facts_compute(epoch_id=epoch_id, now=now)
 
 
 @shared_task(name="rewards.tasks.relay_claims")

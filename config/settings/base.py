@@ -196,6 +196,7 @@ CELERY_BEAT_SCHEDULE = {
     "poke-stretches": {"task": "rewards.tasks.poke_stretches", "schedule": 2.0, "options": {"expires": 5}},
     "score-live": {"task": "rewards.tasks.score_live_epochs", "schedule": 5.0, "options": {"expires": 5}},
     "poke-figures": {"task": "rewards.tasks.poke_figures", "schedule": 5.0, "options": {"expires": 5}},
+    "review-epochs": {"task": "rewards.tasks.review_epochs", "schedule": 3.0, "options": {"expires": 5}},
     "relay-claims": {"task": "rewards.tasks.relay_claims", "schedule": 2.0, "options": {"expires": 5}},
     "find-notices": {"task": "rewards.tasks.find_notices", "schedule": 5.0, "options": {"expires": 5}},
     "deliver-notices": {"task": "rewards.tasks.deliver_notices", "schedule": 2.0, "options": {"expires": 5}},

@@ -16,6 +16,7 @@ from rewards.analysis.statistics import F64, Array
 from rewards.engine.kernel.parts import I64
 
 _NAMES = ("whole", "floats", "of_market", "of_market_floats")
+_COLUMNS = (parts.WHOLE, parts.FLOATS, parts.MARKET_WHOLE, parts.MARKET_FLOATS)
 _HEAD = 8
 """Bytes in front that say how long the rest is without its compression."""
 
@@ -90,9 +91,13 @@ class CellSums:
                 data[_HEAD:], decompressed_size=int.from_bytes(data[:_HEAD], "little"), codec="zstd", asbytes=True
             )
             with np.load(BytesIO(plain), allow_pickle=False) as read:
-                return cls(int(read["first"][0]), *(read[name] for name in _NAMES))
+                sums = cls(int(read["first"][0]), *(read[name] for name in _NAMES))
         except (OSError, EOFError, ValueError, KeyError, BadZipFile, pa.ArrowException) as error:
             raise PackedCellsError from error
+        if tuple(array.shape[-1] for array in sums._arrays()) != _COLUMNS:
+            # Of an older version, with other columns.
+            raise PackedCellsError
+        return sums
 
     def _arrays(self) -> tuple[Array, ...]:
         return self.whole, self.floats, self.of_market, self.of_market_floats

@@ -118,7 +118,10 @@ def _market_of(interval: Interval) -> list[int]:
     if not interval.live:
         return [parts.MARKET_HALTED_MS]
     stress = [parts.MARKET_STRESS_MS] if interval.stressed else []
-    return [parts.MARKET_LIT_MS if interval.reference else parts.MARKET_DARK_MS, *stress]
+    if not interval.reference:
+        return [parts.MARKET_DARK_MS, *stress]
+    nobody = [] if any(interval.quality) else [parts.MARKET_NOBODY_MS]
+    return [parts.MARKET_LIT_MS, *nobody, *stress]
 
 
 def _whole_of(rules: Rules, interval: Interval, maker: int, share: int) -> dict[int, int]:

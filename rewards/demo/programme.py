@@ -33,6 +33,7 @@ SPLITS = {
     "evergreen": (("evergreen treasury", 600_000), ("lena", 250_000), ("omar", 150_000)),
     "saturday": (("saturday treasury", 500_000), ("lena", 300_000), ("priya", 200_000)),
 }
+REVIEWER = "reviewer"
 PROVIDERS = ("lena", "omar", "priya")
 
 
@@ -120,11 +121,11 @@ def register(*, deployment: Deployment, makers: list[Maker], plan: Plan = FULL, 
 def make_people(*, makers: list[Maker]) -> list[Login]:
     """Make the people who can sign in; their common password is PASSWORD."""
     _person("treasurer", User.Role.TREASURER, first_name="Tess", last_name="Treasurer")
-    _person("reviewer", User.Role.REVIEWER, first_name="Rui", last_name="Reviewer")
+    _person(REVIEWER, User.Role.REVIEWER, first_name="Rey", last_name="Reviewer")
     _person("operator", User.Role.OPERATOR, first_name="Olu", last_name="Operator")
     logins = [
-        Login("treasurer", "the treasury: review and approve", "treasury/"),
-        Login("reviewer", "the second pair of eyes on new terms", "treasury/programmes/"),
+        Login("treasurer", "the treasury: approve what was put forward", "treasury/"),
+        Login(REVIEWER, "the second pair of eyes on epochs and on new terms", "treasury/"),
         Login("operator", "operations: status, all scorecards", "status/"),
     ]
     for maker in makers:
@@ -140,8 +141,18 @@ def make_people(*, makers: list[Maker]) -> list[Login]:
 
 
 def stand_in_treasurer() -> User:
-    """Return a treasurer who approves by program: nobody can sign in as them, for they are never stored."""
-    return User(username="stand-in treasurer", role=User.Role.TREASURER)
+    """Return a treasurer who approves by program: nobody can sign in as them, for no password fits."""
+    return _stand_in("stand-in treasurer", User.Role.TREASURER)
+
+
+def stand_in_reviewer() -> User:
+    """Return the reviewer who puts epochs forward by program; in the demo it is the one who can also sign in."""
+    return User.objects.filter(username=REVIEWER).first() or _stand_in("stand-in reviewer", User.Role.REVIEWER)
+
+
+def _stand_in(username: str, role: User.Role) -> User:
+    defaults = {"role": role, "password": make_password(None)}
+    return User.objects.get_or_create(username=username, defaults=defaults)[0]
 
 
 def _person(username: str, role: User.Role, **fields: str) -> User:

@@ -20,6 +20,7 @@ from rewards.demo.makers import address_of
 from rewards.demo.programme import stand_in_treasurer
 from rewards.demo.recording import order_rows, sample_folder, trade_rows
 from rewards.demo.replay import MAKERS, Replay
+from rewards.demo.reviewer import put_forward
 from rewards.demo.stage import SEQUENCER, deploy
 from rewards.models import Entitlement, Epoch, Program
 from rewards.services.approval import approve_with_local_node
@@ -166,7 +167,7 @@ class RealFlow:
 
     def _approve(self, epoch: Epoch) -> None:
         began = time.monotonic()
-        while not approval_is_safe(epoch=epoch):
+        while not approval_is_safe(epoch=epoch) or put_forward(epoch) is None:
             if time.monotonic() - began > PATIENCE_S:
                 raise TooSlowError(what="the checks before the approval", waited_s=PATIENCE_S, look_at="the logs")
             self.poke()

@@ -15,6 +15,7 @@ from rewards.demo.exchange import Block
 from rewards.demo.flow import LIVE, Flow
 from rewards.demo.makers import address_of
 from rewards.demo.programme import Plan, stand_in_treasurer
+from rewards.demo.reviewer import is_put_forward, put_forward
 from rewards.demo.terminal import Terminal
 from rewards.errors import NothingToCollectError
 from rewards.models import Epoch, LiveStanding, Program
@@ -59,14 +60,16 @@ class Story:
         self.chain.mine(time_s=self.now_s)
 
     def approve_when_proposed(self, number: int) -> Callable[[], None]:
-        """Return something to call often: the treasury approves the epoch once it is proposed, people then collect."""
+        """Return something to call often: the reviewer puts every proposed epoch forward, the treasury approves this
+        one, people then collect."""
         state = {"done": set[str]()}
 
         def look() -> None:
             self.attestor.look()
+            self._put_forward()
             epoch = self.program.epochs.get(number=number)
             waits = epoch.state == Epoch.State.PROPOSED and "approved" not in state["done"]
-            if waits and is_ready_to_approve(epoch):
+            if waits and is_ready_to_approve(epoch) and is_put_forward(epoch):
                 self._approve(epoch)
                 state["done"].add("approved")
             if epoch.state == Epoch.State.ACTIVE and "claimed" not in state["done"]:
@@ -74,6 +77,16 @@ class Story:
                 state["done"].add("claimed")
 
         return look
+
+    def _put_forward(self) -> None:
+        for epoch in self.program.epochs.filter(state=Epoch.State.PROPOSED):
+            if is_put_forward(epoch) or (judged := put_forward(epoch)) is None:
+                continue
+            flags = f"judges {judged} flag{'' if judged == 1 else 's'} and " if judged else ""
+            self.terminal.say(
+                f"Rey, the reviewer, {flags}puts {self.plan.unit.lower()} {epoch.number} forward: nobody approves what "
+                "they put forward themselves."
+            )
 
     def _approve(self, epoch: Epoch) -> None:
         client = rpc_client()
@@ -148,6 +161,7 @@ def is_ready(program: Program) -> bool:
         states.get(1) == Epoch.State.ACTIVE
         and states.get(2) == Epoch.State.PROPOSED
         and is_ready_to_approve(program.epochs.get(number=2))
+        and is_put_forward(program.epochs.get(number=2))
         and states.get(3) == Epoch.State.LIVE
         and ChainClaim.objects.exists()
         and LiveStanding.objects.exists()

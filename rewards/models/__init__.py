@@ -2,10 +2,12 @@
 
 from rewards.models.checks import Alarm, CheckWaiver, EpochCheck
 from rewards.models.claims import AutoCollect, ClaimRequest
+from rewards.models.flags import EpochStatistics, Flag, FlagVerdict
 from rewards.models.notices import Delivery, MailChoice, Notice, WebhookEndpoint
 from rewards.models.programs import Epoch, EpochSession, Program
 from rewards.models.quoting import QuoteCells, QuoteRun
 from rewards.models.results import Allocation, Carry, Entitlement, LiveStanding, LiveState, Payment, Score, Stretch
+from rewards.models.review import EpochComment, EpochVerdict
 from rewards.models.safe import SafeSignature, SafeTransaction
 from rewards.models.terms import TermsComment, TermsVersion
 
@@ -20,7 +22,12 @@ __all__ = [
     "Entitlement",
     "Epoch",
     "EpochCheck",
+    "EpochComment",
     "EpochSession",
+    "EpochStatistics",
+    "EpochVerdict",
+    "Flag",
+    "FlagVerdict",
     "LiveStanding",
     "LiveState",
     "MailChoice",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rewards.analysis.cells import CellTimes
+from rewards.analysis.errors import PackedCellsError
 from rewards.analysis.kernel import parts
 from rewards.analysis.packing import CellSums
 from rewards.analysis.statistics import MarketCells
@@ -30,7 +31,8 @@ def quoting_markets(*, epoch: Epoch) -> list[str]:
 
 
 def quoting(*, epoch: Epoch, market: str, makers: Sequence[str] | None = None) -> Quoting | None:
-    """Return how makers (all by default) quoted in a market, in three queries; None while nothing is known.
+    """Return how makers (all by default) quoted in a market, in three queries; None while nothing is known
+    that can be read.
 
     A maker that is not enrolled in the epoch is left out. `market_table`'s share needs all makers.
     """
@@ -45,7 +47,10 @@ def quoting(*, epoch: Epoch, market: str, makers: Sequence[str] | None = None) -
     of_market = np.zeros((len(times), parts.MARKET_WHOLE), np.int64)
     of_market_floats = np.zeros((len(times), parts.MARKET_FLOATS))
     for row in QuoteCells.objects.filter(epoch=epoch, market=market).only("cells"):
-        sums = CellSums.unpack(bytes(row.cells)).of_makers(indices)
+        try:
+            sums = CellSums.unpack(bytes(row.cells)).of_makers(indices)
+        except PackedCellsError:
+            return None
         taken = slice(sums.first, sums.end)
         whole[taken], floats[taken] = sums.whole, sums.floats
         of_market[taken], of_market_floats[taken] = sums.of_market, sums.of_market_floats

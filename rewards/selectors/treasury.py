@@ -6,9 +6,10 @@ from typing import Any
 
 from accounts.models import Maker
 from onchain.distributor import ApprovalCall, allowance_calldata, approval_call
-from onchain.models_tx import ChainClaim, ChainDistributor, ChainEpoch, DistributorEvent
-from rewards.models import Alarm, Epoch, EpochCheck, Payment
+from onchain.models_tx import ChainClaim, ChainDistributor, ChainEpoch, ChainSafe, DistributorEvent
+from rewards.models import Alarm, Epoch, EpochCheck, Payment, SafeTransaction
 from rewards.selectors.checks import CheckRow, check_rows, checks_stage
+from rewards.selectors.review import ReviewState, mending_hindrance, review_state, review_states
 from rewards.selectors.rows import EpochRow, epoch_row
 from rewards.selectors.standings import StandingRow, standings
 
@@ -56,7 +57,10 @@ class ProposalView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TreasuryEpoch:
-    """One epoch for a decision. `approval` is the call to sign, None unless the treasury can approve now."""
+    """One epoch for a decision. `approval` is the call to sign, None unless the treasury can approve now.
+
+    people: who put it forward or sent it back. is_ready: nothing but people is in the way of the approval.
+    """
 
     epoch: EpochRow
     program_name: str
@@ -73,6 +77,8 @@ class TreasuryEpoch:
     makers: tuple[StandingRow, ...]
     carried: int
     proposal: ProposalView | None
+    people: ReviewState
+    is_ready: bool
     approval: ApprovalCall | None
     history: tuple[ChainEventRow, ...]
     alarms: tuple[str, ...]
@@ -88,19 +94,26 @@ class InboxRow:
     token_symbol: str
     token_decimals: int
     needs_decision: bool
+    people: ReviewState
+    signed: int
+    threshold: int
 
 
 def treasury_inbox(*, now_ms: int) -> list[InboxRow]:
-    """Return epochs from scored to vetoed, those that wait for a decision first, in one query."""
+    """Return epochs from scored to vetoed, those that wait for a decision first, in five queries."""
     states = [Epoch.State.PROPOSED, Epoch.State.SCORED, Epoch.State.APPROVED, Epoch.State.VETOED]
-    epochs = Epoch.objects.select_related("program").filter(state__in=states)
+    epochs = list(Epoch.objects.select_related("program").filter(state__in=states))
+    people, signatures = review_states(epochs=epochs), _signatures(epochs)
     rows = [
         InboxRow(
             epoch=epoch_row(epoch=epoch, now_ms=now_ms),
             program_name=epoch.program.name,
             token_symbol=epoch.program.token_symbol,
             token_decimals=epoch.program.token_decimals,
-            needs_decision=epoch.state == Epoch.State.PROPOSED,
+            needs_decision=epoch.state == Epoch.State.PROPOSED and people[epoch.pk].sent_back is None,
+            people=people[epoch.pk],
+            signed=signatures.get(epoch.pk, (0, 0))[0],
+            threshold=signatures.get(epoch.pk, (0, 0))[1],
         )
         for epoch in epochs
     ]
@@ -108,14 +121,16 @@ def treasury_inbox(*, now_ms: int) -> list[InboxRow]:
 
 
 def treasury_epoch(*, epoch_id: int, now_ms: int) -> TreasuryEpoch:
-    """Return one epoch with checks, recipients, the chain's proposal and the call to sign, in fourteen queries."""
+    """Return one epoch with checks, recipients, the chain's proposal and the call to sign, in sixteen queries."""
     epoch = Epoch.objects.select_related("program").get(pk=epoch_id)
     program = epoch.program
     distributor = ChainDistributor.objects.filter(chain_id=program.chain_id, address=program.distributor).first()
     proposal = _proposal(epoch=epoch, distributor=distributor)
     stage = checks_stage(epoch=epoch)
     checks = check_rows(epoch=epoch, stage=stage)
-    offered = (
+    people = review_state(epoch=epoch)
+    is_released = people.put_forward is not None and mending_hindrance(epoch=epoch) is None
+    is_ready = (
         proposal is not None
         and proposal.state == ChainEpoch.State.PROPOSED
         and proposal.matches
@@ -139,7 +154,9 @@ def treasury_epoch(*, epoch_id: int, now_ms: int) -> TreasuryEpoch:
         makers=tuple(standings(epoch=epoch)),
         carried=epoch.carried_out_total or 0,
         proposal=proposal,
-        approval=_approval(epoch=epoch, proposal=proposal) if offered else None,
+        people=people,
+        is_ready=is_ready,
+        approval=_approval(epoch=epoch, proposal=proposal) if is_ready and is_released else None,
         history=_history(epoch=epoch, distributor=distributor),
         alarms=tuple(Alarm.objects.filter(program=program, cleared_at=None).values_list("message", flat=True)),
         verify_command=f"python -m rewards.engine verify {epoch.evidence_name}" if epoch.evidence_name else "",
@@ -173,6 +190,21 @@ def open_alarms() -> list[str]:
 def maker_names() -> dict[str, str]:
     """Return every maker's name by id, in one query."""
     return dict(Maker.objects.values_list("slug", "name"))
+
+
+def _signatures(epochs: list[Epoch]) -> dict[int, tuple[int, int]]:
+    """Return by epoch how many present owners of its Safe have signed, and how many it takes; three queries."""
+    safes = {(row.chain_id, row.address): row for row in ChainSafe.objects.all()}
+    found: dict[int, tuple[int, int]] = {}
+    digests = {epoch.pk: (epoch.digest, epoch.program.chain_id) for epoch in epochs}
+    rows = SafeTransaction.objects.filter(epoch__in=epochs).exclude(state=SafeTransaction.State.REPLACED)
+    for row in rows.prefetch_related("signatures").order_by("id"):
+        digest, chain_id = digests[row.epoch_id]
+        safe = safes.get((chain_id, row.safe))
+        if row.digest == digest and safe is not None:
+            signed = sum(1 for signature in row.signatures.all() if signature.owner in safe.owners)
+            found[row.epoch_id] = (signed, safe.threshold)
+    return found
 
 
 def _proposal(*, epoch: Epoch, distributor: ChainDistributor | None) -> ProposalView | None:

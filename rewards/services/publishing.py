@@ -14,6 +14,7 @@ from onchain.rpc import RpcClient
 from onchain.signers import SignerError
 from onchain.transactions import RefusedByContractError, Sender, broadcast, prepare, resolve, sender_of
 from rewards.models import Epoch, EpochCheck, Program
+from rewards.selectors.review import review_state
 from rewards.services.checks import approval_checks_due, checks_run
 
 logger = logging.getLogger(__name__)
@@ -115,6 +116,9 @@ def _check_again(client: RpcClient, *, epoch: Epoch, now: datetime) -> None:
 
 
 def _propose(client: RpcClient, *, epoch: Epoch, sender: Sender, now: datetime) -> None:
+    if (sent_back := review_state(epoch=epoch).sent_back) is not None:
+        _stop(epoch, f"{sent_back.person} has sent it back: {sent_back.text}", until=now + RETRY)
+        return
     distributor = epoch.program.distributor
     summary = distributor_summary(client=client, distributor=distributor)
     proposal = proposal_of(epoch=epoch, summary=summary)

@@ -5,6 +5,7 @@ from onchain.models_tx import ChainDistributor, ChainEpoch, DistributorEvent
 from onchain.selectors import head
 from onchain.transactions import sender_of
 from rewards.models import Epoch, Program
+from rewards.selectors.review import review_states
 from rewards.services.alarms import alarms_set
 from rewards.services.checks import approval_is_safe
 
@@ -20,6 +21,7 @@ def roles_watch(*, program: Program, distributor: ChainDistributor) -> None:
     alarms_set(program=program, code="role_change", messages=_changes(distributor))
     alarms_set(program=program, code="wrong_proposer", messages=_proposer(program, distributor))
     alarms_set(program=program, code="unchecked_approval", messages=_unchecked(program, distributor))
+    alarms_set(program=program, code="unreviewed_approval", messages=_unreviewed(program, distributor))
 
 
 def _paused(distributor: ChainDistributor) -> dict[str, str]:
@@ -83,4 +85,24 @@ def _unchecked(program: Program, distributor: ChainDistributor) -> dict[str, str
         )
         for epoch in found
         if not approval_is_safe(epoch=epoch)
+    }
+
+
+def _unreviewed(program: Program, distributor: ChainDistributor) -> dict[str, str]:
+    """Approvals that the chain has and nobody here has put forward: for as long as they wait, and a week longer."""
+    newest = head()
+    events = distributor.events.filter(name="EpochApproved", time_ms__gte=(newest.time_ms if newest else 0) - SHOWN_MS)
+    waiting = ChainEpoch.objects.filter(distributor=distributor, state=ChainEpoch.State.APPROVED)
+    numbers = {*events.values_list("epoch", flat=True), *waiting.values_list("number", flat=True)}
+    found = program.epochs.filter(
+        chain_epoch__in=numbers, state__in=(Epoch.State.APPROVED, Epoch.State.ACTIVE)
+    )  # what was vetoed since has its answer
+    states = review_states(epochs=found)
+    return {
+        f"epoch {epoch.chain_epoch}": (
+            f"Epoch {epoch.number} was approved on the chain without having been put forward here. Find out who "
+            "approved it, and why; the guardian can veto it until its delay is over."
+        )
+        for epoch in found
+        if states[epoch.pk].put_forward is None
     }

@@ -29,6 +29,7 @@ from onchain.safe import (
 from onchain.transactions import RefusedByContractError, Sender, broadcast, prepare, sender_of
 from rewards.errors import ApprovalRefusedError
 from rewards.models import Epoch, Program, SafeSignature, SafeTransaction
+from rewards.selectors.review import approval_hindrance
 from rewards.services.alarms import alarms_set
 from rewards.services.checks import approval_is_safe
 
@@ -50,7 +51,7 @@ def safes_advance(client: RpcClient, *, program: Program) -> None:
     _settle(program, info)
     epoch = program.epochs.filter(state=Epoch.State.PROPOSED).order_by("number").first()
     hindrance: dict[str, str] = {}
-    if epoch is not None and approval_is_safe(epoch=epoch) and _is_attested(epoch):
+    if epoch is not None and _may_be_signed(epoch) and _is_attested(epoch):
         try:
             safe_transaction_for(client, epoch=epoch, info=info)
         except ApprovalRefusedError as error:
@@ -65,7 +66,7 @@ def safes_execute(client: RpcClient, *, program: Program) -> None:
         sender = sender_of("RELAYER", chain_id=program.chain_id)
         info = read_safe(client=client, address=stored.safe)
         current = stored.digest == stored.epoch.digest and stored.epoch.state == Epoch.State.PROPOSED
-        if sender is not None and info is not None and current and approval_is_safe(epoch=stored.epoch):
+        if sender is not None and info is not None and current and _may_be_signed(stored.epoch):
             safe_execute(client, stored=stored, info=info, sender=sender)
 
 
@@ -141,6 +142,11 @@ def safe_execute(client: RpcClient, *, stored: SafeTransaction, info: SafeInfo, 
         return False
     broadcast(client, row)
     return True
+
+
+def _may_be_signed(epoch: Epoch) -> bool:
+    """Whether all checks have passed and a person has put the epoch forward; one sent back is not sent either."""
+    return approval_is_safe(epoch=epoch) and approval_hindrance(epoch=epoch) is None
 
 
 def _is_attested(epoch: Epoch) -> bool:

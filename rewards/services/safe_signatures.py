@@ -1,14 +1,18 @@
 """Owners' signatures of a Safe transaction: whose it is, asked of the Safe itself before it is kept."""
 
+from django.db import transaction
 from eth_account import Account
 from eth_account.messages import encode_defunct
 
+from accounts.models import User
 from accounts.roles import Deed, Person, may
 from onchain.calls import from_hex, to_hex
 from onchain.rpc import RpcClient
 from onchain.safe import SIGNATURE_BYTES, SafeInfo, SafeTx, joined_signatures, read_safe, signature_refusal
-from rewards.errors import NotAllowedError, SignatureRefusedError
+from rewards.errors import NotAllowedError, ReviewRefusedError, SignatureRefusedError
 from rewards.models import SafeSignature, SafeTransaction
+from rewards.selectors.review import approval_hindrance
+from rewards.services.review import epoch_approve
 from rewards.services.safe import safe_tx_of
 
 KIND = SafeSignature.Kind
@@ -22,7 +26,8 @@ def safe_signature_add(
 ) -> SafeSignature:
     """Keep an owner's signature; the same owner again replaces its own.
 
-    Raises NotAllowedError and SignatureRefusedError. by: who hands it in, which need not be the owner.
+    Raises NotAllowedError and SignatureRefusedError. by: who hands it in, which need not be the owner, but is not who
+    has put the epoch forward; a treasurer who does has approved the epoch, an operator only carries it.
     signature: 0x hex. A key's has 65 bytes, over the EIP-712 hash or by eth_sign; the owner is worked out from it.
     owner: needed for a contract wallet alone, whose bytes can be anything that it accepts (ERC-1271).
     """
@@ -30,6 +35,8 @@ def safe_signature_add(
         raise NotAllowedError(what="Handing in a signature for the Safe", who="treasurers and operators")
     if stored.state != SafeTransaction.State.COLLECTING:
         raise SignatureRefusedError(reason="this transaction no longer collects signatures")
+    if (hindrance := approval_hindrance(epoch=stored.epoch, person_id=by.pk)) is not None:
+        raise SignatureRefusedError(reason=hindrance)
     info = read_safe(client=client, address=stored.safe)
     if info is None or info.nonce != stored.nonce:
         raise SignatureRefusedError(reason="the Safe has used this nonce for something else; load the page again")
@@ -39,9 +46,15 @@ def safe_signature_add(
     laid_out = joined_signatures({signer: (kept, kind == KIND.CONTRACT)})
     if (refusal := signature_refusal(client=client, transaction=signed, signature=laid_out)) is not None:
         raise SignatureRefusedError(reason=f"the Safe does not accept it ({refusal})")
-    row, _ = SafeSignature.objects.update_or_create(
-        transaction=stored, owner=signer, defaults={"kind": kind, "signature": to_hex(kept)}
-    )
+    try:
+        with transaction.atomic():
+            if isinstance(by, User) and by.role == User.Role.TREASURER:
+                epoch_approve(by=by, epoch=stored.epoch, reason=f"Handed in the signature of {signer}.")
+            row, _ = SafeSignature.objects.update_or_create(
+                transaction=stored, owner=signer, defaults={"kind": kind, "signature": to_hex(kept)}
+            )
+    except ReviewRefusedError as error:
+        raise SignatureRefusedError(reason=error.reason) from error
     return row
 
 

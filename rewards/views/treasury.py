@@ -13,6 +13,7 @@ from onchain.errors import OnchainError
 from onchain.indexer import node
 from rewards.errors import RewardsError
 from rewards.models import Epoch
+from rewards.selectors.epoch_review import spends
 from rewards.selectors.programs import epoch_get
 from rewards.selectors.safe import safe_view
 from rewards.selectors.treasury import (
@@ -28,15 +29,17 @@ from rewards.services.approval import approve_with_local_node
 from rewards.views import access
 from rewards.views.evidence import evidence_files
 from rewards.views.figures.bars import bar_lengths
+from rewards.views.figures.curves import spend_figure
 from rewards.views.pages import missing_is_404, page_now_ms
 from rewards.views.public import check_context
+from rewards.views.review import review_context
 
 _WORDS = {
     "approve(address,uint256)": {"words": "Let the distributor take exactly this amount", "who": "the token"},
     "approve(uint256,bytes32)": {"words": "Approve the epoch with this digest", "who": "the distributor"},
 }
 _FOR_WHOM = "The treasury’s pages are for treasurers, reviewers, guardians, operators and auditors."
-_MOST_RECIPIENTS = 50
+_MOST_RECIPIENTS = 20
 """Longer lists stand under Details, so that the decision stays in sight."""
 
 
@@ -52,6 +55,7 @@ def inbox(request: HttpRequest) -> HttpResponseBase:
         "waiting": [row for row in rows if row.needs_decision],
         "others": [row for row in rows if not row.needs_decision],
         "alarms": open_alarms(),
+        "spends": [{"spend": each, "figure": spend_figure(points=each.points)} for each in spends()],
         "now_ms": now_ms,
         "manages_webhooks": access.manages_treasury_webhooks(user=request.user),
     }
@@ -67,6 +71,7 @@ def epoch(request: HttpRequest, program: str, number: int) -> HttpResponseBase:
     now_ms = page_now_ms()
     stored = epoch_get(slug=program, number=number)
     review = treasury_epoch(epoch_id=stored.pk, now_ms=now_ms)
+    names = maker_names()
     treasury_safe = safe_view(epoch=stored, treasury=review.treasury)
     context = {
         "section": "treasury",
@@ -81,9 +86,9 @@ def epoch(request: HttpRequest, program: str, number: int) -> HttpResponseBase:
         "safe_calls": _calls(treasury_safe.transaction.calls) if treasury_safe and treasury_safe.transaction else (),
         "calls": _calls(wallet_calls(review=review)),
         "chain_id": stored.program.chain_id,
-        "may_approve": access.may_approve(user=request.user),
+        **review_context(request, stored=stored, review=review, names=names),
         **_money(review),
-        **_recipients(review),
+        **_recipients(review, names),
         **check_context(request, slug=program, number=number),
     }
     return render(request, "treasury/epoch.html", context)
@@ -143,8 +148,7 @@ def _money(review: TreasuryEpoch) -> dict[str, Any]:
     }
 
 
-def _recipients(review: TreasuryEpoch) -> dict[str, Any]:
-    names = maker_names()
+def _recipients(review: TreasuryEpoch, names: dict[str, str]) -> dict[str, Any]:
     lengths = bar_lengths(values=[row.increment for row in review.recipients])
     rows = [_recipient(row, names, length) for row, length in zip(review.recipients, lengths, strict=True)]
     return {"recipients": rows[:_MOST_RECIPIENTS], "more_recipients": rows[_MOST_RECIPIENTS:]}

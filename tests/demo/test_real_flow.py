@@ -43,6 +43,7 @@ def poke() -> None:
         client.close()
     tasks.watch_distributor()
     tasks.advance_epochs()
+    tasks.review_epochs()
     tasks.relay_claims()
 
 

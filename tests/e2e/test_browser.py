@@ -153,7 +153,9 @@ def collect(page: Page, demo: Demo, name: str) -> None:
 
 def test_the_demo_says_who_can_sign_in_and_every_page_fits_the_screen(demo, page):
     said = "".join(demo.said)
-    assert all(re.search(rf"^    {name} ", said, re.MULTILINE) for name in {"treasurer", "operator", *MAKERS})
+    assert all(
+        re.search(rf"^    {name} ", said, re.MULTILINE) for name in {"treasurer", "reviewer", "operator", *MAKERS}
+    )
     assert PASSWORD in said
     sign_in(page, demo, "treasurer")
     cards = [f"makers/{maker}/us-equity-perps/{number}/" for maker in sorted(MAKERS) for number in (1, 3)]

@@ -11,6 +11,7 @@ from rewards.models import Alarm, Epoch, SafeTransaction
 from rewards.services.safe import safe_tx_of
 from rewards.services.safe_signatures import safe_signature_add
 from tests.chain import calldata
+from tests.reviewing import somebody
 from tests.rewards.conftest import DELAY_S, TREASURY, house, one_process
 from tests.rewards.test_publishing import END_S, poke, proposed
 from tests.safe_contracts import safe_kit
@@ -68,7 +69,7 @@ def test_two_of_three_owners_approve_and_the_root_pays(safe, house, proposed, cl
     assert (stored.state, house.balance(safe)) == ("collecting", 10**9)
     rpc = node()
     message = signature_of(OWNERS[2], encode_defunct(bytes.fromhex(stored.safe_tx_hash[2:])))
-    safe_signature_add(rpc, by=User(role="treasurer"), stored=stored, signature="0x" + message.hex())
+    safe_signature_add(rpc, by=somebody("treasurer"), stored=stored, signature="0x" + message.hex())
     rpc.close()
     poke(house)
     poke(house)

@@ -80,6 +80,11 @@ GETS = {
     "treasury": ([], (SIGN_IN, *(NO,) * 5, *WATCHERS)),
     "treasury-epoch": (["PROGRAM", 2], (SIGN_IN, *(NO,) * 5, *WATCHERS)),
     "treasury-approve": (["PROGRAM", 2], POSTED),
+    "treasury-put-forward": (["PROGRAM", 2], POSTED),
+    "treasury-send-back": (["PROGRAM", 2], POSTED),
+    "treasury-lift": (["PROGRAM", 2], POSTED),
+    "treasury-flag": (["PROGRAM", 2], POSTED),
+    "treasury-comment": (["PROGRAM", 2], POSTED),
     "treasury-safe-sign": (["PROGRAM", 2], POSTED),
     "treasury-safe-batch": (["PROGRAM", 2], (SIGN_IN, *(NO,) * 5, *(MISSING,) * 5)),
     "treasury-programmes": ([], TREASURY),
@@ -101,6 +106,12 @@ SIGNED_IN_ONLY = (SIGN_IN, *(GONE_ON,) * 10)
 POSTS = {
     "collect-now": (GONE_ON,) * 11,
     "treasury-approve": (SIGN_IN, *(NO,) * 5, GONE_ON, *(NO,) * 4),
+    # Each goes no further than what an empty form lacks: the root, the flag, the text.
+    **dict.fromkeys(
+        ("treasury-put-forward", "treasury-send-back", "treasury-lift", "treasury-flag"),
+        (SIGN_IN, *(NO,) * 5, GONE_ON, GONE_ON, NO, NO, NO),
+    ),
+    "treasury-comment": (SIGN_IN, *(NO,) * 5, *(GONE_ON,) * 4, NO),
     "treasury-safe-sign": (SIGN_IN, *(NO,) * 5, GONE_ON, NO, NO, GONE_ON, NO),
     "treasury-programme-new": TREASURERS,
     "treasury-draft-new": TREASURERS,

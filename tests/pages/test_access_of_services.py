@@ -7,10 +7,12 @@ import inspect
 import json
 import pkgutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.db import transaction
 from django.utils import timezone
 
 import rewards.services
@@ -20,12 +22,20 @@ from accounts.models import Maker, User, Wallet
 from accounts.roles import Person
 from onchain.errors import NoProviderError
 from onchain.rpc import Policy, connect
-from rewards.errors import NotAllowedError, ProgramRefusedError, SignatureRefusedError
-from rewards.models import AutoCollect, Delivery, Notice, SafeTransaction, TermsVersion, WebhookEndpoint
+from rewards.errors import NotAllowedError, ProgramRefusedError, ReviewRefusedError, SignatureRefusedError
+from rewards.models import AutoCollect, Delivery, Flag, Notice, SafeTransaction, TermsVersion, WebhookEndpoint
 from rewards.services.approval import approve_with_local_node
 from rewards.services.auto_collect import auto_collect_set
 from rewards.services.notices import endpoints
 from rewards.services.program_opening import NewProgram, program_open
+from rewards.services.review import (
+    epoch_approve,
+    epoch_comment,
+    epoch_lift,
+    epoch_put_forward,
+    epoch_send_back,
+    flag_judge,
+)
 from rewards.services.safe_signatures import safe_signature_add
 from rewards.services.terms_versions import (
     terms_accept,
@@ -55,6 +65,12 @@ BY_ROLE = {
     "rewards.services.terms_versions.terms_send_back": {"treasurer", "reviewer"},
     "rewards.services.terms_versions.terms_withdraw": {"treasurer", "reviewer"},
     "rewards.services.terms_versions.terms_comment": {"treasurer", "reviewer"},
+    "rewards.services.review.epoch_put_forward": {"treasurer", "reviewer"},
+    "rewards.services.review.epoch_send_back": {"treasurer", "reviewer"},
+    "rewards.services.review.epoch_lift": {"treasurer", "reviewer"},
+    "rewards.services.review.epoch_approve": {"treasurer"},
+    "rewards.services.review.flag_judge": {"treasurer", "reviewer"},
+    "rewards.services.review.epoch_comment": {"treasurer", "reviewer", "guardian", OPERATOR},
     "accounts.members.role_set": {OPERATOR},
     **{
         f"rewards.services.notices.endpoints.{name}": {OPERATOR, OWN_ADMIN}
@@ -115,6 +131,7 @@ MACHINE_BY_MODULE = {
     "rewards.services.publishing": "program_advance proposer proposals_resolve proposal_of",
     "rewards.services.quote_cells": "quote_cells_advance quote_cells_due",
     "rewards.services.recompute": "events_difference read_manifest recompute",
+    "rewards.services.review_facts": "review_facts_due review_facts_compute",
     "rewards.services.role_alarms": "roles_watch",
     "rewards.services.safe": "safe_execute safe_look safe_transaction_for safe_tx_of safes_advance safes_execute",
     "rewards.services.safe_export": "with_checksum",
@@ -290,6 +307,25 @@ def _withdraw(stage: Scene, by: Person) -> None:
             terms_withdraw(by=judge, version=version, reason="For the next of the table.", **when)
 
 
+def _reviewed(deed: Callable[[Scene, Person], object]) -> Callable[[Scene, Person], None]:
+    """Whoever gets as far as the epoch's own state was allowed; nothing stays."""
+
+    def call(stage: Scene, by: Person) -> None:
+        with suppress(ReviewRefusedError), transaction.atomic():
+            deed(stage, by)
+            transaction.set_rollback(True)
+
+    return call
+
+
+def _flag(stage: Scene) -> Flag:
+    epoch = stage.waiting
+    return Flag.objects.get_or_create(
+        epoch=epoch, manifest_hash=epoch.manifest_hash, code="own_fills", key="k", level="note", sentence="s",
+        subjects=[], figures={}, evidence=[],
+    )[0]  # fmt: skip
+
+
 CALLS: dict[str, Callable[[Scene, Person], object]] = {
     "rewards.services.approval.approve_with_local_node": _approve,
     "rewards.services.safe_signatures.safe_signature_add": _sign_safe,
@@ -307,6 +343,22 @@ CALLS: dict[str, Callable[[Scene, Person], object]] = {
     "rewards.services.terms_versions.terms_withdraw": _withdraw,
     "rewards.services.terms_versions.terms_comment": lambda s, by: terms_comment(
         by=by, version=_terms(s, by), text="Good."
+    ),
+    "rewards.services.review.epoch_put_forward": _reviewed(
+        lambda s, by: epoch_put_forward(by=by, epoch=s.waiting, root=s.waiting.root)
+    ),
+    "rewards.services.review.epoch_send_back": _reviewed(
+        lambda s, by: epoch_send_back(by=by, epoch=s.waiting, root=s.waiting.root, reason="A halt is missing.")
+    ),
+    "rewards.services.review.epoch_lift": _reviewed(
+        lambda s, by: epoch_lift(by=by, epoch=s.waiting, root=s.waiting.root, reason="It is there.")
+    ),
+    "rewards.services.review.epoch_approve": _reviewed(lambda s, by: epoch_approve(by=by, epoch=s.waiting)),
+    "rewards.services.review.flag_judge": _reviewed(
+        lambda s, by: flag_judge(by=by, flag=_flag(s), verdict="harmless", why="Looked.")
+    ),
+    "rewards.services.review.epoch_comment": _reviewed(
+        lambda s, by: epoch_comment(by=by, epoch=s.waiting, text="Looks right.")
     ),
     "accounts.members.role_set": lambda _, by: role_set(by=by, person=_somebody(), role=User.Role.AUDITOR),
     "accounts.members.member_add": lambda s, by: member_add(by=by, maker=s.makers["aurora"], person=_somebody()),

@@ -14,6 +14,7 @@ from tests.rewards.test_scoring import START_S, quote, terms_of
 __all__ = ["house", "one_process"]
 pytestmark = pytest.mark.django_db
 STEPS = (
+    "review.before_commit",
     "scoring.after_evidence", "scoring.before_commit", "scoring.stored",
     "transactions.signed", "publishing.signed", "transactions.sent", "publishing.activate_signed", "relay.signed",
 )  # fmt: skip
@@ -41,7 +42,7 @@ def deaths(monkeypatch):
 
 def survive(house) -> None:
     """Beat, with whatever dies of it; the next beat comes."""
-    for step in (tasks.watch_distributor, tasks.advance_epochs, tasks.relay_claims):
+    for step in (tasks.watch_distributor, tasks.advance_epochs, tasks.review_epochs, tasks.relay_claims):
         house.index()
         try:
             step()

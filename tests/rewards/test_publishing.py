@@ -17,6 +17,7 @@ from rewards.services.claims import claim_request
 from rewards.services.programs import epoch_schedule, epochs_begin
 from rewards.services.scoring import epoch_score
 from tests.chain import calldata
+from tests.reviewing import put_forward, somebody
 from tests.rewards.conftest import ALICE, ALICE_LP, ALICE_PAY, BOB, BOB_PAY, DELAY_S, REAL_RUN, TREASURY
 from tests.rewards.test_scoring import HOUR_S, START_S, quote, terms_of
 
@@ -29,6 +30,7 @@ def poke(house, *, mine: bool = True) -> None:
     house.index()
     tasks.watch_distributor()
     tasks.advance_epochs()
+    tasks.review_epochs()
     tasks.relay_claims()
     if mine:
         house.anvil.mine()
@@ -38,7 +40,7 @@ def poke(house, *, mine: bool = True) -> None:
 
 @pytest.fixture
 def proposed(house, one_process):
-    """One epoch, quoted, over, scored and proposed: 833,333 to Alice, 166,666 to Bob (see test_scoring)."""
+    """One epoch, quoted, over, proposed and put forward: 833,333 to Alice, 166,666 to Bob (see test_scoring)."""
     epoch = epoch_schedule(
         program=house.program, terms=terms_of(number=1, start_s=START_S, end_s=END_S, token=house.token)
     )
@@ -51,13 +53,16 @@ def proposed(house, one_process):
         poke(house)
     epoch.refresh_from_db()
     assert epoch.state == Epoch.State.PROPOSED, epoch.note
+    put_forward(epoch)
+    poke(house)  # a Safe's transaction is made now
     return epoch
 
 
 def approve(house, epoch, *, role: str = "treasurer") -> str:
+    put_forward(epoch)
     client = node()
     try:
-        return approve_with_local_node(client, epoch=epoch, by=User(role=role))
+        return approve_with_local_node(client, epoch=epoch, by=somebody(role))
     finally:
         client.close()
 

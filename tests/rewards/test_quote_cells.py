@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from onchain.models import MarketEvent
 from rewards.analysis.errors import PackedCellsError
+from rewards.analysis.kernel import parts
 from rewards.analysis.packing import CellSums
 from rewards.analysis.statistics import By, market_statistics
 from rewards.engine.events import MarketEvents
@@ -150,10 +151,10 @@ def sums_of(first: int, cells: int, seed: int) -> CellSums:
     rng = np.random.default_rng(zlib.crc32(str(seed).encode()))
     return CellSums(
         first,
-        rng.integers(0, 100, (cells, 3, 4)),
-        rng.integers(0, 100, (cells, 3, 2)).astype(float),
-        rng.integers(0, 100, (cells, 2)),
-        rng.integers(0, 100, (cells, 2)).astype(float),
+        rng.integers(0, 100, (cells, 3, parts.WHOLE)),
+        rng.integers(0, 100, (cells, 3, parts.FLOATS)).astype(float),
+        rng.integers(0, 100, (cells, parts.MARKET_WHOLE)),
+        rng.integers(0, 100, (cells, parts.MARKET_FLOATS)).astype(float),
     )
 
 

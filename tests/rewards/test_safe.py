@@ -6,7 +6,6 @@ import pytest
 from eth_account import Account
 from eth_account.messages import encode_defunct, encode_typed_data
 
-from accounts.models import User
 from config import embedded
 from onchain.indexer import node
 from onchain.models import OutgoingTransaction
@@ -14,17 +13,17 @@ from onchain.safe import MULTI_SEND_CODE_HASHES, InnerCall, SafeTx, is_multi_sen
 from onchain.signers import KeySigner
 from onchain.transactions import Sender
 from rewards.errors import SignatureRefusedError
-from rewards.models import Epoch, Program, SafeSignature, SafeTransaction
+from rewards.models import Epoch, EpochStatistics, Program, SafeSignature, SafeTransaction
 from rewards.services.safe import safe_execute, safe_tx_of
 from rewards.services.safe_export import builder_file, with_checksum
 from rewards.services.safe_signatures import safe_signature_add
 from tests.chain import calldata
+from tests.reviewing import put_forward, somebody
 from tests.safe_contracts import safe_kit
 
 pytestmark = pytest.mark.django_db
 ANN, BEN, STRANGER = (Account.from_key("0x" + digit * 64) for digit in "123")
 KIND = SafeSignature.Kind
-TREASURER = User(role="treasurer")
 
 
 @pytest.fixture
@@ -53,8 +52,10 @@ def stored_call(safe: str, *, nonce: int = 0) -> SafeTransaction:
     )
     epoch = Epoch.objects.create(
         program=program, number=1, start_ms=0, end_ms=1, terms_json="{}", terms_sha256="0" * 64, budget=1,
-        digest="0x" + "9" * 64,
+        digest="0x" + "9" * 64, state=Epoch.State.PROPOSED, root="0x" + "8" * 64, manifest_hash="0x" + "7" * 64,
     )  # fmt: skip
+    EpochStatistics.objects.create(epoch=epoch, root=epoch.root, manifest_hash=epoch.manifest_hash, document={})
+    put_forward(epoch)
     fields = [
         {"name": "epoch", "type": "uint256", "value": "1"},
         {"name": "digest", "type": "bytes32", "value": epoch.digest},
@@ -90,11 +91,17 @@ def test_our_hash_is_the_safes_own_and_that_of_a_second_library(kit, board):
 def test_owners_sign_as_typed_data_by_eth_sign_and_as_a_contract_and_the_safe_executes(kit, board, client, anvil):
     safe, wallet = board
     stored = stored_call(safe)
-    assert safe_signature_add(client, by=TREASURER, stored=stored, signature=typed(stored, ANN)).kind == KIND.TYPED
-    assert safe_signature_add(client, by=TREASURER, stored=stored, signature=eth_sign(stored, BEN)).kind == KIND.MESSAGE
+    assert (
+        safe_signature_add(client, by=somebody("treasurer"), stored=stored, signature=typed(stored, ANN)).kind
+        == KIND.TYPED
+    )
+    assert (
+        safe_signature_add(client, by=somebody("treasurer"), stored=stored, signature=eth_sign(stored, BEN)).kind
+        == KIND.MESSAGE
+    )
     inner = kit.message_hash(wallet, safe_tx_of(stored).preimage)
     bens = Account._sign_hash(inner, private_key=BEN.key).signature.hex().removeprefix("0x")
-    row = safe_signature_add(client, by=TREASURER, stored=stored, signature="0x" + bens, owner=wallet)
+    row = safe_signature_add(client, by=somebody("treasurer"), stored=stored, signature="0x" + bens, owner=wallet)
     assert (row.kind, row.owner) == (KIND.CONTRACT, wallet)
     assert stored.signatures.count() == 3
     # All three ways count: any two are enough, whichever they are.
@@ -126,18 +133,18 @@ def test_a_stranger_a_wrong_wallet_and_bytes_that_mean_nothing_are_not_taken(kit
     }  # fmt: skip
     for signature, owner in refused.items():
         with pytest.raises(SignatureRefusedError):
-            safe_signature_add(client, by=TREASURER, stored=stored, signature=signature, owner=owner)
+            safe_signature_add(client, by=somebody("treasurer"), stored=stored, signature=signature, owner=owner)
     other = copy.copy(stored)
     other.nonce = 1
     with pytest.raises(SignatureRefusedError):
-        safe_signature_add(client, by=TREASURER, stored=stored, signature=typed(other, ANN))
+        safe_signature_add(client, by=somebody("treasurer"), stored=stored, signature=typed(other, ANN))
     assert stored.signatures.count() == 0
 
 
 def test_one_signature_is_not_enough_and_the_same_owner_counts_once(board, client):
     stored = stored_call(board[0])
-    safe_signature_add(client, by=TREASURER, stored=stored, signature=typed(stored, ANN))
-    safe_signature_add(client, by=TREASURER, stored=stored, signature=eth_sign(stored, ANN))
+    safe_signature_add(client, by=somebody("treasurer"), stored=stored, signature=typed(stored, ANN))
+    safe_signature_add(client, by=somebody("treasurer"), stored=stored, signature=eth_sign(stored, ANN))
     assert stored.signatures.count() == 1
     info = read_safe(client=client, address=board[0])
     assert not safe_execute(client, stored=stored, info=info, sender=None)
@@ -146,7 +153,7 @@ def test_one_signature_is_not_enough_and_the_same_owner_counts_once(board, clien
 def test_a_nonce_that_is_past_takes_no_signature(board, client):
     stored = stored_call(board[0], nonce=3)
     with pytest.raises(SignatureRefusedError, match="nonce"):
-        safe_signature_add(client, by=TREASURER, stored=stored, signature=typed(stored, ANN))
+        safe_signature_add(client, by=somebody("treasurer"), stored=stored, signature=typed(stored, ANN))
 
 
 def test_only_safes_own_multi_send_is_run_as_the_safe(kit, client, anvil):

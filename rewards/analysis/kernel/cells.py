@@ -110,6 +110,8 @@ def _look_at_market(it: Run, watch: Watch, state: int, start_ms: int) -> None:
         whole[parts.MARKET_DARK_MS] += dt
         return
     whole[parts.MARKET_LIT_MS] += dt
+    if at[QUALITY_SUM] == 0:
+        whole[parts.MARKET_NOBODY_MS] += dt
     reference = at[REFERENCE]
     bid = it.book.prices[book.level_of(it.book, BID, it.book.cut[BID])]
     ask = it.book.prices[book.level_of(it.book, ASK, it.book.cut[ASK])]
