@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import logging
-from typing import Any
+from typing import Any, Final
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context
@@ -23,6 +23,13 @@ from accounts.models import User
 from accounts.second_factor import has_second_factor, showed_recently_who_they_are
 
 logger = logging.getLogger(__name__)
+
+WORDS: Final = {
+    "reauthenticate": "Use your password",
+    "reauthenticate_by_code": "Have a code mailed to you",
+    "mfa_reauthenticate": "Use a code of your app, or a recovery code",
+    "mfa_reauthenticate:webauthn": "Use a passkey",
+}
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -52,7 +59,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def get_reauthentication_methods(self, user: User | AnonymousUser) -> list[dict[str, Any]]:
         """Return the ways to show again who one is: a second factor where there is one, else any way in."""
-        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        methods = [m | {"description": WORDS[m["id"]]} for m in super().get_reauthentication_methods(user)]
         if not isinstance(user, User):
             return methods
         if has_second_factor(person=user):

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts import selectors, sign_in
 from accounts.errors import MalformedMessageError, RecentSignInNeededError, SignInError, ThrottledError
 from accounts.models import User
-from accounts.roles import NEED_SECOND_FACTOR, needs_second_factor
+from accounts.roles import NEED_SECOND_FACTOR
 from accounts.second_factor import showed_recently_who_they_are
 from accounts.throttle import MOST_FROM_ONE_PLACE, count_try, place_key
 from onchain.rpc import RpcClient
@@ -143,7 +143,7 @@ def account(request: HttpRequest) -> HttpResponse:
     context = {
         "emails": selectors.emails_of(person=person),
         "factors": factors,
-        "factor_needed": needs_second_factor(person=person),
+        # Where the settings ask for one, who lacks it does not get to this page.
         "factor_would_be_needed": person.role in NEED_SECOND_FACTOR and not factors.any,
         "wallets": selectors.wallets_of(person=person),
         "sessions": selectors.open_sessions(person=person, session_key=request.session.session_key, now=timezone.now()),
