@@ -1,4 +1,4 @@
-"""The form of a code from an authenticator app or of a recovery code; either counts once, over all web processes."""
+"""The forms of second factors: codes, which count once, and what a passkey answers, whatever somebody sends as one."""
 
 import time
 from typing import Any
@@ -7,7 +7,17 @@ from allauth.mfa import app_settings
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.models import Authenticator
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
+    LoginWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+)
+from django import forms
 from django.db import transaction
+
+UNREADABLE = (ValueError, TypeError, KeyError, AttributeError)
+"""What the readers of passkeys' answers raise at nonsense."""
 
 
 class _OnceOnly:
@@ -43,3 +53,41 @@ class SecondFactorForm(_OnceOnly, AuthenticateForm):  # type: ignore[misc]
 
 class ConfirmingSecondFactorForm(_OnceOnly, ReauthenticateForm):  # type: ignore[misc]
     """Showing again who one is."""
+
+
+class NewPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
+    """A new passkey, with a name that fits a line."""
+
+    name = forms.CharField(required=False, max_length=60)
+
+    def clean(self) -> dict[str, Any]:
+        """Check the passkey; an answer that can't be read is refused like a wrong one."""
+        try:
+            cleaned: dict[str, Any] = super().clean()
+        except UNREADABLE:
+            raise get_adapter().validation_error("incorrect_code") from None
+        return cleaned
+
+
+class _Readable:
+    """Refuses an answer that can't be read like a wrong one."""
+
+    def clean_credential(self) -> Authenticator:
+        """Return the passkey that answered."""
+        try:
+            found: Authenticator = super().clean_credential()  # type: ignore[misc]
+        except UNREADABLE:
+            raise get_adapter().validation_error("incorrect_code") from None
+        return found
+
+
+class PasskeySignInForm(_Readable, LoginWebAuthnForm):  # type: ignore[misc]
+    """A sign-in by passkey alone."""
+
+
+class PasskeyStepForm(_Readable, AuthenticateWebAuthnForm):  # type: ignore[misc]
+    """A passkey as the second step."""
+
+
+class ConfirmingPasskeyForm(_Readable, ReauthenticateWebAuthnForm):  # type: ignore[misc]
+    """A passkey that shows again who one is."""

@@ -16,10 +16,34 @@ MOST_CODES_FOR_ONE_PERSON = 10
 """Codes tried for one address or account; each that was mailed also ends after 5 wrong tries."""
 MOST_MAILS_TO_ONE_ADDRESS = 5
 View = Callable[..., HttpResponseBase]
+Who = Callable[[HttpRequest], list[str]]
 
 
-def tries(kind: str, *, most: int = MOST_CODES_FOR_ONE_PERSON) -> Callable[[View], View]:
-    """Let `most` POSTs of one person through in 5 minutes, and so many from one place; the next get a page with 429."""
+def person(request: HttpRequest) -> list[str]:
+    """Whom a try is about: who is signed in, or whose sign-in waits for its second step."""
+    if request.user.is_authenticated:
+        return [f"person {request.user.pk}"]
+    pending = unstash_login(request, peek=True)
+    return [f"person {pending.user.pk}"] if pending is not None and pending.user is not None else []
+
+
+def pending_address(request: HttpRequest) -> list[str]:
+    """The address that a code was mailed to, the same whether it has an account or not; else who is signed in."""
+    pending = unstash_login(request, peek=True)
+    if pending is not None and pending.email:
+        return [f"address {pending.email.casefold()}"]
+    return person(request)
+
+
+def posted_address(request: HttpRequest) -> list[str]:
+    """The address that is to get an e-mail, and who asks for it if they are signed in."""
+    address = request.POST.get("email", request.POST.get("recipient", "")).strip().casefold()
+    asks = [f"person {request.user.pk}"] if request.user.is_authenticated else []
+    return asks + ([f"address {address}"] if address else [])
+
+
+def tries(kind: str, who: Who, *, most: int = MOST_CODES_FOR_ONE_PERSON) -> Callable[[View], View]:
+    """Let `most` POSTs in 5 minutes through for each of `who`, and so many from one place; the next get a 429 page."""
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -29,9 +53,8 @@ def tries(kind: str, *, most: int = MOST_CODES_FOR_ONE_PERSON) -> Callable[[View
                 place = place_key(ip=request.META.get("REMOTE_ADDR"))
                 try:
                     count_try(key=f"{kind} {place}", most=MOST_FROM_ONE_PLACE, now=now)
-                    who = _who(request)
-                    if who:
-                        count_try(key=f"{kind} {who}", most=most, now=now)
+                    for each in who(request):
+                        count_try(key=f"{kind} {each}", most=most, now=now)
                 except ThrottledError as error:
                     return render(request, "accounts/wait.html", {"sentence": str(error)}, status=429)
             return view(request, *args, **kwargs)
@@ -39,14 +62,3 @@ def tries(kind: str, *, most: int = MOST_CODES_FOR_ONE_PERSON) -> Callable[[View
         return counted
 
     return decorate
-
-
-def _who(request: HttpRequest) -> str:
-    """Whom the try is about: who is signed in, whose sign-in waits for its code, or which address is to get one."""
-    if request.user.is_authenticated:
-        return f"person {request.user.pk}"
-    pending = unstash_login(request, peek=True)
-    if pending is not None:
-        return f"person {pending.user.pk}" if pending.user else f"address {(pending.email or '').casefold()}"
-    address = request.POST.get("email", "").strip().casefold()
-    return f"address {address}" if address else ""

@@ -135,6 +135,10 @@ MFA_TOTP_TOLERANCE = 1
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_FORMS = {
     "authenticate": "accounts.factor_forms.SecondFactorForm",
+    "add_webauthn": "accounts.factor_forms.NewPasskeyForm",
+    "login_webauthn": "accounts.factor_forms.PasskeySignInForm",
+    "authenticate_webauthn": "accounts.factor_forms.PasskeyStepForm",
+    "reauthenticate_webauthn": "accounts.factor_forms.ConfirmingPasskeyForm",
     "reauthenticate": "accounts.factor_forms.ConfirmingSecondFactorForm",
 }
 

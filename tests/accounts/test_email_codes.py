@@ -117,6 +117,16 @@ def test_only_so_many_codes_are_mailed_to_one_address(ada, address):
     assert "Too many tries. Wait" in answer.content.decode()
 
 
+@pytest.mark.parametrize("address", [ADA, BEN])
+def test_asking_for_another_address_in_between_mails_no_more(ada, address):
+    client = Client()
+    for number in range(MOST_MAILS_TO_ONE_ADDRESS):
+        ask(client, address)
+        ask(client, f"other{number}@example.org")
+    assert ask(client, address).status_code == 429
+    assert len(subjects_to(address)) == MOST_MAILS_TO_ONE_ADDRESS
+
+
 @pytest.mark.parametrize(("age_s", "counts"), [(599, True), (601, False)])
 def test_a_code_counts_for_ten_minutes(ada, monkeypatch, age_s, counts):
     client = Client()

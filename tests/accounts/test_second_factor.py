@@ -1,6 +1,9 @@
 """Authenticator apps, recovery codes, and the treasury's people who see and do nothing without a second factor."""
 
+import os
 import re
+import subprocess
+import sys
 import threading
 from datetime import timedelta
 
@@ -229,6 +232,26 @@ def test_signing_out_everywhere_ends_a_session_with_a_second_factor(treasurer):
     assert other.get("/account/").status_code == 302
 
 
+@pytest.mark.parametrize(
+    "credential",
+    ["", "no JSON", "null", "5", '"text"', "[]", "{}", '{"response": 5}', '{"id": 1, "rawId": 2, "response": {}}',
+     '{"id": "AA", "rawId": "AA", "type": "public-key", "response": {"userHandle": "MQ"}}',
+     '{"id":"AA","rawId":"AA","type":"public-key","response":{"clientDataJSON":"AA","authenticatorData":"AA",'
+     '"signature":"AA","userHandle":"MQ"}}',
+     '{"id":"AA","rawId":"AA","type":"public-key","response":{"clientDataJSON":"e30","attestationObject":"oA"}}'],
+)  # fmt: skip
+def test_a_passkeys_answer_that_makes_no_sense_is_refused_with_a_sentence(treasurer, credential):
+    client = Client()
+    client.get("/sign-in/passkey/", headers={"X-Requested-With": "XMLHttpRequest"})
+    answer = client.post("/sign-in/passkey/", {"credential": credential}, follow=True)
+    assert answer.redirect_chain == [("/sign-in/", 302)]
+    assert 'class="note' in answer.content.decode()
+    sign_in_with_password(client)
+    client.get("/account/passkeys/add/")
+    assert client.post("/account/passkeys/add/", {"credential": credential, "name": "x"}).status_code == 200
+    assert not Authenticator.objects.exists()
+
+
 # --- the treasury ----------------------------------------------------------------------------------------------------
 
 
@@ -295,6 +318,20 @@ def test_everybody_else_may_go_without(required, role):
     client = Client()
     sign_in_with_password(client, "somebody")
     assert client.get("/account/").status_code == 200
+
+
+def test_in_production_no_setting_lets_the_treasury_go_without():
+    given = {
+        "DJANGO_SETTINGS_MODULE": "config.settings.production", "SECOND_FACTOR_REQUIRED": "false",
+        "SECRET_KEY": "k" * 60, "ALLOWED_HOSTS": "lamplight.example", "RPC_URLS": "https://node.example",
+        "CELERY_BROKER_URL": "redis://queue", "EVIDENCE_DIR": "/var/e", "PROOFS_DIR": "/var/p",
+        "DATABASE_URL": "postgres://u:p@db/lamplight", "EMAIL_URL": "smtp+tls://u:p@mail.example:587",
+        "DEFAULT_FROM_EMAIL": "Lamplight <l@lamplight.example>",
+    }  # fmt: skip
+    script = "from django.conf import settings as s; print(s.SECOND_FACTOR_REQUIRED, s.LOCAL_MAIL_DIR, s.EMAIL_USE_TLS)"
+    command = [sys.executable, "-W", "error", "-c", script]
+    answer = subprocess.run(command, env=os.environ | given, capture_output=True, text=True, check=True)
+    assert answer.stdout.split() == ["True", "None", "True"]
 
 
 def test_a_demo_goes_without_and_says_so(treasurer):
