@@ -233,6 +233,19 @@ def test_a_second_address_is_linked_by_a_code_and_the_first_gets_a_notice(ada):
     assert person_in(other) == str(ada.pk)
 
 
+def test_notices_go_where_the_person_says_and_nobody_removes_anothers_address(ada):
+    EmailAddress.objects.create(user=ada, email=BEN, verified=True)
+    client, stranger = Client(), Client()
+    sign_in(client, ADA)
+    client.post("/account/emails/", {"email": BEN, "action_primary": "1"})
+    assert EmailAddress.objects.get(primary=True).email == BEN
+    assert "Lamplight: Notices go to another address" in subjects_to(ADA)
+    sign_in(stranger, "eve@example.org")
+    for action in ("action_remove", "action_primary", "action_send"):
+        stranger.post("/account/emails/", {"email": ADA, action: "1"})
+    assert set(EmailAddress.objects.filter(user=ada).values_list("email", "primary")) == {(ADA, False), (BEN, True)}
+
+
 def test_an_address_of_somebody_else_is_not_linked_and_the_page_does_not_say_why(ada):
     client = Client()
     sign_in(client, BEN)

@@ -1,8 +1,10 @@
 """Operators give and take roles on a page; every change leaves a row that nobody can change any more."""
 
 import threading
+from io import StringIO
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, connections, transaction
 from django.test import Client
 
@@ -127,11 +129,15 @@ def test_the_database_keeps_every_row_as_it_was_written(operator, newcomer, stat
 
 
 def test_the_first_operator_is_made_on_the_server_and_no_second_one(newcomer):
-    first_operator_make(person=newcomer)
+    call_command("first_operator", "newcomer", stdout=StringIO())
     assert User.objects.get(pk=newcomer.pk).role == "operator"
     assert rows() == [("", "newcomer", "provider", "operator", "The first operator, made on the server.")]
     with pytest.raises(OperatorExistsError, match="There is an operator already: newcomer"):
         first_operator_make(person=User.objects.create_user(username="second"))
+    with pytest.raises(CommandError, match="There is an operator already"):
+        call_command("first_operator", "second")
+    with pytest.raises(CommandError, match="No account is called nobody"):
+        call_command("first_operator", "nobody")
 
 
 def test_a_makers_member_is_not_made_the_first_operator(newcomer):

@@ -252,6 +252,35 @@ def test_a_passkeys_answer_that_makes_no_sense_is_refused_with_a_sentence(treasu
     assert not Authenticator.objects.exists()
 
 
+def test_nobody_removes_another_persons_passkey(treasurer):
+    other = User.objects.create_user(username="other", password=PASSWORD)
+    passkey = Authenticator.objects.create(user=other, type="webauthn", data={"name": "laptop"})
+    client = Client()
+    sign_in_with_password(client)
+    for method in (client.get, client.post):
+        assert method(reverse("mfa_remove_webauthn", args=[passkey.pk])).status_code == 404
+    assert Authenticator.objects.filter(pk=passkey.pk).exists()
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/account/", "/account/app/add/", "/account/passkeys/add/", "/account/second-factor/", "/account/confirm/wallet/",
+     "/account/confirm/password/", "/account/recovery-codes/", "/account/recovery-codes/new/", "/mail/"],
+)  # fmt: skip
+def test_nothing_on_the_pages_of_an_account_is_inline_or_from_elsewhere(treasurer, path):
+    client = Client()
+    sign_in_with_password(client)
+    if "recovery" in path:
+        add_app(client)
+    answer = client.get(path)
+    text = answer.content.decode()
+    assert answer.status_code == 200
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
+    assert "style=" not in text
+    assert "<style" not in text
+    assert all(' src="/static/' in tag for tag in text.split("<script")[1:])
+
+
 # --- the treasury ----------------------------------------------------------------------------------------------------
 
 

@@ -273,7 +273,7 @@ def test_a_form_from_elsewhere_is_refused(program):
     assert answer.status_code == NO
 
 
-@pytest.mark.parametrize("name", ["home", "collect", "status", "accounts:login"])
+@pytest.mark.parametrize("name", ["home", "collect", "status", "accounts:login", "account_request_login_code"])
 def test_nothing_on_a_page_is_inline_or_from_elsewhere(program, name):
     answer = Client().get(reverse(name))
     text = answer.content.decode()
