@@ -32,7 +32,7 @@ class EmailCode(LoginCodeVerificationProcess):  # type: ignore[misc]
         person = self._user = self.user or person_of_address(address=address)
         if not EmailAddress.objects.filter(user=person, email__iexact=address).exists():
             # An operator wrote this address down for the person; now its mailbox has been proven.
-            EmailAddress.objects.create(user=person, email=address, verified=True)
+            EmailAddress.objects.create(user=person, email=address, verified=True).set_as_primary(conditional=True)
         return super().finish(redirect_url)
 
     @classmethod

@@ -23,11 +23,16 @@ from tests.accounts.factors import (
     second_step,
     sign_in_with_password,
 )
-from tests.accounts.mailbox import app_code, sign_in, subjects_to
+from tests.accounts.mailbox import OneStretch, app_code, sign_in, subjects_to
 from tests.accounts.people import Browser, follow_chain, key
 
 pytestmark = pytest.mark.django_db
 ADA = "ada@example.org"
+
+
+@pytest.fixture(autouse=True)
+def _all_tries_count_in_one_stretch(monkeypatch):
+    monkeypatch.setattr("accounts.throttled.timezone", OneStretch)
 
 
 @pytest.fixture(autouse=True)
