@@ -36,11 +36,37 @@ class NotPermittedError(AccountsError):
         super().__init__(f"{what} is for {who}. Sign in as one of them, or ask an operator for the role.")
 
 
+class SecondFactorNeededError(NotPermittedError):
+    """The role allows it, but not without a second factor."""
+
+    def __init__(self, *, what: str) -> None:
+        AccountsError.__init__(
+            self, f"{what} needs a second factor. Set up a passkey or an authenticator app under Your account."
+        )
+        self.what, self.who = what, "people with a second factor"
+
+
 class OwnRoleError(AccountsError):
     """Nobody changes their own role."""
 
     def __init__(self) -> None:
         super().__init__("You can't change your own role. Ask another operator.")
+
+
+class OperatorExistsError(AccountsError):
+    """The server's shell makes the first operator only; the next ones are made by an operator."""
+
+    def __init__(self, *, person: str) -> None:
+        self.person = person
+        super().__init__(f"There is an operator already: {person}. Operators give further roles on the page Roles.")
+
+
+class RoleReasonError(AccountsError):
+    """A role is given for a reason, which stays on record."""
+
+    def __init__(self, *, most: int) -> None:
+        self.most = most
+        super().__init__(f"Say why the role changes, in 1 to {most} characters. The reason stays on record.")
 
 
 class MemberConflictError(AccountsError):
@@ -217,9 +243,17 @@ class NoSuchWalletError(SignInError):
         super().__init__(f"{address} is not linked to your account.")
 
 
-class LastWalletError(SignInError):
-    """Without this wallet its owner could not sign in any more."""
+class LastWayInError(SignInError):
+    """Without this wallet, address or passkey its owner could not sign in any more."""
 
-    def __init__(self, *, address: str) -> None:
-        self.address = address
-        super().__init__(f"{address} is your only way to sign in. Link another wallet first, then unlink this one.")
+    def __init__(self, *, what: str) -> None:
+        self.what = what
+        super().__init__(f"{what} is your only way to sign in. Add another one first, then remove this one.")
+
+
+class RecentSignInNeededError(SignInError):
+    """The deed is for somebody who has just shown who they are. `where` is the page that asks."""
+
+    def __init__(self, *, where: str) -> None:
+        self.where = where
+        super().__init__("Show once more that it is you: your last sign-in is too long ago for this.")

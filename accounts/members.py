@@ -1,27 +1,78 @@
 """Services of who has which role, who belongs to which maker, and who is an admin there."""
 
+from typing import Final
+
 from django.db import transaction
 
-from accounts.errors import LastAdminError, MemberConflictError, NotMemberError, OwnRoleError
-from accounts.models import Maker, User
+from accounts.errors import (
+    LastAdminError,
+    MemberConflictError,
+    NotMemberError,
+    OperatorExistsError,
+    OwnRoleError,
+    RoleReasonError,
+)
+from accounts.models import Maker, RoleChange, User
 from accounts.roles import APART_FROM_MAKERS, Deed, Person, require, require_manages_maker
+
+MOST_REASON_CHARS: Final = 300
 
 
 @transaction.atomic
-def role_set(*, by: Person, person: User, role: User.Role) -> None:
-    """Give the person a role. An operator does it, and not to themselves.
+def role_set(*, by: Person, person: User, role: User.Role, reason: str = "Given in a shell.") -> None:
+    """Give the person a role, and write down who gave it and why. An operator does it, and not to themselves.
 
-    Raises NotPermittedError, OwnRoleError, and MemberConflictError for a role that a maker's member can't have.
+    So an operator is always left: whoever takes the role from another has it. Raises NotPermittedError, OwnRoleError,
+    RoleReasonError, and MemberConflictError for a role that a maker's member can't have.
     """
     require(person=by, deed=Deed.SET_ROLES)
     if by.pk == person.pk:
         raise OwnRoleError
-    # Locked, so that nobody becomes a member while the role changes.
-    locked = User.objects.select_for_update().get(pk=person.pk)
+    # Both locked, in one order: so that nobody becomes a member while the role changes, and of two operators who
+    # take the role from each other at once the second finds that it has none any more.
+    locked_rows = User.objects.select_for_update().filter(pk__in=[by.pk, person.pk]).order_by("pk")
+    people: dict[int | None, User] = {each.pk: each for each in locked_rows}
+    giver, locked = people[by.pk], people[person.pk]
+    require(person=giver, deed=Deed.SET_ROLES)
     if role in APART_FROM_MAKERS and locked.makers.exists():
         raise MemberConflictError(person=person.username, role=role.label.lower())
-    locked.role = person.role = role
-    locked.save(update_fields=["role"])
+    _change(locked, role=role, by=giver, reason=reason)
+    person.role = locked.role
+
+
+@transaction.atomic
+def first_operator_make(*, person: User) -> None:
+    """Make the first operator, for whom nobody else can; somebody with a shell on the server does it.
+
+    Raises OperatorExistsError once there is one, and MemberConflictError for a maker's member.
+    """
+    User.objects.select_for_update().get(pk=person.pk)
+    operator = User.objects.filter(role=User.Role.OPERATOR, is_active=True).first()
+    if operator is not None:
+        raise OperatorExistsError(person=operator.username)
+    if person.makers.exists():
+        raise MemberConflictError(person=person.username, role=User.Role.OPERATOR.label.lower())
+    _change(person, role=User.Role.OPERATOR, by=None, reason="The first operator, made on the server.")
+
+
+def _change(person: User, *, role: str, by: User | None, reason: str) -> None:
+    """Write the role and the row that says so; a role that the person has already changes nothing."""
+    reason = reason.strip()
+    if not 0 < len(reason) <= MOST_REASON_CHARS:
+        raise RoleReasonError(most=MOST_REASON_CHARS)
+    if person.role == role:
+        return
+    RoleChange.objects.create(
+        person=person,
+        person_name=person.username,
+        by=by,
+        by_name=by.username if by else "",
+        role_before=person.role,
+        role_after=role,
+        reason=reason,
+    )
+    person.role = role
+    person.save(update_fields=["role"])
 
 
 @transaction.atomic
@@ -34,8 +85,8 @@ def member_add(*, by: Person, maker: Maker, person: User, is_admin: bool = False
     locked = User.objects.select_for_update().get(pk=person.pk)
     if locked.role in APART_FROM_MAKERS:
         raise MemberConflictError(person=person.username, role=locked.get_role_display().lower())
-    locked.role = person.role = User.Role.MAKER
-    locked.save(update_fields=["role"])
+    _change(locked, role=User.Role.MAKER, by=_named(by), reason=f"Became a member of {maker.name}.")
+    person.role = locked.role
     maker.members.add(locked)
     if is_admin:
         maker.admins.add(locked)
@@ -52,9 +103,9 @@ def member_remove(*, by: Person, maker: Maker, person: User) -> None:
     _keep_an_admin(maker, person)
     maker.admins.remove(person)
     maker.members.remove(person)
-    if not person.makers.exists():
-        User.objects.filter(pk=person.pk, role=User.Role.MAKER).update(role=User.Role.PROVIDER)
-        person.refresh_from_db(fields=["role"])
+    person.refresh_from_db(fields=["role"])
+    if person.role == User.Role.MAKER and not person.makers.exists():
+        _change(person, role=User.Role.PROVIDER, by=_named(by), reason=f"Left {maker.name}.")
 
 
 @transaction.atomic
@@ -70,6 +121,10 @@ def member_admin_set(*, by: Person, maker: Maker, person: User, is_admin: bool) 
     else:
         _keep_an_admin(maker, person)
         maker.admins.remove(person)
+
+
+def _named(by: Person) -> User | None:
+    return by if isinstance(by, User) else None
 
 
 def _lock(maker: Maker, person: User) -> None:

@@ -10,6 +10,7 @@ from django.db import models
 from django.utils.crypto import salted_hmac
 
 from accounts.fields import AddressField
+from accounts.models_roles import RoleChange
 from accounts.models_sign_in import SignIn, SignInNonce, TryCount, Wallet
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Maker",
     "MakerAddress",
     "PayoutAccount",
+    "RoleChange",
     "SignIn",
     "SignInNonce",
     "TryCount",

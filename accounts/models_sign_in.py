@@ -46,7 +46,9 @@ class SignIn(models.Model):
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sign_ins")
     at = models.DateTimeField(auto_now_add=True)
-    how = models.CharField(max_length=60, help_text="“password”, or the wallet's address.")
+    how = models.CharField(
+        max_length=80, help_text="“password”, “e-mail code”, “passkey” or a wallet; and what came second."
+    )
     from_ip = models.GenericIPAddressField(null=True)
     browser = models.CharField(max_length=200, blank=True, help_text="What the browser calls itself.")
     session_key = models.CharField(max_length=40, blank=True, db_index=True)

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Final
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 
-from accounts.errors import NotPermittedError
+from accounts.errors import NotPermittedError, SecondFactorNeededError
 from accounts.models import Maker, User
+from accounts.second_factor import has_second_factor
 
 Person = User | AnonymousUser
 Role = User.Role
@@ -63,14 +65,28 @@ APART_FROM_MAKERS: Final = _WATCHERS
 """Roles that decide on makers' pay or watch over it: who has one belongs to no maker."""
 
 
+NEED_SECOND_FACTOR: Final = _WATCHERS
+"""Roles that do nothing without a second factor, where the settings ask for one (production always does)."""
+
+
 def role_of(*, person: Person) -> str:
     """Return the person's role, or an empty string for somebody who has not signed in or is switched off."""
     return person.role if isinstance(person, User) and person.is_active else ""
 
 
 def may(*, person: Person, deed: Deed) -> bool:
-    """Whether the person's role allows the deed."""
-    return role_of(person=person) in ALLOWED[deed]
+    """Whether the person's role allows the deed, and the person has the second factor that the role needs."""
+    return role_of(person=person) in ALLOWED[deed] and not lacks_second_factor(person=person)
+
+
+def needs_second_factor(*, person: Person) -> bool:
+    """Whether the person's role is one that does nothing without a second factor here."""
+    return settings.SECOND_FACTOR_REQUIRED and role_of(person=person) in NEED_SECOND_FACTOR
+
+
+def lacks_second_factor(*, person: Person) -> bool:
+    """Whether the person needs a second factor and has set none up."""
+    return needs_second_factor(person=person) and isinstance(person, User) and not has_second_factor(person=person)
 
 
 def owns_account(*, person: Person, account: str) -> bool:
@@ -100,7 +116,9 @@ def manages_maker(*, person: Person, maker: Maker) -> bool:
 
 
 def require(*, person: Person, deed: Deed) -> None:
-    """Raise NotPermittedError unless the person's role allows the deed."""
+    """Raise NotPermittedError unless the role allows it; SecondFactorNeededError if only the factor is missing."""
+    if role_of(person=person) in ALLOWED[deed] and lacks_second_factor(person=person):
+        raise SecondFactorNeededError(what=deed.value)
     if not may(person=person, deed=deed):
         raise NotPermittedError(what=deed.value, who=" or ".join(sorted(f"{role.label}s" for role in ALLOWED[deed])))
 

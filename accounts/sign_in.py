@@ -16,7 +16,6 @@ from accounts import siwe
 from accounts.errors import (
     AccountOffError,
     ChainUnknownError,
-    LastWalletError,
     MalformedMessageError,
     NonceRefusedError,
     NoSuchWalletError,
@@ -25,6 +24,7 @@ from accounts.errors import (
 from accounts.fields import address_pattern
 from accounts.models import SignIn, SignInNonce, User, Wallet
 from accounts.signatures import check_signature
+from accounts.ways_in import require_another_way_in, ways_in
 from onchain import selectors as chain
 from onchain.errors import OnchainError
 from onchain.rpc import Policy, RpcClient, connect
@@ -113,22 +113,19 @@ def wallet_link(client: RpcClient, *, asked: Asked, person: User, text: str, sig
 
 @transaction.atomic
 def wallet_unlink(*, person: User, address: str) -> None:
-    """Take a wallet from the person. Raises NoSuchWalletError, and LastWalletError when nothing else signs them in."""
-    # The person's row is locked, so that two wallets can't be unlinked at once, each while the other is still there.
-    User.objects.select_for_update().get(pk=person.pk)
+    """Take a wallet from the person. Raises NoSuchWalletError, and LastWayInError when nothing else signs them in."""
     wallet = person.wallets.filter(address=address.lower()).first()
     if wallet is None:
         raise NoSuchWalletError(address=address)
-    if not person.has_usable_password() and person.wallets.count() == 1:
-        raise LastWalletError(address=address)
+    require_another_way_in(person=person, than=address)
     wallet.delete()
     # Whose wallet it no longer is decides nothing for its account any more.
     User.objects.filter(pk=person.pk, wallet=address.lower()).update(wallet="")
 
 
 def sign_in_record(*, person: User, how: str, from_ip: str | None, browser: str, session_key: str) -> None:
-    """Write a sign-in down. how: “password”, or the wallet's address."""
-    SignIn.objects.create(person=person, how=how, from_ip=from_ip, browser=browser[:200], session_key=session_key)
+    """Write a sign-in down. how: what was shown, “password and app code”, or a wallet's address."""
+    SignIn.objects.create(person=person, how=how[:80], from_ip=from_ip, browser=browser[:200], session_key=session_key)
 
 
 @transaction.atomic
@@ -138,6 +135,16 @@ def sessions_end_all(*, person: User) -> None:
     keys = person.sign_ins.exclude(session_key="").values_list("session_key", flat=True)
     Session.objects.filter(session_key__in=list(keys)).delete()
     person.sign_ins.update(session_key="")
+
+
+@transaction.atomic
+def sessions_end_others(*, person: User, session_key: str) -> None:
+    """End every session of the person but this one, whose caller gives it the person's new session hash."""
+    User.objects.filter(pk=person.pk).update(session_generation=F("session_generation") + 1)
+    person.refresh_from_db(fields=["session_generation"])
+    others = person.sign_ins.exclude(session_key__in=["", session_key])
+    Session.objects.filter(session_key__in=list(others.values_list("session_key", flat=True))).delete()
+    others.update(session_key="")
 
 
 @transaction.atomic
@@ -210,11 +217,10 @@ def _provider_make(*, address: str, is_contract: bool) -> Wallet:
 
 
 def _is_bare(person: User) -> bool:
-    """Whether an account is nothing but its one wallet: no password, no role, no maker."""
+    """Whether an account is nothing but its one wallet: no other way in, no role, no maker."""
     return (
         person.role == User.Role.PROVIDER
-        and not person.has_usable_password()
         and not person.is_staff
         and not person.makers.exists()
-        and person.wallets.count() == 1
+        and ways_in(person=person) == 1
     )

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from allauth.account.internal.flows.login import perform_password_login
+from allauth.account.models import Login
 from django.conf import settings
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.views import LoginView, LogoutView
 from django.db.models import QuerySet
@@ -35,6 +38,13 @@ class SignIn(LoginView):
             context = {"throttled": str(error), "form": SignInForm(request), "next": self.get_redirect_url()}
             return self.render_to_response(self.get_context_data(**context), status=429)
         return super().post(request, *args, **kwargs)
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """Sign in; who has set up a second factor is led to it first."""
+        login = Login(user=form.get_user(), redirect_url=self.get_success_url())
+        credentials = {"username": form.cleaned_data["username"]}
+        answer: HttpResponse = perform_password_login(self.request, credentials, login)
+        return answer
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the demo's accounts and their common password where the settings say that this is a demo."""

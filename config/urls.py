@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path, register_converter
 from django.views.generic import RedirectView
 
+from accounts import entry_urls
 from rewards.views import (
     claims,
     evidence,
@@ -150,6 +151,8 @@ urlpatterns = [
     path("healthz", status.healthz, name="healthz"),
     path("metrics", status.metrics, name="metrics"),
     path("", include("accounts.urls")),
+    # allauth's own names, each under an address of ours; what is not listed there is not reachable.
+    *entry_urls.urlpatterns,
     # One door with one throttle: the admin's own form counts no tries.
     path("admin/login/", RedirectView.as_view(pattern_name="accounts:login", query_string=True), name="admin-sign-in"),
     path("admin/", admin.site.urls),

@@ -38,6 +38,14 @@ def _embedded_key(account: str) -> Any:
 
 METRICS_OPEN = True
 WEBHOOKS_ALLOW_PRIVATE = True
+SECOND_FACTOR_REQUIRED = env.bool("SECOND_FACTOR_REQUIRED", default=False)
+if env.str("EMAIL_URL", default=""):
+    vars().update(env.email_url("EMAIL_URL"))
+else:
+    # Nothing leaves this machine: /mail/ shows what would have been sent.
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    LOCAL_MAIL_DIR = DATA_DIR / "mail"
+    EMAIL_FILE_PATH = LOCAL_MAIL_DIR
 for _role, _signer in SIGNERS.items():
     # The attestor's key is not the service's: whoever attests brings it along.
     if _role != "ATTESTOR" and not any(_signer.values()):

@@ -15,6 +15,9 @@ CELERY_BROKER_URL = env.str("CELERY_BROKER_URL")
 EVIDENCE_DIR = Path(env.str("EVIDENCE_DIR"))
 PROOFS_DIR = Path(env.str("PROOFS_DIR"))
 
+vars().update(env.email_url("EMAIL_URL"))
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL")
+
 DATABASES = {"default": env.db_url("DATABASE_URL")}
 DATABASES["default"].setdefault("OPTIONS", {})["options"] = " ".join(
     f"-c {name}={value}" for name, value in DATABASE_OPTIONS.items()

@@ -49,6 +49,11 @@ def manages_treasury_webhooks(*, user: Person) -> bool:
     return roles.may(person=user, deed=Deed.MANAGE_TREASURY_WEBHOOKS)
 
 
+def gives_roles(*, user: Person) -> bool:
+    """Operators say who has which role."""
+    return roles.may(person=user, deed=Deed.SET_ROLES)
+
+
 def refuse(*, request: HttpRequest, sentence: str) -> HttpResponseBase:
     """Send somebody who has not signed in to the sign-in page; tell everybody else no, and why.
 

@@ -18,6 +18,8 @@ class Surroundings:
     sees_treasury: bool
     sees_scorecards: bool
     scorecards_label: str
+    gives_roles: bool
+    local_mail: bool
 
 
 def surroundings(request: HttpRequest) -> dict[str, Surroundings]:
@@ -31,5 +33,7 @@ def surroundings(request: HttpRequest) -> dict[str, Surroundings]:
             sees_treasury=access.sees_treasury(user=user),
             sees_scorecards=sees_all or access.is_maker_member(user=user),
             scorecards_label="Makers" if sees_all else "My scorecard",
+            gives_roles=access.gives_roles(user=user),
+            local_mail=settings.LOCAL_MAIL_DIR is not None,
         )
     }

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts import throttle
-from accounts.errors import LastWalletError, NoSuchWalletError, ThrottledError
+from accounts.errors import LastWayInError, NoSuchWalletError, ThrottledError
 from accounts.models import Maker, SignIn, TryCount, User, Wallet
 from accounts.sign_in import wallet_unlink
 from tests.accounts.people import Browser, follow_chain, key, signed
@@ -100,7 +100,7 @@ def test_an_unlinked_wallet_signs_nobody_into_the_old_account(provider):
 
 def test_the_only_way_in_stays_and_another_persons_wallet_is_not_ones_own(provider):
     person = User.objects.get()
-    with pytest.raises(LastWalletError, match="Link another wallet first"):
+    with pytest.raises(LastWayInError, match="Add another one first"):
         wallet_unlink(person=person, address=FIRST.address)
     other = Browser()
     other.sign_in(OTHER)

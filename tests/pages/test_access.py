@@ -55,9 +55,37 @@ GETS = {
     "accounts:link-message": ([], (SIGN_IN, *(POST_ONLY,) * 10)),
     "accounts:link-wallet": ([], (SIGN_IN, *(POST_ONLY,) * 10)),
     "accounts:unlink-wallet": ([ACCOUNT], POSTED),
-    "accounts:end-session": ([1], POSTED),
+    # Of nobody's sign-in: the session of the table goes on.
+    "accounts:end-session": ([999_999], POSTED),
     "accounts:end-all-sessions": ([], POSTED),
     "admin-sign-in": ([], (GONE_ON,) * 11),
+    # Ways in: who is in already is led on, and where no code is on its way there is nothing to enter.
+    "account_login": ([], (OK, *(GONE_ON,) * 10)),
+    "account_request_login_code": ([], (OK, *(GONE_ON,) * 10)),
+    "account_confirm_login_code": ([], (GONE_ON,) * 11),
+    "mfa_authenticate": ([], (GONE_ON,) * 11),
+    "mfa_login_webauthn": ([], (GONE_ON,) * 11),
+    # One's own account. The table's people have a password and nothing else, and signed in too long ago for changes.
+    "mfa_index": ([], (SIGN_IN, *(OK,) * 10)),
+    "accounts:second-factor": ([], (SIGN_IN, *(OK,) * 10)),
+    "accounts:confirm-wallet": ([], (SIGN_IN, *(OK,) * 10)),
+    "account_reauthenticate": ([], (SIGN_IN, *(OK,) * 10)),
+    "account_request_reauthentication_code": ([], (GONE_ON,) * 11),
+    "account_confirm_reauthentication_code": ([], (GONE_ON,) * 11),
+    "mfa_reauthenticate": ([], (GONE_ON,) * 11),
+    "mfa_reauthenticate_webauthn": ([], (GONE_ON,) * 11),
+    "account_email": ([], (GONE_ON,) * 11),
+    "account_email_verification_sent": ([], (GONE_ON,) * 11),
+    "mfa_add_webauthn": ([], (GONE_ON,) * 11),
+    "mfa_remove_webauthn": ([1], (GONE_ON,) * 11),
+    "mfa_activate_totp": ([], (GONE_ON,) * 11),
+    "mfa_deactivate_totp": ([], (SIGN_IN, *(MISSING,) * 10)),
+    "mfa_view_recovery_codes": ([], (SIGN_IN, *(MISSING,) * 10)),
+    "mfa_generate_recovery_codes": ([], (GONE_ON,) * 11),
+    "mfa_download_recovery_codes": ([], (SIGN_IN, *(MISSING,) * 10)),
+    "accounts:roles": ([], (SIGN_IN, *(NO,) * 8, OK, NO)),
+    # Only where no e-mail is sent at all; tests/accounts/test_local_mail.py has the other case.
+    "accounts:local-mail": ([], EVERYBODY),
     "accounts:members": (["aurora"], (SIGN_IN, NO, NO, OK, NO, NO, NO, NO, NO, OK, NO)),
     "makers": ([], (SIGN_IN, NO, *(GONE_ON,) * 4, *WATCHERS)),
     "maker": (["aurora"], (SIGN_IN, NO, OK, OK, NO, NO, *WATCHERS)),
@@ -131,11 +159,31 @@ POSTS = {
     "accounts:login": (OK, *(GONE_ON,) * 10),
     "accounts:wallet-message": (BAD,) * 11,
     "accounts:wallet-sign-in": (BAD,) * 11,
-    "accounts:link-message": (SIGN_IN, *(BAD,) * 10),
-    "accounts:link-wallet": (SIGN_IN, *(BAD,) * 10),
+    "accounts:link-message": (SIGN_IN, *(NO,) * 10),
+    "accounts:link-wallet": (SIGN_IN, *(NO,) * 10),
     "accounts:unlink-wallet": SIGNED_IN_ONLY,
     "accounts:end-session": SIGNED_IN_ONLY,
     "admin-sign-in": (GONE_ON,) * 11,
+    "account_login": (OK, *(GONE_ON,) * 10),
+    "account_request_login_code": (OK, *(GONE_ON,) * 10),
+    "account_confirm_login_code": (GONE_ON,) * 11,
+    "mfa_authenticate": (GONE_ON,) * 11,
+    "mfa_login_webauthn": (GONE_ON,) * 11,
+    "account_reauthenticate": (SIGN_IN, *(OK,) * 10),
+    "account_request_reauthentication_code": (GONE_ON,) * 11,
+    "account_confirm_reauthentication_code": (GONE_ON,) * 11,
+    "mfa_reauthenticate": (GONE_ON,) * 11,
+    "mfa_reauthenticate_webauthn": (GONE_ON,) * 11,
+    "account_email": (GONE_ON,) * 11,
+    "account_email_verification_sent": (GONE_ON,) * 11,
+    "mfa_add_webauthn": (GONE_ON,) * 11,
+    "mfa_remove_webauthn": (GONE_ON,) * 11,
+    "mfa_activate_totp": (GONE_ON,) * 11,
+    "mfa_deactivate_totp": (SIGN_IN, *(MISSING,) * 10),
+    "mfa_view_recovery_codes": (SIGN_IN, *(POST_ONLY,) * 10),
+    "mfa_generate_recovery_codes": (GONE_ON,) * 11,
+    "mfa_download_recovery_codes": (SIGN_IN, *(MISSING,) * 10),
+    "accounts:roles": (SIGN_IN, *(NO,) * 8, GONE_ON, NO),
     "accounts:logout": (GONE_ON,) * 11,
     "accounts:end-all-sessions": (GONE_ON,) * 11,
 }
@@ -236,7 +284,7 @@ def test_a_form_from_elsewhere_is_refused(program):
     assert answer.status_code == NO
 
 
-@pytest.mark.parametrize("name", ["home", "collect", "status", "accounts:login"])
+@pytest.mark.parametrize("name", ["home", "collect", "status", "accounts:login", "account_request_login_code"])
 def test_nothing_on_a_page_is_inline_or_from_elsewhere(program, name):
     answer = Client().get(reverse(name))
     text = answer.content.decode()

@@ -84,13 +84,17 @@ BY_ROLE = {
     "accounts.members.member_admin_set": {OPERATOR, OWN_ADMIN},
 }
 # Services that change what belongs to whoever asks, by their session or signature, and nothing else.
-OWN = {"rewards.services.auto_collect.auto_collect_set", "rewards.services.notices.mailing.mail_choose"} | {
-    f"accounts.sign_in.{name}"
-    for name in (
-        *("checking_node", "message_issue", "wallet_sign_in", "wallet_link", "wallet_unlink"),
-        *("sign_in_record", "sessions_end_all", "session_end"),
-    )
-}
+OWN = (
+    {"rewards.services.auto_collect.auto_collect_set", "rewards.services.notices.mailing.mail_choose"}
+    | {
+        f"accounts.sign_in.{name}"
+        for name in (
+            *("checking_node", "message_issue", "wallet_sign_in", "wallet_link", "wallet_unlink"),
+            *("sign_in_record", "sessions_end_all", "sessions_end_others", "session_end"),
+        )
+    }
+    | {"accounts.ways_in.ways_in", "accounts.ways_in.require_another_way_in"}
+)
 # The contract pays the account that it names, whoever asks.
 ANYBODY = {
     "rewards.services.claims.claim_request",
@@ -107,6 +111,8 @@ READS = {
 }
 # What workers and commands call, by module. No page may import one: who calls it is not asked.
 MACHINE_BY_MODULE = {
+    # For somebody with a shell on the server, while nobody is an operator.
+    "accounts.members": "first_operator_make",
     "accounts.services": "maker_enrol maker_payouts_set",
     "onchain.services": "contract_watch market_register",
     "rewards.services.alarms": "alarms_set",
@@ -142,7 +148,7 @@ MACHINE_BY_MODULE = {
 }
 MACHINE = {f"{module}.{name}" for module, names in MACHINE_BY_MODULE.items() for name in names.split()}
 MODULES = {
-    *("accounts.services", "accounts.sign_in", "accounts.members", "onchain.services"),
+    *("accounts.services", "accounts.sign_in", "accounts.members", "accounts.ways_in", "onchain.services"),
     *(module.name for module in pkgutil.walk_packages(rewards.services.__path__, "rewards.services.")),
 }
 

@@ -59,6 +59,11 @@ async function post(url, fields) {
     redirect: "error",
   });
   const body = await answer.json().catch(() => ({ error: "The service did not answer as it should. Reload this page." }));
+  if (!answer.ok && body.next) {
+    // The last sign-in is too long ago for this: another page asks again first.
+    location.assign(body.next);
+    return new Promise(() => {});
+  }
   if (!answer.ok) throw new Error(body.error);
   return body;
 }

@@ -116,6 +116,7 @@ class Command(BaseCommand):
         terminal.text(f"  {story.plan.unit} 2 waits for you: sign in as treasurer at {base}sign-in/ and approve it.")
         terminal.text("  Rey, the reviewer, has put it forward; whoever puts an epoch forward can't approve it.")
         terminal.text(f"  The password of everybody in this demo is {programme.PASSWORD}\n")
+        terminal.text(f"  E-mails with sign-in codes are not sent: {base}mail/ shows them.\n")
         terminal.table([("sign in as", "who that is", "start at")] + [
             (login.username, login.who, base + login.page) for login in logins
         ])  # fmt: skip

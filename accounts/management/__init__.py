@@ -1,0 +1,1 @@
+"""Commands of Lamplight for manage.py."""
