@@ -173,3 +173,11 @@ class ProgramRefusedError(RewardsError):
     def __init__(self, *, field: str, reason: str) -> None:
         self.field, self.reason = field, reason
         super().__init__(reason)
+
+
+class NotWithheldError(RewardsError):
+    """A maker's pay can't be withheld."""
+
+    def __init__(self, *, maker: str, reason: str) -> None:
+        self.maker, self.reason = maker, reason
+        super().__init__(f"The pay of {maker} was not withheld: {reason}.")

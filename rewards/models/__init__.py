@@ -8,6 +8,7 @@ from rewards.models.quoting import QuoteCells, QuoteRun
 from rewards.models.results import Allocation, Carry, Entitlement, LiveStanding, LiveState, Payment, Score, Stretch
 from rewards.models.safe import SafeSignature, SafeTransaction
 from rewards.models.terms import TermsComment, TermsVersion
+from rewards.models.withholding import Withholding
 
 __all__ = [
     "Alarm",
@@ -36,4 +37,5 @@ __all__ = [
     "TermsComment",
     "TermsVersion",
     "WebhookEndpoint",
+    "Withholding",
 ]
