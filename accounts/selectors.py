@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.contrib.sessions.models import Session
 
@@ -11,6 +11,7 @@ from accounts.models import Maker, SignIn, User, Wallet
 from accounts.roles import Deed, may
 
 LOG_ROWS = 50
+RECENT = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +67,8 @@ def open_sessions(*, person: User, session_key: str | None, now: datetime) -> li
 def sign_in_log(*, person: User) -> list[SignIn]:
     """Return the person's last LOG_ROWS sign-ins, the newest first."""
     return list(person.sign_ins.all()[:LOG_ROWS])
+
+
+def signed_in_recently(*, person: User, session_key: str, now: datetime) -> bool:
+    """Whether this session of the person began within the last hour: what moves money asks for that."""
+    return bool(session_key) and person.sign_ins.filter(session_key=session_key, at__gt=now - RECENT).exists()

@@ -184,11 +184,12 @@ def _provider_make(*, address: str, is_contract: bool) -> Wallet:
 
 
 def _is_bare(person: User) -> bool:
-    """Whether an account is nothing but its one wallet: no password, no role, no maker."""
+    """Whether an account is nothing but its one wallet: no password, no role, no maker and none asked for."""
     return (
         person.role == User.Role.PROVIDER
         and not person.has_usable_password()
         and not person.is_staff
         and not person.makers.exists()
+        and not person.enrolments.exists()
         and person.wallets.count() == 1
     )

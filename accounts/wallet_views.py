@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts import selectors, sign_in
 from accounts.errors import MalformedMessageError, SignInError, ThrottledError
 from accounts.models import User
+from accounts.roles import may_ask_for_enrolment
 from accounts.signals import WALLET_SESSION_KEY
 from accounts.throttle import MOST_FROM_ONE_PLACE, count_try, place_key
 from onchain.rpc import RpcClient
@@ -130,6 +131,7 @@ def account(request: HttpRequest) -> HttpResponse:
         "sessions": selectors.open_sessions(person=person, session_key=request.session.session_key, now=timezone.now()),
         "managed": selectors.makers_managed(person=person),
         "log": selectors.sign_in_log(person=person),
+        "asks_for_makers": may_ask_for_enrolment(person=person),
     }
     return render(request, "accounts/account.html", context)
 

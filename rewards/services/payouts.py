@@ -7,7 +7,7 @@ from django.db import transaction
 from accounts import eligibility
 from accounts.errors import IneligibleError, PayoutAccountError, ReasonMissingError
 from accounts.models import Maker, PayoutPlan
-from accounts.roles import Person
+from accounts.roles import Person, require_makers_admin
 from accounts.services import change_note, maker_payouts_set
 from rewards.models import Epoch, Payment, Program
 from rewards.services.boundary import boundary_hold
@@ -33,6 +33,7 @@ def payouts_change(
     scored again. now_ms: the chain's clock. An admin of the maker does it. Raises
     NotPermittedError, ReasonMissingError, PayoutSharesError, PayoutAccountError and IneligibleError.
     """
+    require_makers_admin(person=by, maker=maker, what="Saying where the pay goes")
     if not reason.strip():
         raise ReasonMissingError
     _check_accounts([account.lower() for account, _ in shares])
