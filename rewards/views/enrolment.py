@@ -121,13 +121,19 @@ def _show(request: HttpRequest, found: Enrolment, panel: Panel) -> HttpResponseB
     return render(request, "makers/enrolment.html", context)
 
 
-def _message(request: HttpRequest, found: Enrolment) -> Panel:
+def _require_asker(request: HttpRequest, found: Enrolment) -> None:
     if request.user.pk != found.asked_by_id:
-        raise PermissionDenied(_FOR_WHOM)
+        raise NotPermittedError(what="Changing this request", who="the person who asked")
+
+
+def _message(request: HttpRequest, found: Enrolment) -> Panel:
+    _require_asker(request, found)
     return message_for(request, slug=found.slug)
 
 
 def _prove(request: HttpRequest, found: Enrolment) -> str:
+    # Before the form is read: to others even its slips are no answer.
+    _require_asker(request, found)
     text, signature = signed_of(request)
     proof = with_node(
         request,

@@ -96,6 +96,8 @@ def _message(request: HttpRequest, maker: Maker) -> Panel:
 
 
 def _prove(request: HttpRequest, maker: Maker) -> str:
+    # Before the form is read: to others even its slips are no answer.
+    roles.require_makers_admin(person=request.user, maker=maker, what="Adding a quoting address")
     text, signature = signed_of(request)
     row = with_node(
         request,
