@@ -1,7 +1,6 @@
 """The next epoch boundary: what is decided about makers counts from there on, and never in an epoch that has begun."""
 
-from rewards.models import Epoch
-from rewards.selectors.boundary import boundary_of, epochs_to_come
+from rewards.selectors.boundary import epochs_to_come
 
 
 def boundary_hold(*, now_ms: int) -> int:
@@ -12,4 +11,5 @@ def boundary_hold(*, now_ms: int) -> int:
     """
     # Turning live updates the row (epochs_begin), which waits for this lock.
     rows = list(epochs_to_come(now_ms=now_ms).select_for_update())
-    return boundary_of(rows=[row for row in rows if row.state == Epoch.State.SCHEDULED], now_ms=now_ms)
+    # With none scheduled it is the moment after now: whatever begins later.
+    return rows[0].start_ms if rows else now_ms + 1

@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts import eligibility
 from accounts.errors import (
     EnrolmentClosedError,
+    EnrolmentFieldError,
     IneligibleError,
     NotQuotingError,
     OwnEnrolmentError,
@@ -48,6 +49,10 @@ def enrolment_accept(*, by: Person, enrolment: Enrolment, reason: str, now_ms: i
     if against:
         raise IneligibleError(reasons=against)
     since_ms = boundary_hold(now_ms=now_ms)
+    if Maker.objects.filter(slug=locked.slug).exists():
+        raise EnrolmentFieldError(
+            field="slug", reason=f"The id {locked.slug} is a maker's meanwhile. Refuse this request."
+        )
     maker = Maker.objects.create(slug=locked.slug, name=locked.name)
     for proof in proofs:
         address_attach(maker=maker, address=proof.address, since_ms=since_ms, proof=proof)

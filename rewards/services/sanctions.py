@@ -8,6 +8,7 @@ from accounts import eligibility
 from accounts.errors import SanctionsFileError
 from accounts.models import SanctionedAddress, SanctionsList
 from accounts.roles import Deed, Person, require
+from rewards.models import Epoch, EpochCheck
 from rewards.services.boundary import boundary_hold
 
 
@@ -53,4 +54,6 @@ def _store(listing: eligibility.Listing, *, by: Person, now_ms: int) -> int:
     SanctionedAddress.objects.bulk_create(
         SanctionedAddress(list=row, address=address, name=name) for address, name in listing.names.items()
     )
+    # What passed by the list before says nothing any more: nothing is offered to sign until it is checked again.
+    EpochCheck.objects.filter(epoch__state=Epoch.State.PROPOSED, stage=EpochCheck.Stage.APPROVAL).delete()
     return row.since_ms

@@ -5,6 +5,7 @@ from django.db import transaction
 from accounts.models import Maker
 from accounts.roles import Deed, Person, require
 from accounts.selectors_makers import maker_problems
+from accounts.services import change_note
 from onchain.models import ChainDistributor
 from rewards.errors import NotWithheldError
 from rewards.models import Epoch, Withholding
@@ -39,6 +40,8 @@ def pay_withhold(*, by: Person, epoch: Epoch, maker: Maker, reason: str) -> With
         maker=maker.slug,
         defaults={"account": treasury, "reason": why, "decided_by": by.get_username()},
     )
+    what = f"The pay of epoch {locked.number} of {locked.program.name} stays with the treasury."
+    change_note(maker=maker, by=by, what=what, reason=why)
     if locked.state != Epoch.State.LIVE:
         epoch_reopen(program=locked.program, number=locked.number)
     return row

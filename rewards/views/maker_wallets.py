@@ -64,6 +64,7 @@ def wallets(request: HttpRequest, slug: str) -> HttpResponseBase:
 
 def _show(request: HttpRequest, maker: Maker, panel: Panel) -> HttpResponseBase:
     now_ms = page_now_ms()
+    boundary_ms = next_boundary_ms(now_ms=now_ms)
     lines = [Line(row=row, state=_state(row, now_ms)) for row in maker.addresses.select_related("proof")]
     is_admin = roles.is_makers_admin(person=request.user, maker=maker)
     context: dict[str, Any] = {
@@ -72,11 +73,11 @@ def _show(request: HttpRequest, maker: Maker, panel: Panel) -> HttpResponseBase:
         "slug": maker.slug,
         "lines": [line for line in lines if line.state != "ended"],
         "ended": [line for line in lines if line.state == "ended"],
-        "against": maker_problems(maker=maker, start_ms=now_ms),
+        "against": maker_problems(maker=maker, start_ms=boundary_ms or now_ms + 1),
         "changes": list(maker.changes.all()[:_MOST_CHANGES]),
         "may_change": is_admin,
         "may_end": is_admin or roles.may(person=request.user, deed=Deed.ENROL_MAKERS),
-        "boundary_ms": next_boundary_ms(now_ms=now_ms),
+        "boundary_ms": boundary_ms,
         "panel": panel,
     }
     return render(request, "makers/wallets.html", context)

@@ -3,10 +3,12 @@
 import csv
 import hashlib
 import io
+import threading
 from decimal import Decimal
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connections, transaction
 from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +22,7 @@ from onchain.indexer import node
 from rewards import tasks
 from rewards.models import Epoch, EpochCheck, Payment
 from rewards.selectors.treasury import treasury_epoch
+from rewards.services.boundary import boundary_hold
 from rewards.services.checks import checks_run
 from rewards.services.makers import address_remove, maker_leave
 from rewards.services.payouts import payouts_change
@@ -31,6 +34,7 @@ from tests.accounts.people import key, signed
 from tests.chain import calldata
 from tests.contracts.world import built
 from tests.operators import OPERATOR
+from tests.pages.factories import WEEKS, make_epoch, make_program
 from tests.rewards.conftest import ALICE, ALICE_LP, ALICE_PAY, BOB_PAY, TREASURY, house, one_process
 from tests.rewards.test_scoring import HOUR_S, START_S, quote, terms_of
 
@@ -95,7 +99,8 @@ def test_a_maker_with_three_wallets_earns_from_the_next_epoch_on_and_not_before(
     first, second = schedule(house, 1), schedule(house, 2)
     at(house, START_S)
     person, contract = enrolled(house)
-    assert "Counts from" in person.client.get(person.page).content.decode()
+    # 16:00 UTC on 18 November 2026, when the second epoch begins.
+    assert "Wed 18 Nov 2026, 11:00" in person.client.get(person.page).content.decode()
     assert MakerAddress.objects.filter(maker__slug="lantern", since_ms=second.start_ms).count() == 3
     # All three quote from the first epoch on, each a third of the book; in the second nobody else does.
     for number, owner in enumerate((HOT.address, COLD.address, contract)):
@@ -158,6 +163,28 @@ def test_an_operator_ends_a_makers_time_with_a_reason(house):
     maker_leave(by=OPERATOR, maker=Maker.objects.get(slug="alice"), reason="It moved to Cuba.", now_ms=0)
     assert set(quoting_addresses(start_ms=epoch.start_ms).values()) == {"bob"}
     assert Maker.objects.get(slug="alice").changes.first().reason == "It moved to Cuba."
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_epoch_begins_while_a_decision_about_makers_is_written():
+    """What turns an epoch live updates its row, and another connection finds the rows to come taken."""
+    program = make_program()
+    epochs = [make_epoch(program, number, WEEKS[number - 1], WEEKS[number], ("AAPL-PERP",)) for number in (1, 2)]
+    free = []
+
+    def look() -> None:
+        with transaction.atomic():
+            rows = Epoch.objects.select_for_update(skip_locked=True).values_list("number", flat=True)
+            free.extend(rows)
+        connections.close_all()
+
+    with transaction.atomic():
+        assert boundary_hold(now_ms=WEEKS[0]) == epochs[1].start_ms
+        thread = threading.Thread(target=look)
+        thread.start()
+        thread.join()
+    # The first has begun by the clock that was given, so it is nobody's to hold.
+    assert free == [1]
 
 
 # --- where pay goes -----------------------------------------------------------------------------------------------
