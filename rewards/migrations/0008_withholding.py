@@ -8,7 +8,7 @@ import accounts.fields
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("rewards", "0005_publishing"),
+        ("rewards", "0007_quoting"),
     ]
 
     operations = [
