@@ -8,7 +8,7 @@ import accounts.fields
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("rewards", "0007_quoting"),
+        ("rewards", "0009_terms_guards"),
     ]
 
     operations = [
