@@ -330,13 +330,13 @@ def _request() -> Enrolment:
     return found
 
 
-def _accept(_: Scene, by: Person) -> None:
+def _accept_request(_: Scene, by: Person) -> None:
     # Nothing is proven: whoever gets that far was allowed.
     with pytest.raises(IneligibleError):
         enrolment_accept(by=by, enrolment=_request(), reason="It is.", now_ms=0)
 
 
-def _refuse(_: Scene, by: Person) -> None:
+def _refuse_request(_: Scene, by: Person) -> None:
     with pytest.raises(ReasonMissingError):
         enrolment_refuse(by=by, enrolment=_request(), reason=" ")
 
@@ -393,8 +393,8 @@ CALLS: dict[str, Callable[[Scene, Person], object]] = {
     "accounts.services.maker_enrol": lambda _, by: maker_enrol(by=by, slug="m", name="M", addresses=[], since_ms=0),
     "accounts.services.maker_payouts_set": _set_payouts,
     "accounts.enrolment.enrolment_ask": _ask,
-    "accounts.enrolment.enrolment_refuse": _refuse,
-    "rewards.services.makers.enrolment_accept": _accept,
+    "accounts.enrolment.enrolment_refuse": _refuse_request,
+    "rewards.services.makers.enrolment_accept": _accept_request,
     "rewards.services.makers.address_add": _add_address,
     "rewards.services.makers.address_remove": _remove_address,
     "rewards.services.makers.maker_leave": _leave,
