@@ -108,7 +108,7 @@ class MalformedMessageError(SignInError):
 
     def __init__(self, *, where: str, rule: str) -> None:
         self.where, self.rule = where, rule
-        super().__init__(f"The signed message can't be read: {where} must be {rule}. Start the sign-in again.")
+        super().__init__(f"The signed message can't be read: {where} must be {rule}. Ask for a new one.")
 
 
 class MismatchedMessageError(SignInError):
@@ -153,7 +153,7 @@ class MessageExpiredError(SignInError):
 
     def __init__(self, *, expired_at: str) -> None:
         self.expired_at = expired_at
-        super().__init__(f"This message expired at {expired_at}. Start the sign-in again, and sign within 10 minutes.")
+        super().__init__(f"This message expired at {expired_at}. Ask for a new one, and sign it in time.")
 
 
 class MessageNotYetValidError(SignInError):
@@ -161,7 +161,7 @@ class MessageNotYetValidError(SignInError):
 
     def __init__(self, *, valid_from: str) -> None:
         self.valid_from = valid_from
-        super().__init__(f"This message counts from {valid_from} on, which is still to come. Start the sign-in again.")
+        super().__init__(f"This message counts from {valid_from} on, which is still to come. Ask for a new one.")
 
 
 class MessageLifetimeError(SignInError):
@@ -170,7 +170,7 @@ class MessageLifetimeError(SignInError):
     def __init__(self, *, most_s: int) -> None:
         self.most_s = most_s
         super().__init__(
-            f"The message must expire, at most {most_s // 60} minutes after it was issued. Start the sign-in again."
+            f"The message must expire, at most {most_s // 60} minutes after it was issued. Ask for a new one."
         )
 
 
@@ -178,7 +178,7 @@ class NonceRefusedError(SignInError):
     """The message's nonce is unknown, used, too old, or was given to another browser or for another purpose."""
 
     def __init__(self) -> None:
-        super().__init__("This message was used already, or was made for another window. Start the sign-in again.")
+        super().__init__("This message was used already, or was made for another window. Ask for a new one.")
 
 
 class WrongSignatureError(SignInError):
@@ -257,3 +257,68 @@ class RecentSignInNeededError(SignInError):
     def __init__(self, *, where: str) -> None:
         self.where = where
         super().__init__("Show once more that it is you: your last sign-in is too long ago for this.")
+
+
+# --- makers coming in, and who may be paid ------------------------------------------------------------------------
+
+
+class SanctionsFileError(AccountsError):
+    """A sanctions file can't be read. `line` counts from 1."""
+
+    def __init__(self, *, line: int, reason: str) -> None:
+        self.line, self.reason = line, reason
+        super().__init__(f"The sanctions file can't be loaded: line {line}: {reason}. Nothing was changed.")
+
+
+class EnrolmentFieldError(AccountsError):
+    """Something in a request for enrolment is missing or wrong. `field` names it."""
+
+    def __init__(self, *, field: str, reason: str) -> None:
+        self.field, self.reason = field, reason
+        super().__init__(reason)
+
+
+class EnrolmentClosedError(AccountsError):
+    """A request that was decided or withdrawn does not change any more."""
+
+    def __init__(self, *, state: str) -> None:
+        self.state = state
+        super().__init__(f"This request is closed ({state.lower()}). Make a new one to change something.")
+
+
+class OwnEnrolmentError(AccountsError):
+    """Who asked, or proved an address of the maker, does not decide."""
+
+    def __init__(self) -> None:
+        super().__init__("You asked for this maker, or one of its addresses is yours. Another operator has to decide.")
+
+
+class ReasonMissingError(AccountsError):
+    """A decision that somebody else has to understand needs a reason."""
+
+    def __init__(self) -> None:
+        super().__init__("Say why, in a sentence. The maker reads it.")
+
+
+class IneligibleError(AccountsError):
+    """The maker, or an account, may not take part or be paid. `reasons` are sentences."""
+
+    def __init__(self, *, reasons: list[str]) -> None:
+        self.reasons = reasons
+        super().__init__(" ".join(reasons))
+
+
+class NotQuotingError(AccountsError):
+    """The address does not quote for the maker."""
+
+    def __init__(self, *, address: str, maker: str) -> None:
+        self.address, self.maker = address, maker
+        super().__init__(f"{address} does not quote for {maker}, or its end is set already.")
+
+
+class PayoutAccountError(AccountsError):
+    """An account that could never collect what it is paid."""
+
+    def __init__(self, *, account: str) -> None:
+        self.account = account
+        super().__init__(f"{account} can't collect: it is the token, a distributor or nobody's. Name another account.")

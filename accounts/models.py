@@ -5,20 +5,27 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.crypto import salted_hmac
 
 from accounts.fields import AddressField
+from accounts.models_enrolment import Enrolment, MakerChange, QuotingProof, SanctionedAddress, SanctionsList
+from accounts.models_payouts import PayoutAccount, PayoutPlan
 from accounts.models_roles import RoleChange
 from accounts.models_sign_in import SignIn, SignInNonce, TryCount, Wallet
 
 __all__ = [
     "AddressField",
+    "Enrolment",
     "Maker",
     "MakerAddress",
+    "MakerChange",
     "PayoutAccount",
+    "PayoutPlan",
+    "QuotingProof",
     "RoleChange",
+    "SanctionedAddress",
+    "SanctionsList",
     "SignIn",
     "SignInNonce",
     "TryCount",
@@ -78,36 +85,28 @@ class Maker(models.Model):
 
 
 class MakerAddress(models.Model):
-    """An address that quotes for a maker. An address belongs to one maker only."""
+    """An address that quotes for a maker for some time. At no time does an address belong to two makers."""
 
-    address = AddressField(unique=True)
+    address = AddressField(db_index=True)
     maker = models.ForeignKey(Maker, on_delete=models.PROTECT, related_name="addresses")
     since_ms = models.BigIntegerField(help_text="Counts in epochs that start at or after this time (ms, UTC).")
+    until_ms = models.BigIntegerField(
+        null=True, help_text="No longer counts in epochs that start at or after this time (ms, UTC); empty: no end."
+    )
+    proof = models.ForeignKey(QuotingProof, null=True, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
-        ordering: ClassVar = ["address"]
-
-    def __str__(self) -> str:
-        return str(self.address)
-
-
-class PayoutAccount(models.Model):
-    """One account that receives a share of a maker's pay, in parts per million; the first gets the dust."""
-
-    maker = models.ForeignKey(Maker, on_delete=models.CASCADE, related_name="payout_accounts")
-    position = models.PositiveSmallIntegerField()
-    account = AddressField()
-    share_ppm = models.PositiveIntegerField(validators=[MinValueValidator(1), MaxValueValidator(1_000_000)])
-
-    class Meta:
-        ordering: ClassVar = ["maker", "position"]
+        ordering: ClassVar = ["address", "since_ms"]
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["maker", "position"], name="payout_position_once"),
-            models.UniqueConstraint(fields=["maker", "account"], name="payout_account_once_a_maker"),
+            # Times that have an end are kept apart by a trigger (migration 0004).
+            models.UniqueConstraint(
+                fields=["address"], condition=models.Q(until_ms__isnull=True), name="address_quotes_for_one_maker"
+            ),
             models.CheckConstraint(
-                condition=models.Q(share_ppm__gte=1, share_ppm__lte=1_000_000), name="payout_share_in_range"
+                condition=models.Q(until_ms__isnull=True) | models.Q(until_ms__gte=models.F("since_ms")),
+                name="address_ends_after_it_begins",
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.maker_id}: {self.account} {self.share_ppm} ppm"
+        return str(self.address)

@@ -31,10 +31,13 @@ class SignInNonce(models.Model):
 
         SIGN_IN = "sign-in", "Sign in"
         LINK = "link", "Link a wallet"
+        QUOTE = "quote", "Quote for a maker"
 
     nonce = models.CharField(primary_key=True, max_length=32)
     purpose = models.CharField(max_length=8, choices=Purpose.choices)
-    browser = models.CharField(max_length=64, help_text="SHA-256 of the session that asked; no other may use it.")
+    browser = models.CharField(
+        max_length=64, help_text="SHA-256 of what alone may use it: a session, or person, maker and address."
+    )
     expires_at = models.DateTimeField(db_index=True)
 
     def __str__(self) -> str:

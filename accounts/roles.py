@@ -37,6 +37,10 @@ class Deed(Enum):
     MANAGE_EVERY_MAKER = "Saying who belongs to any maker"
     SET_ROLES = "Giving roles"
     MANAGE_TREASURY_WEBHOOKS = "Looking after the treasury's webhooks"
+    SEE_ENROLMENTS = "Looking at requests for enrolment"
+    ENROL_MAKERS = "Deciding who is enrolled"
+    LOAD_SANCTIONS = "Loading a sanctions list"
+    WITHHOLD_PAY = "Withholding a maker's pay"
 
 
 _WATCHERS: Final = frozenset({Role.TREASURER, Role.REVIEWER, Role.GUARDIAN, Role.OPERATOR, Role.AUDITOR})
@@ -60,6 +64,10 @@ ALLOWED: Final[Mapping[Deed, frozenset[Role]]] = {
     Deed.MANAGE_EVERY_MAKER: frozenset({Role.OPERATOR}),
     Deed.SET_ROLES: frozenset({Role.OPERATOR}),
     Deed.MANAGE_TREASURY_WEBHOOKS: frozenset({Role.TREASURER, Role.OPERATOR}),
+    Deed.SEE_ENROLMENTS: _WATCHERS,
+    Deed.ENROL_MAKERS: frozenset({Role.OPERATOR}),
+    Deed.LOAD_SANCTIONS: frozenset({Role.OPERATOR}),
+    Deed.WITHHOLD_PAY: frozenset({Role.TREASURER}),
 }
 APART_FROM_MAKERS: Final = _WATCHERS
 """Roles that decide on makers' pay or watch over it: who has one belongs to no maker."""
@@ -112,7 +120,37 @@ def manages_maker(*, person: Person, maker: Maker) -> bool:
     """A maker's admins say who belongs to it, and operators do so for every maker."""
     if may(person=person, deed=Deed.MANAGE_EVERY_MAKER):
         return True
+    return is_makers_admin(person=person, maker=maker)
+
+
+def is_makers_admin(*, person: Person, maker: Maker) -> bool:
+    """Whether the person is an admin of this maker: who speaks for it. Operators are not."""
     return belongs_to(person=person, maker=maker) and isinstance(person, User) and maker.admins.contains(person)
+
+
+def names_payouts(*, person: Person, maker: Maker) -> bool:
+    """A maker's admins say where its pay goes; operators only for a maker that has no admin yet."""
+    if may(person=person, deed=Deed.ENROL_MAKERS):
+        return not maker.admins.exists()
+    return is_makers_admin(person=person, maker=maker)
+
+
+def may_ask_for_enrolment(*, person: Person) -> bool:
+    """Whoever has signed in, but for those who decide on makers' pay or watch over it."""
+    return isinstance(person, User) and person.is_active and person.role not in APART_FROM_MAKERS
+
+
+def sees_enrolment(*, person: Person, asked_by_id: int) -> bool:
+    """Who asked sees the request, and so does who reviews or audits."""
+    if may(person=person, deed=Deed.SEE_ENROLMENTS):
+        return True
+    return isinstance(person, User) and person.is_active and person.pk == asked_by_id
+
+
+def require_makers_admin(*, person: Person, maker: Maker, what: str) -> None:
+    """Raise NotPermittedError, which names the deed, unless the person is an admin of this maker."""
+    if not is_makers_admin(person=person, maker=maker):
+        raise NotPermittedError(what=f"{what} of {maker.name}", who="its admins")
 
 
 def require(*, person: Person, deed: Deed) -> None:

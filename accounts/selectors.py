@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -16,6 +16,7 @@ from accounts.roles import APART_FROM_MAKERS, Deed, may
 LOG_ROWS = 50
 FOUND_ROWS = 20
 CHANGE_ROWS = 100
+RECENT = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,3 +124,8 @@ def people_with_roles() -> list[User]:
 def role_changes() -> list[RoleChange]:
     """Return the last CHANGE_ROWS changes of roles, the newest first."""
     return list(RoleChange.objects.all()[:CHANGE_ROWS])
+
+
+def signed_in_recently(*, person: User, session_key: str, now: datetime) -> bool:
+    """Whether this session of the person began within the last hour: what moves money asks for that."""
+    return bool(session_key) and person.sign_ins.filter(session_key=session_key, at__gt=now - RECENT).exists()

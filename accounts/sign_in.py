@@ -8,16 +8,14 @@ from typing import Final
 
 from django.conf import settings
 from django.contrib.sessions.models import Session
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from eth_utils import to_checksum_address
 
-from accounts import siwe
+from accounts import nonces, siwe
 from accounts.errors import (
     AccountOffError,
-    ChainUnknownError,
     MalformedMessageError,
-    NonceRefusedError,
     NoSuchWalletError,
     WalletTakenError,
 )
@@ -25,17 +23,10 @@ from accounts.fields import address_pattern
 from accounts.models import SignIn, SignInNonce, User, Wallet
 from accounts.signatures import check_signature
 from accounts.ways_in import require_another_way_in, ways_in
-from onchain import selectors as chain
-from onchain.errors import OnchainError
 from onchain.rpc import Policy, RpcClient, connect
 
 CHECK_TIMEOUT_S: Final = 5.0
 """How long a page waits for one node's word on a contract wallet."""
-_TAKE_NONCE = """
-    DELETE FROM accounts_signinnonce
-    WHERE nonce = %s AND purpose = %s AND browser = %s AND expires_at > %s
-    RETURNING nonce
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +58,7 @@ def message_issue(client: RpcClient, *, asked: Asked, address: str, person: User
     """
     if not address_pattern.fullmatch(address.lower()):
         raise MalformedMessageError(where="the address", rule="0x and 40 hex digits")
-    nonce = secrets.token_hex(16)
-    SignInNonce.objects.filter(expires_at__lte=asked.now).delete()
-    SignInNonce.objects.create(
-        nonce=nonce, purpose=_purpose(person), browser=asked.browser, expires_at=asked.now + siwe.MAX_LIFETIME
-    )
+    nonce = nonces.issue(purpose=_purpose(person), bound_to=asked.browser, now=asked.now, lifetime=siwe.MAX_LIFETIME)
     expected = _expected(client, asked=asked, person=person)
     return siwe.write(expected=expected, address=to_checksum_address(address), nonce=nonce, issued_at=asked.now)
 
@@ -160,17 +147,10 @@ def _proven(client: RpcClient, *, asked: Asked, text: str, signature: bytes, per
     """Return the address (lower case) that signed, and whether it is a contract's word."""
     message = siwe.parse(text)
     siwe.check(message, expected=_expected(client, asked=asked, person=person), now=asked.now)
-    _nonce_take(nonce=message.nonce, purpose=_purpose(person), asked=asked)
+    # Before the signature is looked at, so that one nonce allows one guess.
+    nonces.take(nonce=message.nonce, purpose=_purpose(person), bound_to=asked.browser, now=asked.now)
     is_contract = check_signature(client, address=message.address, text=text, signature=signature)
     return message.address.lower(), is_contract
-
-
-def _nonce_take(*, nonce: str, purpose: str, asked: Asked) -> None:
-    # Before the signature is looked at, so that one nonce allows one guess. The row goes with the statement.
-    with connection.cursor() as cursor:
-        cursor.execute(_TAKE_NONCE, [nonce, purpose, asked.browser, asked.now])
-        if cursor.fetchone() is None:
-            raise NonceRefusedError
 
 
 def _purpose(person: User | None) -> str:
@@ -179,7 +159,11 @@ def _purpose(person: User | None) -> str:
 
 def _expected(client: RpcClient, *, asked: Asked, person: User | None) -> siwe.Expected:
     return siwe.Expected(
-        domain=asked.domain, scheme=asked.scheme, uri=asked.uri, statement=_statement(person), chain_id=_chain(client)
+        domain=asked.domain,
+        scheme=asked.scheme,
+        uri=asked.uri,
+        statement=_statement(person),
+        chain_id=nonces.signing_chain(client),
     )
 
 
@@ -189,16 +173,6 @@ def _statement(person: User | None) -> str:
     # EIP-4361 allows only ASCII here, a user name any script.
     name = person.username if person.username.isascii() else f"number {person.pk}"
     return f"Link this wallet to the Lamplight account {name}. It can then sign in there. This moves no money."
-
-
-def _chain(client: RpcClient) -> int:
-    followed = chain.followed_chain_id()
-    if followed is not None:
-        return followed
-    try:
-        return int(client.call(method="eth_chainId"), 16)
-    except (OnchainError, TypeError, ValueError) as error:
-        raise ChainUnknownError from error
 
 
 def _provider_make(*, address: str, is_contract: bool) -> Wallet:
@@ -217,10 +191,11 @@ def _provider_make(*, address: str, is_contract: bool) -> Wallet:
 
 
 def _is_bare(person: User) -> bool:
-    """Whether an account is nothing but its one wallet: no other way in, no role, no maker."""
+    """Whether an account is nothing but its one wallet: no other way in, no role, no maker and none asked for."""
     return (
         person.role == User.Role.PROVIDER
         and not person.is_staff
         and not person.makers.exists()
+        and not person.enrolments.exists()
         and ways_in(person=person) == 1
     )

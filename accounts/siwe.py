@@ -57,8 +57,10 @@ class Expected:
     chain_id: int
 
 
-def write(*, expected: Expected, address: str, nonce: str, issued_at: datetime) -> str:
-    """Return the text to sign; it expires MAX_LIFETIME after `issued_at` (UTC). `address` has EIP-55 capitals."""
+def write(
+    *, expected: Expected, address: str, nonce: str, issued_at: datetime, lifetime: timedelta = MAX_LIFETIME
+) -> str:
+    """Return the text to sign; it expires `lifetime` after `issued_at` (UTC). `address` has EIP-55 capitals."""
     return "\n".join(
         (
             f"{expected.scheme}://{expected.domain} wants you to sign in with your Ethereum account:",
@@ -71,7 +73,7 @@ def write(*, expected: Expected, address: str, nonce: str, issued_at: datetime) 
             f"Chain ID: {expected.chain_id}",
             f"Nonce: {nonce}",
             f"Issued At: {_moment(issued_at)}",
-            f"Expiration Time: {_moment(issued_at + MAX_LIFETIME)}",
+            f"Expiration Time: {_moment(issued_at + lifetime)}",
         )
     )
 
@@ -120,7 +122,7 @@ def parse(text: str) -> Message:
     return message
 
 
-def check(message: Message, *, expected: Expected, now: datetime) -> None:
+def check(message: Message, *, expected: Expected, now: datetime, lifetime: timedelta = MAX_LIFETIME) -> None:
     """Raise the typed error of the first thing that makes `message` not ours or not valid at `now`."""
     if message.domain != expected.domain or message.scheme not in (None, expected.scheme):
         raise WrongDomainError(given=message.domain, wanted=expected.domain)
@@ -130,13 +132,13 @@ def check(message: Message, *, expected: Expected, now: datetime) -> None:
         raise WrongChainError(given=str(message.chain_id), wanted=str(expected.chain_id))
     if message.statement != expected.statement:
         raise WrongStatementError(given=f"“{message.statement or ''}”", wanted=f"“{expected.statement}”")
-    _check_times(message, now=now)
+    _check_times(message, now=now, lifetime=lifetime)
 
 
-def _check_times(message: Message, *, now: datetime) -> None:
+def _check_times(message: Message, *, now: datetime, lifetime: timedelta) -> None:
     expires = message.expiration_time
-    if expires is None or expires - message.issued_at > MAX_LIFETIME:
-        raise MessageLifetimeError(most_s=int(MAX_LIFETIME.total_seconds()))
+    if expires is None or expires - message.issued_at > lifetime:
+        raise MessageLifetimeError(most_s=int(lifetime.total_seconds()))
     if message.issued_at > now + CLOCK_SKEW:
         raise MessageNotYetValidError(valid_from=message.issued_at.isoformat())
     if message.not_before is not None and message.not_before > now:

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts import selectors, sign_in
 from accounts.errors import MalformedMessageError, RecentSignInNeededError, SignInError, ThrottledError
 from accounts.models import User
-from accounts.roles import NEED_SECOND_FACTOR
+from accounts.roles import NEED_SECOND_FACTOR, may_ask_for_enrolment
 from accounts.second_factor import showed_recently_who_they_are
 from accounts.throttle import MOST_FROM_ONE_PLACE, count_try, place_key
 from onchain.rpc import RpcClient
@@ -149,6 +149,7 @@ def account(request: HttpRequest) -> HttpResponse:
         "sessions": selectors.open_sessions(person=person, session_key=request.session.session_key, now=timezone.now()),
         "managed": selectors.makers_managed(person=person),
         "log": selectors.sign_in_log(person=person),
+        "asks_for_makers": may_ask_for_enrolment(person=person),
     }
     return render(request, "accounts/account.html", context)
 

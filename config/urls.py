@@ -7,7 +7,10 @@ from django.views.generic import RedirectView
 from accounts import entry_urls
 from rewards.views import (
     claims,
+    enrolment,
     evidence,
+    maker_payouts,
+    maker_wallets,
     makers,
     notices,
     proofs,
@@ -110,7 +113,12 @@ urlpatterns = [
     path(_QUOTED + "series.json", quoted.series, name="scorecard-series"),
     path(_QUOTED + "by-five-minutes.<table:form>", quoted.table, name="scorecard-table"),
     path(_QUOTED + "at/<int:time_ms>/", quoted.moment, name="scorecard-moment"),
+    path("makers/<slug:slug>/wallets/", maker_wallets.wallets, name="maker-wallets"),
+    path("makers/<slug:slug>/payouts/", maker_payouts.payouts, name="maker-payouts"),
+    path("enrolment/", enrolment.enrol, name="enrol"),
+    path("enrolment/<int:number>/", enrolment.enrolment, name="enrolment"),
     path("treasury/", treasury.inbox, name="treasury"),
+    path("treasury/makers/", enrolment.enrolments, name="enrolments"),
     path("treasury/epochs/<slug:program>/<int:number>/", treasury.epoch, name="treasury-epoch"),
     path("treasury/epochs/<slug:program>/<int:number>/approve/", treasury.approve, name="treasury-approve"),
     path("treasury/epochs/<slug:program>/<int:number>/forward/", review.put_forward, name="treasury-put-forward"),

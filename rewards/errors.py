@@ -181,3 +181,11 @@ class ReviewRefusedError(RewardsError):
     def __init__(self, *, number: int, reason: str) -> None:
         self.number, self.reason = number, reason
         super().__init__(f"Nothing was decided about epoch {number}: {reason}.")
+
+
+class NotWithheldError(RewardsError):
+    """A maker's pay can't be withheld."""
+
+    def __init__(self, *, maker: str, reason: str) -> None:
+        self.maker, self.reason = maker, reason
+        super().__init__(f"The pay of {maker} was not withheld: {reason}.")

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from django.db import connection
 
-from accounts.models import Maker, MakerAddress, PayoutAccount
+from accounts.models import Maker, MakerAddress, PayoutAccount, PayoutPlan
 from onchain.book import Row
 from onchain.models import Block, Cursor, Market
 from onchain.partitions import ensure_partitions
@@ -76,8 +76,11 @@ def _put_makers(inputs: Inputs) -> None:
     MakerAddress.objects.bulk_create(
         MakerAddress(address=address, maker=makers[slug], since_ms=0) for address, slug in inputs.makers.items()
     )
+    plans = {
+        slug: PayoutPlan.objects.create(maker=makers[slug], since_ms=0, made_by="tests") for slug in inputs.payouts
+    }
     PayoutAccount.objects.bulk_create(
-        PayoutAccount(maker=makers[slug], position=position, account=account, share_ppm=share_ppm)
+        PayoutAccount(plan=plans[slug], position=position, account=account, share_ppm=share_ppm)
         for slug, shares in inputs.payouts.items()
         for position, (account, share_ppm) in enumerate(shares)
     )

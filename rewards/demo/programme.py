@@ -34,6 +34,8 @@ SPLITS = {
     "saturday": (("saturday treasury", 500_000), ("lena", 300_000), ("priya", 200_000)),
 }
 REVIEWER = "reviewer"
+SET_UP = User(username="demo", role=User.Role.OPERATOR)
+"""Who sets the demo up: an operator by program. Nobody can sign in as them, for they are never stored."""
 PROVIDERS = ("lena", "omar", "priya")
 
 
@@ -104,9 +106,11 @@ def register(*, deployment: Deployment, makers: list[Maker], plan: Plan = FULL, 
             tick_size="0.01", lot_size="1", base_symbol=spec.base_symbol,
         )  # fmt: skip
     for maker in makers:
-        row = maker_enrol(slug=maker.slug, name=maker.name, addresses=maker.wallets, since_ms=0)
+        row = maker_enrol(by=SET_UP, slug=maker.slug, name=maker.name, addresses=maker.wallets, since_ms=0)
         shares = SPLITS.get(maker.slug, ((f"{maker.slug} treasury", 1_000_000),))
-        maker_payouts_set(maker=row, shares=[(address_of(name), share_ppm) for name, share_ppm in shares])
+        maker_payouts_set(
+            by=SET_UP, maker=row, shares=[(address_of(name), share_ppm) for name, share_ppm in shares], since_ms=0
+        )
     program = program_create(
         slug=SLUG, name="US equity perpetuals", chain_id=CHAIN_ID, distributor=deployment.distributor,
         token=deployment.token, token_symbol="LAMP",  # noqa: S106 - a currency's symbol

@@ -17,7 +17,7 @@ from onchain.services import market_register
 from rewards.demo.chain import Deployment, LocalChain, Sequencer
 from rewards.demo.errors import TooSlowError, VerificationError
 from rewards.demo.makers import address_of
-from rewards.demo.programme import stand_in_treasurer
+from rewards.demo.programme import SET_UP, stand_in_treasurer
 from rewards.demo.recording import order_rows, sample_folder, trade_rows
 from rewards.demo.replay import MAKERS, Replay
 from rewards.demo.reviewer import put_forward
@@ -112,8 +112,10 @@ class RealFlow:
         )  # fmt: skip
         for number in range(MAKERS):
             name = f"real maker {number}"
-            maker = maker_enrol(slug=f"maker-{number}", name=name.title(), addresses=[address_of(name)], since_ms=0)
-            maker_payouts_set(maker=maker, shares=[(address_of(f"{name} account"), 1_000_000)])
+            maker = maker_enrol(
+                by=SET_UP, slug=f"maker-{number}", name=name.title(), addresses=[address_of(name)], since_ms=0
+            )
+            maker_payouts_set(by=SET_UP, maker=maker, shares=[(address_of(f"{name} account"), 1_000_000)], since_ms=0)
         program = program_create(
             slug=SLUG, name="Bitstamp, half an hour", chain_id=CHAIN_ID, distributor=deployment.distributor,
             token=deployment.token, token_symbol="LAMP",  # noqa: S106 - a currency's symbol

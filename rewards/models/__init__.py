@@ -10,6 +10,7 @@ from rewards.models.results import Allocation, Carry, Entitlement, LiveStanding,
 from rewards.models.review import EpochComment, EpochVerdict
 from rewards.models.safe import SafeSignature, SafeTransaction
 from rewards.models.terms import TermsComment, TermsVersion
+from rewards.models.withholding import Withholding
 
 __all__ = [
     "Alarm",
@@ -43,4 +44,5 @@ __all__ = [
     "TermsComment",
     "TermsVersion",
     "WebhookEndpoint",
+    "Withholding",
 ]

@@ -15,6 +15,7 @@ CHECK_LABELS = {
     "budget": "The total is within the budget and what was carried in",
     "account_limit": "No account gains more than one account may",
     "recipients": "No money goes to a token, the distributor or nobody",
+    "eligible": "Nobody is paid who may not be: no listed account, no excluded maker",
     "outliers": "No account stands out against the last eight epochs",
 }
 

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
-from accounts.models import PayoutAccount
+from accounts.selectors_makers import payouts_at
 from onchain.distributor import claim_calldata
 from onchain.models_tx import ChainClaim, ChainDistributor
 from rewards.models import AutoCollect, ClaimRequest, Entitlement, Epoch, LiveStanding, Payment, Program
@@ -200,16 +200,16 @@ def _pending(*, account: str) -> dict[int, list[PendingRow]]:
 
 def _adding_up(*, account: str) -> list[tuple[Epoch, int]]:
     """The account's part of what its makers have accrued in live epochs, before minimum payouts and carries."""
-    shares = dict(PayoutAccount.objects.filter(account=account).values_list("maker__slug", "share_ppm"))
     amounts: dict[int, int] = defaultdict(int)
-    epochs: dict[int, Epoch] = {}
-    for row in (
-        LiveStanding.objects.filter(epoch__state=Epoch.State.LIVE, maker__in=list(shares))
-        .select_related("epoch")
-        .order_by("epoch__number")
-    ):
-        epochs[row.epoch_id] = row.epoch
-        amounts[row.epoch_id] += row.accrued * shares[row.maker] // PPM
+    epochs = {epoch.pk: epoch for epoch in Epoch.objects.filter(state=Epoch.State.LIVE).order_by("number")}
+    shares: dict[int, dict[str, int]] = {
+        key: {maker: dict(rows)[account] for maker, rows in payouts_at(start_ms=epoch.start_ms).items()
+              if account in dict(rows)}
+        for key, epoch in epochs.items()
+    }  # fmt: skip
+    makers = {maker for of_epoch in shares.values() for maker in of_epoch}
+    for row in LiveStanding.objects.filter(epoch__in=epochs, maker__in=makers):
+        amounts[row.epoch_id] += row.accrued * shares[row.epoch_id].get(row.maker, 0) // PPM
     return [(epoch, amounts[key]) for key, epoch in epochs.items() if amounts[key]]
 
 

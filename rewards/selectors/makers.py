@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from accounts.models import Maker, PayoutAccount
+from accounts.models import Maker
+from accounts.selectors_makers import addresses_at, plan_at
 from rewards.errors import NotFoundError
 from rewards.models import Carry, Epoch, Score
 from rewards.selectors.rows import KINDS, EpochRow, epoch_row
@@ -89,6 +90,8 @@ def maker_scorecard(*, epoch_id: int, maker: str, now_ms: int) -> Scorecard:
     place = next((row for row in places if row.maker == maker), None)
     markets = _market_cards(epoch=epoch, maker=maker, pays=pool_pays(epoch=epoch))
     carry = Carry.objects.filter(epoch=epoch, maker=maker).first()
+    plan = plan_at(maker=who, start_ms=epoch.start_ms)
+    quoting = addresses_at(start_ms=epoch.start_ms).filter(maker=who)
     return Scorecard(
         maker=maker,
         name=who.name,
@@ -105,9 +108,9 @@ def maker_scorecard(*, epoch_id: int, maker: str, now_ms: int) -> Scorecard:
         carried_out=carry.amount if carry else 0,
         markets=markets,
         kinds=_over_markets(markets),
-        addresses=tuple(who.addresses.values_list("address", flat=True)),
+        addresses=tuple(quoting.values_list("address", flat=True)),
         payout_accounts=tuple(
-            PayoutRow(account=row.account, share_ppm=row.share_ppm) for row in PayoutAccount.objects.filter(maker=who)
+            PayoutRow(account=row.account, share_ppm=row.share_ppm) for row in (plan.accounts.all() if plan else ())
         ),
     )
 

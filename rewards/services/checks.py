@@ -16,6 +16,7 @@ from rewards.errors import CheckNotWaivableError
 from rewards.models import CheckWaiver, Epoch, EpochCheck
 from rewards.selectors.checks import CHECK_LABELS
 from rewards.services import check_rules as rules
+from rewards.services.check_eligible import eligible
 from rewards.services.check_rules import Verdict
 
 logger = logging.getLogger(__name__)
@@ -83,6 +84,7 @@ def _checks(client: RpcClient, *, epoch: Epoch, summary: Summary) -> dict[str, C
         "budget": lambda: rules.budget(epoch),
         "account_limit": lambda: rules.account_limit(epoch, evidence()),
         "recipients": lambda: rules.recipients(epoch, evidence()),
+        "eligible": lambda: eligible(epoch, evidence()),
         "outliers": lambda: rules.outliers(epoch, evidence()),
     }
 

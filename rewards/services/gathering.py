@@ -5,15 +5,16 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 
-from accounts.models import MakerAddress, PayoutAccount
+from accounts.selectors_makers import payouts_at, quoting_addresses
 from onchain.selectors import market_events_arrow
 from rewards.engine.evidence import EventColumns, Inputs
 from rewards.engine.live import MarketScorer
 from rewards.engine.sessions import Sessions
 from rewards.engine.terms import Terms, parse_terms
 from rewards.errors import NotYetError
-from rewards.models import Carry, Entitlement, Epoch
+from rewards.models import Carry, Entitlement, Epoch, Withholding
 
+PPM = 1_000_000
 SCORED = (Epoch.State.SCORED, Epoch.State.PROPOSED, Epoch.State.APPROVED, Epoch.State.ACTIVE, Epoch.State.EMPTY)
 
 
@@ -37,7 +38,7 @@ def ground_of(epoch: Epoch) -> Ground:
     return Ground(
         terms=parse_terms(epoch.terms_json.encode()),
         sessions=Sessions.from_rows(epoch.sessions.order_by("start_ms").values_list("start_ms", "end_ms", "kind")),
-        makers=_makers(epoch),
+        makers=quoting_addresses(start_ms=epoch.start_ms),
     )
 
 
@@ -53,7 +54,7 @@ def gather(*, epoch: Epoch) -> Inputs:
         terms=ground.terms,
         sessions=ground.sessions,
         makers=ground.makers,
-        payouts=_payouts(),
+        payouts=_payouts(epoch),
         carried_in=dict(Carry.objects.filter(epoch=before).values_list("maker", "amount")) if before else {},
         previous=_previous(before),
         events=EventColumns.from_arrow(events),
@@ -73,18 +74,10 @@ def epoch_before(epoch: Epoch) -> Epoch | None:
     return Epoch.objects.filter(program_id=epoch.program_id, number__lt=epoch.number).order_by("-number").first()
 
 
-def _makers(epoch: Epoch) -> dict[str, str]:
-    """Return address to maker, of the addresses that were enrolled when the epoch began."""
-    rows = MakerAddress.objects.filter(since_ms__lte=epoch.start_ms).order_by("address")
-    return dict(rows.values_list("address", "maker__slug"))
-
-
-def _payouts() -> dict[str, list[tuple[str, int]]]:
-    payouts: dict[str, list[tuple[str, int]]] = {}
-    rows = PayoutAccount.objects.order_by("maker__slug", "position")
-    for maker, account, share_ppm in rows.values_list("maker__slug", "account", "share_ppm"):
-        payouts.setdefault(maker, []).append((account, share_ppm))
-    return payouts
+def _payouts(epoch: Epoch) -> dict[str, list[tuple[str, int]]]:
+    """Return each maker's accounts by its plan when the epoch began; pay that is withheld goes to the treasury."""
+    withheld = Withholding.objects.filter(epoch=epoch).values_list("maker", "account")
+    return payouts_at(start_ms=epoch.start_ms) | {maker: [(account, PPM)] for maker, account in withheld}
 
 
 def _previous(before: Epoch | None) -> list[tuple[str, str, int]] | None:

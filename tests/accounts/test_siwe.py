@@ -140,7 +140,7 @@ def test_what_is_no_message_is_refused_by_both_readings(text):
 
 
 def test_a_refusal_names_the_part_and_what_it_must_be():
-    with pytest.raises(errors.MalformedMessageError, match=r"the nonce must be 8 or more letters and digits\. Start"):
+    with pytest.raises(errors.MalformedMessageError, match=r"the nonce must be 8 or more letters and digits\. Ask"):
         siwe.parse(EXAMPLE.replace("32891756", "abc"))
 
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from accounts.models import Maker, User
+from accounts.models import Maker, PayoutAccount, User
 from accounts.services import maker_enrol, maker_payouts_set
 from onchain.models import Block, Cursor, Market
 from onchain.models_tx import ChainClaim, ChainDistributor, ChainEpoch, DistributorEvent
@@ -32,6 +32,7 @@ from rewards.models import (
 from rewards.selectors.checks import CHECK_LABELS
 from rewards.services.programs import epoch_schedule, program_create
 from rewards.services.terms_versions import terms_draft
+from tests.operators import OPERATOR
 from tests.reviewing import put_forward
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -90,7 +91,7 @@ class Scene:
 
     def payout_account(self, maker: str) -> str:
         """Return the first account of a maker."""
-        return self.makers[maker].payout_accounts.all()[0].account
+        return accounts_of(self.makers[maker])[0].account
 
 
 def scene(*, markets: tuple[str, ...] = MARKETS, profiles: dict | None = None) -> Scene:
@@ -198,9 +199,19 @@ def make_live_epoch(
 def make_maker(slug: str, name: str, index: int) -> Maker:
     """Enrol a maker with one or two quoting addresses and two payout accounts, 70 to 30."""
     addresses = [address(0x1000 + index), address(0x2000 + index)][: 1 + index % 2]
-    maker = maker_enrol(slug=slug, name=name, addresses=addresses, since_ms=0)
-    maker_payouts_set(maker=maker, shares=[(address(0x3000 + index), 700_000), (address(0x4000 + index), 300_000)])
+    maker = maker_enrol(by=OPERATOR, slug=slug, name=name, addresses=addresses, since_ms=0)
+    maker_payouts_set(
+        by=OPERATOR,
+        maker=maker,
+        shares=[(address(0x3000 + index), 700_000), (address(0x4000 + index), 300_000)],
+        since_ms=0,
+    )
     return maker
+
+
+def accounts_of(maker: Maker) -> list[PayoutAccount]:
+    """Return the accounts of the maker's one plan."""
+    return list(maker.payout_plans.get().accounts.all())
 
 
 def score(epoch: Epoch, profiles: dict, fraction: tuple[int, int] = (1, 1)) -> None:
@@ -237,7 +248,7 @@ def settle(epoch: Epoch, profiles: dict) -> None:
     """Store the result of a scored epoch: allocations, payments, the tree's leaves, and the totals."""
     gains: dict[str, int] = {}
     payments: dict[tuple[str, str], int] = {}
-    accounts = {maker.slug: list(maker.payout_accounts.all()) for maker in Maker.objects.all()}
+    accounts = {maker.slug: accounts_of(maker) for maker in Maker.objects.all()}
     allocations = []
     for index, market in enumerate(json.loads(epoch.terms_json)["markets"]):
         for slug, amount in pays(profiles, index).items():

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 
-from accounts.models import Maker, User
+from accounts.models import Enrolment, Maker, User
 from rewards.models import AutoCollect, WebhookEndpoint
 from tests.pages.factories import make_terms_version, scene
 
@@ -105,6 +105,12 @@ GETS = {
         ["aurora", "PROGRAM", 1, "AAPL-PERP", 1],
         (SIGN_IN, NO, MISSING, MISSING, NO, NO, *(MISSING,) * 5),
     ),
+    "maker-wallets": (["aurora"], (SIGN_IN, NO, OK, OK, NO, NO, *WATCHERS)),
+    "maker-payouts": (["aurora"], (SIGN_IN, NO, OK, OK, NO, NO, *WATCHERS)),
+    "enrol": ([], (SIGN_IN, *(OK,) * 5, *(NO,) * 5)),
+    # Of somebody else: who asked sees it (tests/accounts/test_enrolment.py).
+    "enrolment": (["REQUEST"], (SIGN_IN, *(NO,) * 5, *WATCHERS)),
+    "enrolments": ([], (SIGN_IN, *(NO,) * 5, *WATCHERS)),
     "treasury": ([], (SIGN_IN, *(NO,) * 5, *WATCHERS)),
     "treasury-epoch": (["PROGRAM", 2], (SIGN_IN, *(NO,) * 5, *WATCHERS)),
     "treasury-approve": (["PROGRAM", 2], POSTED),
@@ -156,6 +162,10 @@ POSTS = {
     "treasury-webhooks": (SIGN_IN, *(NO,) * 5, WRONG, NO, NO, WRONG, NO),
     "maker-webhooks": (SIGN_IN, NO, NO, WRONG, NO, NO, NO, NO, NO, WRONG, NO),
     "webhook": (SIGN_IN, NO, NO, GONE_ON, NO, NO, NO, NO, NO, GONE_ON, NO),
+    "maker-wallets": (SIGN_IN, NO, GONE_ON, GONE_ON, NO, NO, *(GONE_ON,) * 5),
+    "maker-payouts": (SIGN_IN, NO, NO, OK, NO, NO, *(NO,) * 5),
+    "enrol": (SIGN_IN, *(OK,) * 5, *(NO,) * 5),
+    "enrolment": (SIGN_IN, *(NO,) * 5, *(GONE_ON,) * 5),
     "accounts:login": (OK, *(GONE_ON,) * 10),
     "accounts:wallet-message": (BAD,) * 11,
     "accounts:wallet-sign-in": (BAD,) * 11,
@@ -197,6 +207,10 @@ def program(settings):
     made = scene()
     WebhookEndpoint.objects.create(maker=made.makers["aurora"], url="https://maker.example/hook", secret=b"")
     make_terms_version(made.program)
+    Enrolment.objects.create(
+        slug="lantern", name="Lantern", contact="mail", region="CH", payout_account=ACCOUNT, terms_version="1",
+        terms_text="text", asked_by=made.people["provider"],
+    )  # fmt: skip
     return made.program
 
 
@@ -232,6 +246,7 @@ def names() -> set[str]:
 
 def url_of(name: str, program: object) -> str:
     stands_for = {"PROGRAM": program.slug, "WEBHOOK": WebhookEndpoint.objects.values_list("pk", flat=True).first()}
+    stands_for["REQUEST"] = Enrolment.objects.values_list("pk", flat=True).first()
     return reverse(name, args=[stands_for.get(value, value) for value in GETS[name][0]])
 
 

@@ -17,6 +17,7 @@ from rewards.engine.__main__ import main as engine
 from rewards.models import Program
 from rewards.services.programs import program_create
 from tests.chain import Anvil, Exchange, calldata
+from tests.operators import OPERATOR
 
 DEPLOYER, TREASURY, PROPOSER, GUARDIAN, RELAYER = range(5)
 ALICE, BOB = "0x" + "a" * 40, "0x" + "b" * 40
@@ -70,10 +71,10 @@ def house(exchange, settings, tmp_path) -> House:
         config={"tick_raw": "1", "lot_raw": "1", "lamplight": {"market_id": 1}},
         tick_size="0.01", lot_size="0.1", base_symbol="AAPL",
     )  # fmt: skip
-    alice = maker_enrol(slug="alice", name="Alice Quotes", addresses=[ALICE], since_ms=0)
-    bob = maker_enrol(slug="bob", name="Bob Quotes", addresses=[BOB], since_ms=0)
-    maker_payouts_set(maker=alice, shares=[(ALICE_PAY, 700_000), (ALICE_LP, 300_000)])
-    maker_payouts_set(maker=bob, shares=[(BOB_PAY, 1_000_000)])
+    alice = maker_enrol(by=OPERATOR, slug="alice", name="Alice Quotes", addresses=[ALICE], since_ms=0)
+    bob = maker_enrol(by=OPERATOR, slug="bob", name="Bob Quotes", addresses=[BOB], since_ms=0)
+    maker_payouts_set(by=OPERATOR, maker=alice, shares=[(ALICE_PAY, 700_000), (ALICE_LP, 300_000)], since_ms=0)
+    maker_payouts_set(by=OPERATOR, maker=bob, shares=[(BOB_PAY, 1_000_000)], since_ms=0)
     program = program_create(
         slug="perps", name="Perps", chain_id=31337, distributor=distributor, token=token, token_symbol="LAMP",
         start_block=exchange.start_block,

@@ -7,6 +7,7 @@ from rewards.models import EpochSession
 from rewards.selectors.makers import maker_scorecard
 from rewards.services.programs import epoch_schedule, epochs_begin
 from rewards.services.scoring import epoch_score
+from tests.operators import OPERATOR
 from tests.rewards.test_scoring import HOUR_S, KINDS, index, program, quote, terms_of
 
 __all__ = ["program"]
@@ -19,8 +20,8 @@ END_S = FRIDAY_S + 8 * HOUR_S
 
 
 def enrol(slug: str, address: str) -> None:
-    maker = maker_enrol(slug=slug, name=slug.title(), addresses=[address], since_ms=0)
-    maker_payouts_set(maker=maker, shares=[(address, 1_000_000)])
+    maker = maker_enrol(by=OPERATOR, slug=slug, name=slug.title(), addresses=[address], since_ms=0)
+    maker_payouts_set(by=OPERATOR, maker=maker, shares=[(address, 1_000_000)], since_ms=0)
 
 
 @pytest.mark.parametrize("boost", [100, 250, 300])

@@ -93,7 +93,7 @@ def test_the_proposal_is_what_the_evidence_says_and_every_check_passed(house, pr
     )  # fmt: skip
     assert second.stdout.split()[-1] == proposed.root
     page = treasury_epoch(epoch_id=proposed.pk, now_ms=END_S * 1000)
-    assert [check.passed for check in page.checks] == [True] * 10, page.checks
+    assert [check.passed for check in page.checks] == [True] * 11, page.checks
     assert page.checks_stage == EpochCheck.Stage.APPROVAL
     assert page.proposal.matches
     assert page.approval is not None

@@ -15,6 +15,7 @@ from rewards.models import Allocation, Entitlement, Epoch, LiveStanding, Score
 from rewards.services.live import live_score
 from rewards.services.programs import epoch_schedule, epochs_begin, program_create
 from rewards.services.scoring import epoch_score
+from tests.operators import OPERATOR
 
 pytestmark = pytest.mark.django_db
 TOKEN = "0x" + "7" * 40
@@ -51,10 +52,10 @@ def program(exchange, settings, tmp_path):
         config={"tick_raw": "1", "lot_raw": "1", "lamplight": {"market_id": 1}},
         tick_size="0.01", lot_size="0.1", base_symbol="AAPL",
     )  # fmt: skip
-    alice = maker_enrol(slug="alice", name="Alice Quotes", addresses=[ALICE], since_ms=0)
-    bob = maker_enrol(slug="bob", name="Bob Quotes", addresses=[BOB], since_ms=0)
-    maker_payouts_set(maker=alice, shares=[(ALICE_PAY, 700_000), (ALICE_LP, 300_000)])
-    maker_payouts_set(maker=bob, shares=[(BOB_PAY, 1_000_000)])
+    alice = maker_enrol(by=OPERATOR, slug="alice", name="Alice Quotes", addresses=[ALICE], since_ms=0)
+    bob = maker_enrol(by=OPERATOR, slug="bob", name="Bob Quotes", addresses=[BOB], since_ms=0)
+    maker_payouts_set(by=OPERATOR, maker=alice, shares=[(ALICE_PAY, 700_000), (ALICE_LP, 300_000)], since_ms=0)
+    maker_payouts_set(by=OPERATOR, maker=bob, shares=[(BOB_PAY, 1_000_000)], since_ms=0)
     return program_create(
         slug="perps", name="Perps", chain_id=31337, distributor=DISTRIBUTOR, token=TOKEN, token_symbol="LAMP",
         start_block=exchange.start_block,

@@ -27,6 +27,7 @@ from rewards.services.stretches import stretch_ends, stretch_score_next, stretch
 from tests.bench.workloads import duration_ms, maker_addresses, market_columns, sessions_for, terms_for
 from tests.engine.random_epochs import write_random_bundle
 from tests.engine.reference import score_reference
+from tests.operators import OPERATOR
 from tests.rows import blocks_of, put_epoch, settle_all, settle_through
 
 pytestmark = pytest.mark.django_db
@@ -252,8 +253,8 @@ def test_stretches_of_another_market_file_or_of_other_makers_are_due_again(chang
         Market.objects.filter(name="A-PERP").update(config={"lot_raw": "2"})
         stale = ["A-PERP"]
     else:
-        maker = maker_enrol(slug="latecomer", name="Latecomer", addresses=[STRANGER], since_ms=0)
-        maker_payouts_set(maker=maker, shares=[(STRANGER, 1_000_000)])
+        maker = maker_enrol(by=OPERATOR, slug="latecomer", name="Latecomer", addresses=[STRANGER], since_ms=0)
+        maker_payouts_set(by=OPERATOR, maker=maker, shares=[(STRANGER, 1_000_000)], since_ms=0)
         stale = ["A-PERP", "B-PERP"]
     assert stretches_due(now=timezone.now()) == [(epoch.pk, market) for market in stale]
     straight = straight_files(epoch, tmp_path / "straight")

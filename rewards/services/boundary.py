@@ -1,0 +1,15 @@
+"""The next epoch boundary: what is decided about makers counts from there on, and never in an epoch that has begun."""
+
+from rewards.selectors.boundary import epochs_to_come
+
+
+def boundary_hold(*, now_ms: int) -> int:
+    """Return the start of the next epoch (ms, UTC), and keep epochs from beginning until this transaction ends.
+
+    now_ms: the chain's clock. What is written before the end thus counts in a whole epoch or not at all. Call it in a
+    transaction.
+    """
+    # Turning live updates the row (epochs_begin), which waits for this lock.
+    rows = list(epochs_to_come(now_ms=now_ms).select_for_update())
+    # With none scheduled it is the moment after now: whatever begins later.
+    return rows[0].start_ms if rows else now_ms + 1
