@@ -66,7 +66,7 @@ faults: .venv/dev node_modules/.runtime ## lying nodes, reorgs and kills in thei
 lint: .venv/dev node_modules/.runtime ## ruff, mypy, import contracts, migrations and artefacts that match their sources
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy rewards onchain accounts config
+	$(BIN)/mypy rewards onchain accounts audit config
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python -m onchain.contracts.build --check

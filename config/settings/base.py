@@ -33,6 +33,8 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "csp",
     "django_htmx",
+    "pgtrigger",
+    "audit",
     "onchain",
     "accounts",
     "rewards",
@@ -40,6 +42,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "config.headers.PermissionsPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -49,6 +52,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "audit.middleware.AuditContextMiddleware",
+    "rewards.views.throttling.ThrottleMiddleware",
 ]
 
 TEMPLATES = [
@@ -114,6 +119,9 @@ DATABASE_OPTIONS = {
     # a worker that hangs inside a transaction must not keep rows locked
     "idle_in_transaction_session_timeout": "120s",
 }
+
+# The audit log's triggers are installed by every `migrate` (audit/triggers.py), so no migration repeats them.
+PGTRIGGER_MIGRATIONS = False
 
 # --- chain ----------------------------------------------------------------------------------------------------
 # What follows is facts about the chain and the addresses of our contracts there; see .env.example.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,7 @@ _FIELDS: Mapping[str, type | tuple[type, ...]] = {
     "previous_root": (str, type(None)),
     "files": dict,
 }
+_HASH = re.compile(r"0x[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -119,12 +121,25 @@ def _manifest(raw: bytes) -> dict[str, Any]:
             raise BundleError(file=MANIFEST, reason=f"{name}: the key is missing")
         if not isinstance(manifest[name], kind) or isinstance(manifest[name], bool):
             raise BundleError(file=MANIFEST, reason=f"{name}: the value is of the wrong type")
-    unknown = sorted(set(manifest) - set(_FIELDS))
+    unknown = sorted(set(manifest) - set(_FIELDS) - {"audit"})
     if unknown:
         raise BundleError(file=MANIFEST, reason=f"{unknown[0]}: the key is unknown")
     if manifest["version"] != 1:
         raise BundleError(file=MANIFEST, reason="version: only version 1 is known")
+    if "audit" in manifest and not _names_a_head(manifest["audit"]):
+        reason = (
+            "audit: it has to hold sequence, a whole number from 1, and hash, 0x and 64 hex digits, and nothing else"
+        )
+        raise BundleError(file=MANIFEST, reason=reason)
     return manifest
+
+
+def _names_a_head(audit: Any) -> bool:
+    """Tell whether this is where an audit log stood. Bundles from before there was one have none."""
+    if not isinstance(audit, dict) or set(audit) != {"sequence", "hash"}:
+        return False
+    sequence, link = audit["sequence"], audit["hash"]
+    return type(sequence) is int and sequence >= 1 and isinstance(link, str) and bool(_HASH.fullmatch(link))
 
 
 def _check_sum(folder: Path, raw: bytes) -> bool:

@@ -2,6 +2,7 @@
 
 from rewards.models.checks import Alarm, CheckWaiver, EpochCheck
 from rewards.models.claims import AutoCollect, ClaimRequest
+from rewards.models.evidence import EvidenceHead
 from rewards.models.notices import Delivery, MailChoice, Notice, WebhookEndpoint
 from rewards.models.programs import Epoch, EpochSession, Program
 from rewards.models.quoting import QuoteCells, QuoteRun
@@ -20,6 +21,7 @@ __all__ = [
     "Epoch",
     "EpochCheck",
     "EpochSession",
+    "EvidenceHead",
     "LiveStanding",
     "LiveState",
     "MailChoice",
