@@ -21,6 +21,10 @@ class Head:
     hash: str
 
 
+NOTHING = Head(0, ZERO_HASH)
+"""Where a chain begins."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What was found. head: of the part that holds. broken: why the next entry does not, None when all hold.
@@ -42,13 +46,15 @@ def entry_hash(entry: dict[str, object]) -> str:
     return hashlib.sha256("\n".join(lines).encode("utf-8")).hexdigest()
 
 
-def verify(lines: Iterable[str], *, wanted: Iterable[Head] = ()) -> Verdict:
+def verify(lines: Iterable[str], *, wanted: Iterable[Head] = (), after: Head = NOTHING) -> Verdict:
     """Recompute a chain from the lines of an export and say how far it holds.
 
-    wanted: heads known from elsewhere (an epoch's manifest), to be found in it.
+    wanted: heads known from elsewhere (an epoch's manifest), to be found in it. after: a head that is known to hold,
+    and that the first line follows.
     """
-    head, looked_for, found = Head(0, ZERO_HASH), frozenset(wanted), set()
-    for number, line in enumerate(lines, start=1):
+    head, looked_for = after, frozenset(wanted)
+    found: set[Head] = set()
+    for number, line in enumerate(lines, start=after.sequence + 1):
         reason = _fault(line, number=number, head=head)
         if isinstance(reason, str):
             return Verdict(head, f"Entry {number} {reason}.", frozenset(found))

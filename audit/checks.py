@@ -11,7 +11,7 @@ from audit.rights import faults
 
 @register(Tags.database, deploy=True)
 def database_role_is_restricted(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Warn where the role of DATABASE_URL can do more than an application needs (`check --deploy --database default`)."""
+    """Warn where the role of DATABASE_URL can do more than an application needs (`check --deploy --database ...`)."""
     if not databases:
         return []
     try:

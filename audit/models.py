@@ -4,9 +4,6 @@ from typing import ClassVar
 
 from django.db import models
 
-ZERO_HASH = "0" * 64
-"""What the first entry names as the hash before it."""
-
 
 class AuditEntry(models.Model):
     """One change of one row of a tracked table. Texts are JSON in the canonical form that is hashed."""

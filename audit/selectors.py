@@ -8,7 +8,7 @@ from django.db.models import JSONField, QuerySet
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 
-from audit.chain import ZERO_HASH, Head, Verdict, verify
+from audit.chain import NOTHING, Head, Verdict, verify
 from audit.models import AuditEntry
 
 CHUNK = 1_000
@@ -17,7 +17,7 @@ CHUNK = 1_000
 def head() -> Head:
     """Return the newest entry that is committed; sequence 0 and zeros while there is none."""
     row = AuditEntry.objects.order_by("-sequence").values_list("sequence", "hash").first()
-    return Head(*row) if row else Head(0, ZERO_HASH)
+    return Head(*row) if row else NOTHING
 
 
 def entries(
@@ -73,9 +73,10 @@ def export_lines(found: QuerySet[AuditEntry] | None = None) -> Iterator[str]:
         yield export_line(entry)
 
 
-def chain_state() -> Verdict:
-    """Recompute the whole chain from the table, in this process."""
-    return verify(export_lines())
+def chain_state(*, after: Head = NOTHING) -> Verdict:
+    """Recompute the chain from the table, in this process: all of it, or what follows a head that is known to hold."""
+    rows = AuditEntry.objects.filter(sequence__gt=after.sequence).order_by("sequence")
+    return verify(export_lines(rows), after=after)
 
 
 def _microseconds(at: datetime) -> int:

@@ -34,11 +34,11 @@ class Record(pgtrigger.Trigger):
         self.how = how
         super().__init__(name=NAME)
 
-    def get_pgid(self, model: type[models.Model]) -> str:
+    def get_pgid(self, model: type[models.Model]) -> str:  # type: ignore[override]  # it is given the class
         """Return the trigger's name: last by name, so that guards have their say before."""
         return f"pgtrigger_zz_audit_{model._meta.db_table}"[:63]
 
-    def compile(self, model: type[models.Model]) -> compiler.Trigger:
+    def compile(self, model: type[models.Model]) -> compiler.Trigger:  # type: ignore[override]  # as above
         """Return the trigger for one model."""
         key = model._meta.pk
         arguments = (key.column, ",".join(self.how.hidden), ",".join(self.how.left_out))

@@ -4,7 +4,20 @@ from django.contrib import admin
 from django.urls import include, path, register_converter
 from django.views.generic import RedirectView
 
-from rewards.views import claims, evidence, makers, notices, proofs, public, quoted, safe, status, treasury, webhooks
+from rewards.views import (
+    audit,
+    claims,
+    evidence,
+    makers,
+    notices,
+    proofs,
+    public,
+    quoted,
+    safe,
+    status,
+    treasury,
+    webhooks,
+)
 
 
 class AddressConverter:
@@ -73,6 +86,8 @@ urlpatterns = [
     path(_QUOTED + "by-five-minutes.<table:form>", quoted.table, name="scorecard-table"),
     path(_QUOTED + "at/<int:time_ms>/", quoted.moment, name="scorecard-moment"),
     path("treasury/", treasury.inbox, name="treasury"),
+    path("treasury/audit/", audit.log, name="audit"),
+    path("treasury/audit.jsonl", audit.export, name="audit-export"),
     path("treasury/epochs/<slug:program>/<int:number>/", treasury.epoch, name="treasury-epoch"),
     path("treasury/epochs/<slug:program>/<int:number>/approve/", treasury.approve, name="treasury-approve"),
     path("treasury/epochs/<slug:program>/<int:number>/safe/sign/", safe.sign, name="treasury-safe-sign"),

@@ -5,25 +5,34 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('rewards', '0005_publishing'),
+        ("rewards", "0005_publishing"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='EvidenceHead',
+            name="EvidenceHead",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content', models.CharField(help_text='Hash of the manifest without the head, 0x hex.', max_length=66)),
-                ('sequence', models.BigIntegerField(help_text='Of the newest audit entry then; 0: there was none.')),
-                ('hash', models.CharField(help_text="That entry's hash, 0x hex.", max_length=66)),
-                ('fixed_at', models.DateTimeField(auto_now_add=True)),
-                ('epoch', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='evidence_heads', to='rewards.epoch')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "content",
+                    models.CharField(help_text="Hash of the manifest without the head, 0x hex.", max_length=66),
+                ),
+                ("sequence", models.BigIntegerField(help_text="Of the newest audit entry then; 0: there was none.")),
+                ("hash", models.CharField(help_text="That entry's hash, 0x hex.", max_length=66)),
+                ("fixed_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "epoch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="evidence_heads", to="rewards.epoch"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['epoch', 'id'],
-                'constraints': [models.UniqueConstraint(fields=('epoch', 'content'), name='evidence_head_once_a_content')],
+                "ordering": ["epoch", "id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("epoch", "content"), name="evidence_head_once_a_content")
+                ],
             },
         ),
     ]

@@ -22,6 +22,7 @@ LIMITS: Final[Mapping[str, int]] = {
     # A bundle can be hundreds of megabytes.
     "evidence-tar": 30,
     "evidence-file": 300,
+    # All of the log is read for it.
     "audit-export": 30,
 }
 API_PATH, API_LIMIT = "/api/", 600
@@ -67,7 +68,7 @@ def too_many(request: HttpRequest, error: ThrottledError) -> HttpResponse:
 def _limit(request: HttpRequest) -> tuple[str, int] | None:
     if request.path.startswith(API_PATH):
         return "api", API_LIMIT
-    name = request.resolver_match.url_name if request.resolver_match else None
+    name = (request.resolver_match.url_name if request.resolver_match else None) or ""
     if name not in LIMITS or (request.method in READS) != (name in _READ_NAMES):
         return None
     return name, LIMITS[name]

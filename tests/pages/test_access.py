@@ -73,6 +73,8 @@ GETS = {
         (SIGN_IN, NO, MISSING, MISSING, NO, NO, *(MISSING,) * 5),
     ),
     "treasury": ([], (SIGN_IN, *(NO,) * 5, *WATCHERS)),
+    "audit": ([], (SIGN_IN, *(NO,) * 5, *WATCHERS)),
+    "audit-export": ([], (SIGN_IN, *(NO,) * 5, *WATCHERS)),
     "treasury-epoch": (["PROGRAM", 2], (SIGN_IN, *(NO,) * 5, *WATCHERS)),
     "treasury-approve": (["PROGRAM", 2], POSTED),
     "treasury-safe-sign": (["PROGRAM", 2], POSTED),

@@ -1,4 +1,4 @@
-"""`manage.py migrate` as the tables' owner; afterwards the audit triggers are in place and the application has its rights."""
+"""`manage.py migrate` as the tables' owner; it also sets the audit triggers and the application's rights."""
 
 from typing import Any
 
