@@ -67,12 +67,16 @@ class Difference:
 
 @dataclass(frozen=True)
 class Report:
-    """What verification found. manifest_hash: SHA-256 of manifest.json, 0x hex."""
+    """What verification found. manifest_hash: SHA-256 of manifest.json, 0x hex.
+
+    audit: where the manifest says that the audit log stood, sequence and hash; None where it says nothing.
+    """
 
     root: str | None
     manifest_hash: str
     difference: Difference | None
     manifest_sum_checked: bool
+    audit: tuple[int, str] | None = None
 
     @property
     def ok(self) -> bool:
@@ -83,6 +87,8 @@ class Report:
         """The report for people; the root, or `none`, is the last line."""
         found = "all files, scores, allocations and the tree agree" if self.ok else str(self.difference)
         lines = [found, f"manifest hash {self.manifest_hash}"]
+        if self.audit is not None:
+            lines.append(f"audit log at entry {self.audit[0]}, head {self.audit[1]}")
         if not self.manifest_sum_checked:
             lines.append(f"{MANIFEST_SUM} is missing: compare the manifest hash with the one on the chain")
         return [*lines, self.root or "none"]
@@ -106,7 +112,11 @@ def verify_bundle(directory: Path | str) -> Report:
         raise bundle.in_bundle(error) from error
     difference = next(_differences(folder, manifest, inputs, result), None)
     digest = "0x" + hashlib.sha256(raw).hexdigest()
-    return Report(root=result.root, manifest_hash=digest, difference=difference, manifest_sum_checked=checked)
+    head = manifest.get("audit")
+    return Report(
+        root=result.root, manifest_hash=digest, difference=difference, manifest_sum_checked=checked,
+        audit=None if head is None else (head["sequence"], head["hash"]),
+    )  # fmt: skip
 
 
 def _manifest(raw: bytes) -> dict[str, Any]:

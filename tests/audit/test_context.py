@@ -80,7 +80,9 @@ def test_a_session_that_sets_nonsense_still_has_its_writes_logged(connect):
     application = connect("application")
     for text in ("{", "[1]", "null", '{"database_role":"postgres"}'):
         application.execute("SELECT set_config('audit.context', %s, false)", [text])
-        application.execute("INSERT INTO accounts_maker (slug, name, created_at) VALUES (%s, 'X', now())", [f"m{len(text)}"])
+        application.execute(
+            "INSERT INTO accounts_maker (slug, name, created_at) VALUES (%s, 'X', now())", [f"m{len(text)}"]
+        )
     found = AuditEntry.objects.filter(sequence__gt=start.sequence)
     assert {each.context for each in found} == {'{"database_role":"lamplight"}'}
     assert found.count() == 4
@@ -99,10 +101,8 @@ def test_entries_are_found_by_what_and_when():
 
 
 def test_python_without_django_reads_an_export():
-    done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "audit", "/dev/null"], cwd=REPOSITORY, capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
+    command = [sys.executable, "-X", "importtime", "-m", "audit", "/dev/null"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert done.stdout == f"Unbroken up to entry 0, head 0x{'0' * 64}\n"
     assert "django" not in done.stderr
