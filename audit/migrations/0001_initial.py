@@ -30,6 +30,7 @@ CREATE UNLOGGED TABLE audit_pending (
     after text
 );
 CREATE INDEX audit_pending_transaction ON audit_pending (transaction);
+CREATE UNIQUE INDEX audit_pending_mark ON audit_pending (transaction) WHERE table_name IS NULL;
 -- Nothing is in it. Whoever chains holds its lock, which nobody without rights on it can take.
 CREATE TABLE audit_turn ();
 """
