@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from psycopg import sql
 
 NEVER = ("audit_pending", "audit_turn")
@@ -39,7 +39,8 @@ def grant(*, role: str, using: str = DEFAULT_DB_ALIAS) -> bool:
 
     Rights that it had before and does not need are taken away, so calling it twice is calling it once.
     """
-    with connections[using].cursor() as cursor:
+    # In one step: a service that runs must not be without its rights for a moment.
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
         cursor.execute("SELECT current_user = %s", [role])
         if cursor.fetchone()[0]:
             return False

@@ -39,6 +39,8 @@ TRACKED: Final[Mapping[str, Tracked]] = {
     "rewards.Program": Tracked(),
     "rewards.Epoch": Tracked(left_out=("retry_at",)),
     "rewards.EpochSession": Tracked(),
+    # where private figures are sent
+    "rewards.WebhookEndpoint": Tracked(hidden=("secret", "former_secret")),
     # who decided, and on what
     "rewards.EpochCheck": Tracked(left_out=("checked_at",)),
     "rewards.CheckWaiver": Tracked(),
@@ -81,10 +83,15 @@ EXEMPT: Final[Mapping[str, str]] = {
     "rewards.Allocation": _EVIDENCE,
     "rewards.Carry": _EVIDENCE,
     "rewards.ClaimRequest": "Anybody may ask, and the contract pays only the account that is named.",
+    "rewards.Delivery": "How each telling of a notice went.",
     "rewards.Entitlement": _EVIDENCE,
     "rewards.LiveStanding": _DERIVED,
     "rewards.LiveState": _DERIVED,
+    "rewards.MailChoice": "Which mail a person wants.",
+    "rewards.Notice": "Tells of what happened; what happened is logged where it did.",
     "rewards.Payment": _EVIDENCE,
+    "rewards.QuoteCells": _DERIVED,
+    "rewards.QuoteRun": _DERIVED,
     "rewards.Score": _EVIDENCE,
     "rewards.Stretch": _DERIVED,
 }

@@ -7,6 +7,7 @@ rights of whoever changes the row. So its bookkeeping is used, and a function of
 import pgtrigger
 from django.db import DEFAULT_DB_ALIAS, models
 from pgtrigger import compiler
+from pgtrigger.core import INSTALLED
 
 from audit.tracked import Tracked, tracked_models
 
@@ -56,5 +57,11 @@ def register() -> None:
 
 
 def install(*, using: str = DEFAULT_DB_ALIAS) -> None:
-    """Put the triggers on every tracked table, and take them off tables that are tracked no more. Needs the owner."""
-    pgtrigger.install(database=using)
+    """Put the triggers on every tracked table, and take them off tables that are tracked no more. Needs the owner.
+
+    One that is as it should be is left alone: replacing it would wait for whoever writes to its table.
+    """
+    for model, trigger in pgtrigger.registered():
+        if trigger.get_installation_status(model, database=using) != (INSTALLED, True):
+            trigger.install(model, database=using)
+    pgtrigger.prune(database=using)

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponseBase
 POWERS = (
     *("accelerometer", "autoplay", "camera", "display-capture", "encrypted-media", "fullscreen", "geolocation"),
     *("gyroscope", "hid", "idle-detection", "local-fonts", "magnetometer", "microphone", "midi", "payment"),
-    *("picture-in-picture", "screen-wake-lock", "serial", "sync-xhr", "usb", "web-share", "xr-spatial-tracking"),
+    *("picture-in-picture", "screen-wake-lock", "serial", "sync-xhr", "usb", "xr-spatial-tracking"),
 )
 """Passkeys are not among them: signing in may ask for one, on our own pages."""
 POLICY = ", ".join([*(f"{power}=()" for power in POWERS), "publickey-credentials-get=(self)"])

@@ -4,7 +4,6 @@ import time
 
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -45,8 +44,7 @@ def log(request: HttpRequest) -> HttpResponseBase:
         "section": "treasury", "form": form, "rows": rows[:PAGE], "older": older, "newest": not before, "asked": asked,
         "state": chain_state(now_s=time.monotonic()),
         "export_query": urlencode(asked),
-        "command": f"curl -fsS -H 'Cookie: …' -o audit.jsonl {request.build_absolute_uri(reverse('audit-export'))}\n"
-        "python -m audit audit.jsonl",
+        "command": "python -m audit audit.jsonl --evidence EVIDENCE_FOLDER",
     }  # fmt: skip
     return render(request, "treasury/audit.html", context)
 

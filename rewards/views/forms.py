@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.core.validators import RegexValidator
+from django.http import QueryDict
 from eth_utils.address import is_checksum_address
 
 from rewards.views.audit_words import table_choices
@@ -56,8 +57,8 @@ class AuditFilterForm(forms.Form):
     since = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}))
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, data: QueryDict | None = None) -> None:
+        super().__init__(data, label_suffix="")
         self.fields["what"].choices = [("", "Everything"), *table_choices()]  # type: ignore[attr-defined]
 
     def filters(self) -> dict[str, Any]:

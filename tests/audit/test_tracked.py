@@ -2,8 +2,12 @@
 
 import pytest
 from django.apps import apps
+from django.core.management import call_command
 from django.db import connection
 
+from accounts.models import Maker
+from audit.owner import as_owner
+from audit.selectors import head
 from audit.tracked import EXEMPT, TRACKED
 
 OURS = ("audit", "accounts", "onchain", "rewards")
@@ -34,3 +38,19 @@ def test_every_listed_table_has_the_trigger_and_no_other_has():
         )
         found = [table for (table,) in cursor.fetchall()]
     assert sorted(found) == sorted(apps.get_model(label)._meta.db_table for label in TRACKED)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("harm", ["DISABLE TRIGGER {}", "DROP"])
+def test_every_migrate_mends_a_trigger_that_was_switched_off_or_taken_away(harm):
+    name = "pgtrigger_zz_audit_accounts_maker"
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute(
+            f"DROP TRIGGER {name} ON accounts_maker"
+            if harm == "DROP"
+            else f"ALTER TABLE accounts_maker {harm.format(name)}"
+        )
+    call_command("migrate", verbosity=0)
+    start = head()
+    Maker.objects.create(slug="a", name="A")
+    assert head().sequence == start.sequence + 1

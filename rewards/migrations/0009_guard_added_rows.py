@@ -21,7 +21,7 @@ GUARDED = ("rewards_score", "rewards_allocation", "rewards_carry", "rewards_enti
 class Migration(migrations.Migration):
     """Adds the triggers."""
 
-    dependencies = [("rewards", "0006_evidence_heads")]
+    dependencies = [("rewards", "0008_evidence_heads")]
 
     operations = [
         migrations.RunSQL(sql=GUARD, reverse_sql="DROP FUNCTION rewards_guard_added();"),

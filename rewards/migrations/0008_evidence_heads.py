@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("rewards", "0005_publishing"),
+        ("rewards", "0007_quoting"),
     ]
 
     operations = [
