@@ -105,9 +105,9 @@ def test_a_database_that_an_earlier_version_made_changes_hands_with_all_in_it(ro
         session.execute("ALTER TABLE kept ADD COLUMN more int")
         session.execute("DROP FUNCTION guard()")
         session.execute("CREATE TABLE another (n int)")
-    with psycopg.connect(host=host, user="lamplight", dbname="lamplight") as session:
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            session.execute("CREATE TABLE mine (n int)")
+    application = psycopg.connect(host=host, user="lamplight", dbname="lamplight")
+    with application as session, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        session.execute("CREATE TABLE mine (n int)")
 
 
 def test_a_lock_file_that_names_a_stranger_process_is_no_obstacle(root):
