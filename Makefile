@@ -63,13 +63,14 @@ test: .venv/dev node_modules/.dev chromium ## every test (ARGS="-k name" for som
 faults: .venv/dev node_modules/.runtime ## lying nodes, reorgs and kills in their full counts (about 8 minutes); log: .lamplight/faults.log
 	@mkdir -p .lamplight && FAULTS=full $(BIN)/python -m pytest tests/faults -q --timeout=3600 --durations=5 $(ARGS) | tee .lamplight/faults.log
 
-lint: .venv/dev node_modules/.runtime ## ruff, mypy, import contracts, migrations and artefacts that match their sources
+lint: .venv/dev node_modules/.runtime ## ruff, mypy, import contracts, migrations, artefacts that match their sources, known faults of packages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy rewards onchain accounts config
+	$(BIN)/mypy rewards onchain accounts audit config
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python -m onchain.contracts.build --check
+	$(BIN)/python .ci/known_faults.py
 
 fmt: .venv/dev ## format and mend what can be mended
 	$(BIN)/ruff format .

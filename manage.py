@@ -31,6 +31,7 @@ def main(argv: list[str]) -> int:
         os.environ.setdefault("LAMPLIGHT_DATA_DIR", home)
     from django.core.management import execute_from_command_line
 
+    from audit.context import at_work
     from config.embedded import EmbeddedError
     from config.start import embedded_services
 
@@ -40,7 +41,8 @@ def main(argv: list[str]) -> int:
     except EmbeddedError as error:
         print(error, file=sys.stderr)
         return 2
-    execute_from_command_line(argv)
+    with at_work(command=" ".join(argv[1:2])):
+        execute_from_command_line(argv)
     return 0
 
 

@@ -4,8 +4,10 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, worker_init
+from celery.signals import beat_init, task_postrun, task_prerun, worker_init
 from kombu.transport import TRANSPORT_ALIASES
+
+from audit import context
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 
@@ -23,3 +25,19 @@ def _start_embedded(**_: Any) -> None:
     from config.start import embedded_services
 
     embedded_services()
+
+
+_AT_WORK: dict[str, Any] = {}
+
+
+@task_prerun.connect
+def _begin_task(task_id: str = "", task: Any = None, **_: Any) -> None:
+    """Have what the task writes carry its name and id in the audit log."""
+    facts = {"task": task.name, "task_id": task_id}
+    _AT_WORK[task_id] = context.begin(lambda: facts)
+
+
+@task_postrun.connect
+def _end_task(task_id: str = "", **_: Any) -> None:
+    if (token := _AT_WORK.pop(task_id, None)) is not None:
+        context.end(token)

@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 
 from accounts import entry_urls
 from rewards.views import (
+    audit,
     claims,
     enrolment,
     evidence,
@@ -119,6 +120,8 @@ urlpatterns = [
     path("enrolment/<int:number>/", enrolment.enrolment, name="enrolment"),
     path("treasury/", treasury.inbox, name="treasury"),
     path("treasury/makers/", enrolment.enrolments, name="enrolments"),
+    path("treasury/audit/", audit.log, name="audit"),
+    path("treasury/audit.jsonl", audit.export, name="audit-export"),
     path("treasury/epochs/<slug:program>/<int:number>/", treasury.epoch, name="treasury-epoch"),
     path("treasury/epochs/<slug:program>/<int:number>/approve/", treasury.approve, name="treasury-approve"),
     path("treasury/epochs/<slug:program>/<int:number>/forward/", review.put_forward, name="treasury-put-forward"),

@@ -3,21 +3,48 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import pytest
 from django.conf import settings
+from django.db import connection
 
 from config import embedded
 from tests.chain import anvil, anvil_process, exchange
 
 __all__ = ["anvil", "anvil_process", "exchange"]
+APPLICATION = {name: settings.DATABASES["default"].get(name, "") for name in ("USER", "PASSWORD")}
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings() -> None:
-    """Start the embedded PostgreSQL before pytest-django makes its test database; tests need no crash safety."""
+def django_db_modify_db_settings() -> Iterator[None]:
+    """Start the embedded PostgreSQL before pytest-django makes its test database; tests need no crash safety.
+
+    Only the tables' owner may make that database, and drop it at the end.
+    """
     if settings.EMBEDDED_POSTGRES:
         embedded.use(settings.DATA_DIR, with_chain=False, durable=False)
+    with connected_as(settings.DATABASE_OWNER or {}):
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_modify_db_settings: None, django_db_setup: None) -> Iterator[None]:
+    """Run every test with the application's own database role, with the rights that `migrate` has granted it."""
+    with connected_as(APPLICATION):
+        yield
+
+
+@contextmanager
+def connected_as(role: Mapping[str, str]) -> Iterator[None]:
+    """Have new connections use another user."""
+    before = {name: connection.settings_dict[name] for name in role}
+    connection.close()
+    connection.settings_dict.update(role)
+    yield
+    connection.close()
+    connection.settings_dict.update(before)
 
 
 def pytest_configure(config: pytest.Config) -> None:

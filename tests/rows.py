@@ -96,7 +96,7 @@ def _put_program(inputs: Inputs) -> Epoch:
     if inputs.previous is not None or inputs.carried_in:
         before = Epoch.objects.create(
             program=program, number=number - 1, start_ms=start_ms - 1, end_ms=start_ms, terms_json="{}",
-            terms_sha256="0" * 64, budget=1, state=Epoch.State.ACTIVE, root="0x" + "1" * 64,
+            terms_sha256="0" * 64, budget=1, state=Epoch.State.LIVE, root="0x" + "1" * 64,
         )  # fmt: skip
         Entitlement.objects.bulk_create(
             Entitlement(epoch=before, account=account, token=token, cumulative=amount, increment=0, proof=[])
@@ -105,6 +105,8 @@ def _put_program(inputs: Inputs) -> Epoch:
         Carry.objects.bulk_create(
             Carry(epoch=before, maker=maker, amount=amount) for maker, amount in inputs.carried_in.items()
         )
+        for state in (Epoch.State.SCORED, Epoch.State.ACTIVE):
+            Epoch.objects.filter(pk=before.pk).update(state=state)
     epoch = Epoch.objects.create(
         program=program, number=number, start_ms=start_ms, end_ms=end_ms, terms_json=terms.canonical.decode(),
         terms_sha256=terms.sha256, budget=terms.budget, state=Epoch.State.LIVE,

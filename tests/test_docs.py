@@ -7,7 +7,7 @@ import pytest
 from django.core.management import load_command_class
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-APPS = ("onchain", "accounts", "rewards")
+APPS = ("audit", "onchain", "accounts", "rewards")
 README = (REPOSITORY / "README.md").read_text()
 EXAMPLE = (REPOSITORY / ".env.example").read_text()
 READS = re.compile(

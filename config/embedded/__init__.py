@@ -8,7 +8,13 @@ that was not started here is ever stopped.
 from config.embedded.chain import ensure_chain, rpc_url, stop_chain, test_key
 from config.embedded.errors import EmbeddedError
 from config.embedded.layout import broker_options, data_dir
-from config.embedded.postgres import django_database, ensure_database, ensure_postgres, stop_postgres
+from config.embedded.postgres import (
+    database_owner,
+    django_database,
+    ensure_database,
+    ensure_postgres,
+    stop_postgres,
+)
 from config.embedded.stopping import stop_on_signals
 from config.embedded.supervisor import Supervisor, stop_left_over
 from config.embedded.users import release, use
@@ -18,6 +24,7 @@ __all__ = [
     "Supervisor",
     "broker_options",
     "data_dir",
+    "database_owner",
     "django_database",
     "ensure_chain",
     "ensure_database",

@@ -24,6 +24,10 @@ from config.embedded.layout import locked, log_dir, socket_dir
 MAJOR = 18
 DATABASE = "lamplight"
 SUPERUSER = "postgres"
+OWNER = "lamplight_owner"
+"""Owns the database and all in it: `migrate` runs as it, and nothing else does."""
+APPLICATION = "lamplight"
+"""What web, worker and beat connect as; it owns nothing (docs/security.md)."""
 ACCOUNT = "pgserver"
 """PostgreSQL refuses to run as root; then it runs as this system account, which the wheel's package makes too."""
 
@@ -36,12 +40,23 @@ def django_database(url: str, *, data_dir: Path, options: Mapping[str, str]) -> 
         entry = {
             "ENGINE": "django.db.backends.postgresql",
             "NAME": DATABASE,
-            "USER": SUPERUSER,
+            "USER": APPLICATION,
             "HOST": str(socket_dir(data_dir)),
         }
     flags = " ".join(f"-c {name}={value}" for name, value in options.items())
     entry["OPTIONS"] = {**entry.get("OPTIONS", {}), "options": flags}
     return entry
+
+
+def database_owner(url: str, *, embedded: bool = False) -> dict[str, Any] | None:
+    """Return what of Django's DATABASES entry differs for the tables' owner, None where this process doesn't know it.
+
+    url: of the owner (MIGRATE_DATABASE_URL). embedded: without one, that of the embedded cluster.
+    """
+    if url:
+        entry = environ.Env.db_url_config(url)
+        return {name: entry[name] for name in ("USER", "PASSWORD", "HOST", "PORT")}
+    return {"USER": OWNER} if embedded else None
 
 
 def ensure_postgres(root: Path, *, durable: bool = True) -> None:
@@ -61,13 +76,10 @@ def ensure_postgres(root: Path, *, durable: bool = True) -> None:
 
 
 def ensure_database(root: Path, *, name: str = DATABASE) -> None:
-    """Create the database `name` in the running cluster unless it is there."""
-    import psycopg
-    from psycopg import sql
+    """Create the two roles and the database `name` in the running cluster unless they are there."""
+    from config.embedded import roles
 
-    with psycopg.connect(host=str(socket_dir(root)), user=SUPERUSER, dbname="postgres", autocommit=True) as session:
-        if session.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
-            session.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    roles.ensure(host=str(socket_dir(root)), database=name)
 
 
 def stop_postgres(root: Path) -> bool:

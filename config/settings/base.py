@@ -36,6 +36,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "pgtrigger",
+    "audit",
     "onchain",
     "accounts",
     "rewards",
@@ -43,6 +45,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "config.headers.PermissionsPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -53,6 +56,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "audit.middleware.AuditContextMiddleware",
+    "rewards.views.throttling.ThrottleMiddleware",
     "accounts.middleware.SecondFactorMiddleware",
 ]
 
@@ -169,6 +174,9 @@ DATABASE_OPTIONS = {
     "idle_in_transaction_session_timeout": "120s",
 }
 
+# The audit log's triggers are installed by every `migrate` (audit/triggers.py), so no migration repeats them.
+PGTRIGGER_MIGRATIONS = False
+
 # --- chain ----------------------------------------------------------------------------------------------------
 # What follows is facts about the chain and the addresses of our contracts there; see .env.example.
 CHAIN_CONFIRMATION_DEPTH = env.int("CHAIN_CONFIRMATION_DEPTH", default=0)
@@ -260,4 +268,6 @@ LOGGING = {
     "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    # It says of each trigger that it is there.
+    "loggers": {"pgtrigger": {"level": "WARNING"}},
 }

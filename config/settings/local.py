@@ -19,6 +19,10 @@ DATABASES = {
         env.str("DATABASE_URL", default=""), data_dir=DATA_DIR, options=DATABASE_OPTIONS
     )
 }
+DATABASE_OWNER = embedded.database_owner(
+    env.str("MIGRATE_DATABASE_URL", default=""), embedded=not env.str("DATABASE_URL", default="")
+)
+DATABASE_ROLE = DATABASES["default"]["USER"]
 EMBEDDED_POSTGRES = not env.str("DATABASE_URL", default="")
 EMBEDDED_CHAIN = not env.list("RPC_URLS", default=[])
 RPC_URLS = env.list("RPC_URLS", default=[]) or [embedded.rpc_url(DATA_DIR)]

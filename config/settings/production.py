@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from config import embedded
 from config.settings.base import *  # noqa: F403 - a settings module is made to be extended
 from config.settings.base import DATABASE_OPTIONS, env
 
@@ -22,6 +23,9 @@ DATABASES = {"default": env.db_url("DATABASE_URL")}
 DATABASES["default"].setdefault("OPTIONS", {})["options"] = " ".join(
     f"-c {name}={value}" for name, value in DATABASE_OPTIONS.items()
 )
+DATABASE_ROLE = DATABASES["default"]["USER"]
+# Only where `manage.py migrate` runs: web, worker and beat must not have it.
+DATABASE_OWNER = embedded.database_owner(env.str("MIGRATE_DATABASE_URL", default=""))
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
 

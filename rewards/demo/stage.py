@@ -12,7 +12,7 @@ from psycopg import sql
 
 from config import embedded
 from config.embedded.layout import run_dir, socket_dir
-from config.embedded.postgres import DATABASE, SUPERUSER
+from config.embedded.postgres import DATABASE, OWNER, SUPERUSER
 from rewards.demo.chain import Deployment, LocalChain
 from rewards.demo.errors import NotDuringDemoError
 from rewards.demo.market import MARKETS
@@ -119,4 +119,4 @@ def _empty_database(root: Path) -> None:
     name = sql.Identifier(DATABASE)
     with psycopg.connect(host=str(socket_dir(root)), user=SUPERUSER, dbname="postgres", autocommit=True) as session:
         session.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
-        session.execute(sql.SQL("CREATE DATABASE {}").format(name))
+        session.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(name, sql.Identifier(OWNER)))

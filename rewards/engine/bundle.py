@@ -45,7 +45,8 @@ _WORDS = ["market", "kind", "address", "side", "taker"]
 class ManifestFields:
     """What manifest.json says beside the versions and the hashes of the files.
 
-    venue: adapter name and contract addresses, as JSON. root, previous_root: 0x hex, or None for no tree.
+    venue: adapter name and contract addresses, as JSON. root, previous_root: 0x hex, or None for no tree. audit: where
+    the audit log stood ({"sequence": 7, "hash": "0x…"}), None to leave the key out.
     """
 
     program: str
@@ -59,6 +60,7 @@ class ManifestFields:
     time_source: str
     root: str | None
     previous_root: str | None
+    audit: Mapping[str, Any] | None = None
 
 
 def read_inputs(directory: Path | str) -> Inputs:
@@ -181,6 +183,8 @@ def write_manifest(directory: Path | str, fields: ManifestFields) -> str:
         "engine_version": ENGINE_VERSION,
         "files": {name: hash_file(folder, name) for name in names},
     }
+    if fields.audit is None:
+        del document["audit"]
     content = canonical_json(document)
     digest = hashlib.sha256(content).hexdigest()
     (folder / MANIFEST).write_bytes(content)

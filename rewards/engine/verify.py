@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,7 @@ _FIELDS: Mapping[str, type | tuple[type, ...]] = {
     "previous_root": (str, type(None)),
     "files": dict,
 }
+_HASH = re.compile(r"0x[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -65,12 +67,16 @@ class Difference:
 
 @dataclass(frozen=True)
 class Report:
-    """What verification found. manifest_hash: SHA-256 of manifest.json, 0x hex."""
+    """What verification found. manifest_hash: SHA-256 of manifest.json, 0x hex.
+
+    audit: where the manifest says that the audit log stood, sequence and hash; None where it says nothing.
+    """
 
     root: str | None
     manifest_hash: str
     difference: Difference | None
     manifest_sum_checked: bool
+    audit: tuple[int, str] | None = None
 
     @property
     def ok(self) -> bool:
@@ -81,6 +87,8 @@ class Report:
         """The report for people; the root, or `none`, is the last line."""
         found = "all files, scores, allocations and the tree agree" if self.ok else str(self.difference)
         lines = [found, f"manifest hash {self.manifest_hash}"]
+        if self.audit is not None:
+            lines.append(f"audit log at entry {self.audit[0]}, head {self.audit[1]}")
         if not self.manifest_sum_checked:
             lines.append(f"{MANIFEST_SUM} is missing: compare the manifest hash with the one on the chain")
         return [*lines, self.root or "none"]
@@ -104,7 +112,11 @@ def verify_bundle(directory: Path | str) -> Report:
         raise bundle.in_bundle(error) from error
     difference = next(_differences(folder, manifest, inputs, result), None)
     digest = "0x" + hashlib.sha256(raw).hexdigest()
-    return Report(root=result.root, manifest_hash=digest, difference=difference, manifest_sum_checked=checked)
+    head = manifest.get("audit")
+    return Report(
+        root=result.root, manifest_hash=digest, difference=difference, manifest_sum_checked=checked,
+        audit=None if head is None else (head["sequence"], head["hash"]),
+    )  # fmt: skip
 
 
 def _manifest(raw: bytes) -> dict[str, Any]:
@@ -119,12 +131,25 @@ def _manifest(raw: bytes) -> dict[str, Any]:
             raise BundleError(file=MANIFEST, reason=f"{name}: the key is missing")
         if not isinstance(manifest[name], kind) or isinstance(manifest[name], bool):
             raise BundleError(file=MANIFEST, reason=f"{name}: the value is of the wrong type")
-    unknown = sorted(set(manifest) - set(_FIELDS))
+    unknown = sorted(set(manifest) - set(_FIELDS) - {"audit"})
     if unknown:
         raise BundleError(file=MANIFEST, reason=f"{unknown[0]}: the key is unknown")
     if manifest["version"] != 1:
         raise BundleError(file=MANIFEST, reason="version: only version 1 is known")
+    if "audit" in manifest and not _names_a_head(manifest["audit"]):
+        reason = (
+            "audit: it has to hold sequence, a whole number from 1, and hash, 0x and 64 hex digits, and nothing else"
+        )
+        raise BundleError(file=MANIFEST, reason=reason)
     return manifest
+
+
+def _names_a_head(audit: Any) -> bool:
+    """Tell whether this is where an audit log stood. Bundles from before there was one have none."""
+    if not isinstance(audit, dict) or set(audit) != {"sequence", "hash"}:
+        return False
+    sequence, link = audit["sequence"], audit["hash"]
+    return type(sequence) is int and sequence >= 1 and isinstance(link, str) and bool(_HASH.fullmatch(link))
 
 
 def _check_sum(folder: Path, raw: bytes) -> bool:

@@ -2,6 +2,7 @@
 
 from rewards.models.checks import Alarm, CheckWaiver, EpochCheck
 from rewards.models.claims import AutoCollect, ClaimRequest
+from rewards.models.evidence import EvidenceHead
 from rewards.models.flags import EpochStatistics, Flag, FlagVerdict
 from rewards.models.notices import Delivery, MailChoice, Notice, WebhookEndpoint
 from rewards.models.programs import Epoch, EpochSession, Program
@@ -27,6 +28,7 @@ __all__ = [
     "EpochSession",
     "EpochStatistics",
     "EpochVerdict",
+    "EvidenceHead",
     "Flag",
     "FlagVerdict",
     "LiveStanding",

@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -37,6 +38,7 @@ from rewards.models import (
     Score,
     Stretch,
 )
+from rewards.services.evidence_heads import evidence_head_fix
 from rewards.services.gathering import check_epoch_before, gather
 from rewards.services.stretches import stretched_scores, stretches_done, stretches_score
 
@@ -156,6 +158,8 @@ def _write_evidence(epoch: Epoch, inputs: Inputs, result: Result) -> tuple[str, 
     try:
         write_inputs(fresh, inputs)
         write_outputs(fresh, inputs, result)
+        # First without the audit log's head: what scoring gave alone decides which head is named.
+        fields = replace(fields, audit=evidence_head_fix(epoch=epoch, content=write_manifest(fresh, fields)))
         manifest_hash = write_manifest(fresh, fields)
         _sync(fresh)
         name = f"{epoch.program.slug}-{epoch.number}-{manifest_hash[2:14]}"

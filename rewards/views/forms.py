@@ -1,8 +1,14 @@
 """Forms of the pages."""
 
+import datetime as dt
+from typing import Any
+
 from django import forms
 from django.core.validators import RegexValidator
+from django.http import QueryDict
 from eth_utils.address import is_checksum_address
+
+from rewards.views.audit_words import table_choices
 
 _SHAPE = RegexValidator(
     r"^0x[0-9a-fA-F]{40}$",
@@ -38,3 +44,37 @@ class AddressForm(forms.Form):
         if digits not in (digits.lower(), digits.upper()) and not is_checksum_address(given):
             raise forms.ValidationError("A letter or digit in this address is wrong. Copy it again from your wallet.")
         return given.lower()
+
+
+class AuditFilterForm(forms.Form):
+    """Which entries of the audit log to show; whatever can't be understood is said at its field and left out."""
+
+    who = forms.CharField(
+        label="Who", required=False, max_length=150, help_text="An account’s name, a task or a command"
+    )
+    what = forms.ChoiceField(label="What", required=False)
+    subject = forms.CharField(label="Which", required=False, max_length=150, help_text="Its number")
+    since = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+
+    def __init__(self, data: QueryDict | None = None) -> None:
+        super().__init__(data, label_suffix="")
+        self.fields["what"].choices = [("", "Everything"), *table_choices()]  # type: ignore[attr-defined]
+
+    def filters(self) -> dict[str, Any]:
+        """Return the arguments of audit.selectors.entries; `until` includes its day."""
+        self.is_valid()
+        given = self.cleaned_data
+        found: dict[str, Any] = {name: given[name] for name in ("who", "subject") if given.get(name)}
+        if given.get("what"):
+            found["table"] = given["what"]
+        if since := given.get("since"):
+            found["since"] = dt.datetime.combine(since, dt.time(), tzinfo=dt.UTC)
+        if until := given.get("until"):
+            found["until"] = dt.datetime.combine(until, dt.time(), tzinfo=dt.UTC) + dt.timedelta(days=1)
+        return found
+
+    def before(self) -> int | None:
+        """Return the entry below which the page begins, None for the newest."""
+        text = str(self.data.get("before", ""))
+        return int(text) if text.isdecimal() and len(text) < 19 else None

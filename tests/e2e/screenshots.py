@@ -71,7 +71,7 @@ def _public_paths(page: Page, base: str, accounts: list[str]) -> list[tuple[str,
 
 def _private_paths(page: Page, base: str) -> list[tuple[str, str]]:
     page.goto(base + "/treasury/")
-    paths = [("treasury", "/treasury/"), ("makers", "/makers/")]
+    paths = [("treasury", "/treasury/"), ("audit", "/treasury/audit/"), ("makers", "/makers/")]
     paths += [(f"treasury-epoch-{number}", path) for number, path in enumerate(_links(page, "/treasury/epochs/"), 1)]
     page.goto(base + "/treasury/programmes/")
     for path in _links(page, "/treasury/programmes/")[-1:]:

@@ -78,6 +78,14 @@ def test_a_manifest_that_names_something_outside_the_bundle_is_refused(
         (lambda m: m.update(extra=1), "extra: the key is unknown"),
         (lambda m: m.update(version=2), "only version 1 is known"),
         (lambda m: m.update(version=True), "version: the value is of the wrong type"),
+        *(
+            (lambda m, audit=audit: m.update(audit=audit), "audit: it has to hold sequence")
+            for audit in (
+                *(None, [], {}, {"sequence": 7}, {"sequence": 7, "hash": "0x" + "AB" * 32}),
+                *({"sequence": 0, "hash": "0x" + "ab" * 32}, {"sequence": True, "hash": "0x" + "ab" * 32}),
+                *({"sequence": "7", "hash": "0x" + "ab" * 32}, {"sequence": 7, "hash": "0x" + "ab" * 32, "more": 1}),
+            )
+        ),
     ],
 )
 def test_a_manifest_that_says_something_impossible_is_refused(
@@ -90,6 +98,20 @@ def test_a_manifest_that_says_something_impossible_is_refused(
     printed = capsys.readouterr().err
     assert SENTENCE.fullmatch(printed)
     assert says in printed
+
+
+def test_a_manifest_may_name_where_the_audit_log_stood_and_the_root_is_the_same(
+    bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_engine("verify", bundle) == 0
+    before = capsys.readouterr().out.splitlines()
+    manifest = json.loads((bundle / MANIFEST).read_text())
+    manifest["audit"] = {"sequence": 7, "hash": "0x" + "ab" * 32}
+    write_manifest(bundle, manifest)
+    assert run_engine("verify", bundle) == 0
+    after = capsys.readouterr().out.splitlines()
+    assert after[-1] == before[-1]
+    assert f"audit log at entry 7, head 0x{'ab' * 32}" in after
 
 
 def test_a_manifest_that_is_not_canonical_or_not_its_check_sums_is_refused(

@@ -112,6 +112,8 @@ GETS = {
     "enrolment": (["REQUEST"], (SIGN_IN, *(NO,) * 5, *WATCHERS)),
     "enrolments": ([], (SIGN_IN, *(NO,) * 5, *WATCHERS)),
     "treasury": ([], (SIGN_IN, *(NO,) * 5, *WATCHERS)),
+    "audit": ([], (SIGN_IN, *(NO,) * 5, *WATCHERS)),
+    "audit-export": ([], (SIGN_IN, *(NO,) * 5, *WATCHERS)),
     "treasury-epoch": (["PROGRAM", 2], (SIGN_IN, *(NO,) * 5, *WATCHERS)),
     "treasury-approve": (["PROGRAM", 2], POSTED),
     "treasury-put-forward": (["PROGRAM", 2], POSTED),

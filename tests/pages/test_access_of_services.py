@@ -162,6 +162,7 @@ MACHINE_BY_MODULE = {
     " parent_root read_evidence recipients root_rebuilt total",
     "rewards.services.checks": "approval_checks_due approval_is_safe check_waive checks_run",
     "rewards.services.claims": "claims_relay relayer",
+    "rewards.services.evidence_heads": "evidence_head_fix",
     "rewards.services.gathering": "ground_of gather check_epoch_before epoch_before",
     "rewards.services.live": "live_score",
     "rewards.services.notices.delivering": "deliveries_do delivery_try post_body",

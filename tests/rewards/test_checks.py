@@ -89,7 +89,7 @@ def test_money_for_a_token_a_distributor_or_nobody_fails(program, account):
 
 
 def test_evidence_of_another_contract_or_with_other_amounts_than_our_pages_fails(program):
-    epoch = epoch_of(program)
+    epoch = epoch_of(program, state=Epoch.State.LIVE)
     Entitlement.objects.create(epoch=epoch, account=ANN, token=TOKEN, cumulative=5, increment=5, proof=[])
     manifest = {"program": "p", "epoch": 1, "chain_id": 1, "distributor": DISTRIBUTOR}
     good = replace(evidence({ANN: 5}), manifest=manifest)
@@ -102,11 +102,13 @@ def test_evidence_of_another_contract_or_with_other_amounts_than_our_pages_fails
 
 def history(program, shares: list[dict[str, int]]) -> None:
     for number, gains in enumerate(shares, start=1):
-        epoch = epoch_of(program, number, paid=sum(gains.values()), budget=1_000, state=Epoch.State.ACTIVE)
+        epoch = epoch_of(program, number, paid=sum(gains.values()), budget=1_000, state=Epoch.State.LIVE)
         for account, gain in gains.items():
             Entitlement.objects.create(
                 epoch=epoch, account=account, token=TOKEN, cumulative=gain, increment=gain, proof=[]
             )
+        for state in (Epoch.State.SCORED, Epoch.State.ACTIVE):
+            Epoch.objects.filter(pk=epoch.pk).update(state=state)
 
 
 def test_an_account_that_stands_out_against_the_last_epochs_fails(program):

@@ -97,3 +97,19 @@ def test_what_was_scored_can_not_be_rewritten(epoch):
     ):
         with refused("epoch that is scored can't be changed"), transaction.atomic():
             attempt()
+
+
+def test_a_scored_epoch_gets_no_more_rows_neither_new_ones_nor_those_of_another(epoch):
+    later = Epoch.objects.create(
+        program=epoch.program, number=2, start_ms=1000, end_ms=2000, terms_json="{}", terms_sha256="0" * 64, budget=5
+    )
+    put(epoch, STATE.LIVE, STATE.SCORED)
+    put(later, STATE.LIVE)
+    row = {"market": "A", "maker": "m", "quoting": 1, "fills": 0, "stress": 0, "payout": 1}
+    Allocation.objects.create(epoch=later, **row)
+    for attempt in (
+        lambda: Allocation.objects.create(epoch=epoch, **row),
+        lambda: Allocation.objects.update(epoch=epoch),
+    ):
+        with refused("rewards_allocation of an epoch that is scored can't be added to"), transaction.atomic():
+            attempt()
