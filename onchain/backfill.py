@@ -13,7 +13,8 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 
 from config import failpoints
-from onchain import confirm
+from onchain import backfill_below, confirm
+from onchain.backfill_below import chain_of
 from onchain.errors import OnchainError
 from onchain.models import BackfillRange, Block, Cursor, WatchedContract
 from onchain.partitions import ensure_partitions
@@ -70,7 +71,7 @@ def _do(client: RpcClient, taken: BackfillRange) -> None:
     ) as ranges:
         for fetched in ranges:
             failpoints.hit("backfill.fetched")
-            if taken.ahead:
+            if taken.ahead or taken.below:
                 write_blocks_ahead(fetched, status=confirm.initial_status(client))
             logs += write_logs(fetched, addresses=addresses)
             taken.last_hash = fetched.hash_of(fetched.last)
@@ -100,7 +101,8 @@ def absorb(cursor: Cursor) -> int:
     taken = _ahead().filter(done=True, first_block=cursor.block_number + 1).select_for_update().first()
     if taken is None:
         return 0
-    hashes = _chain(taken, cursor)
+    known = cursor.block_number >= cursor.first_block
+    hashes = chain_of(taken, hangs_on=cursor.block_hash if known else None)
     if hashes is None:
         logger.warning("%s do not follow block %s; they are fetched again", taken, cursor.block_number)
         BackfillRange.objects.filter(pk=taken.pk).update(done=False, failures=F("failures") + 1)
@@ -117,18 +119,21 @@ def absorb(cursor: Cursor) -> int:
 def catch_up_contracts(client: RpcClient, *, cursor: Cursor, keep_going: Callable[[], bool]) -> None:
     """Fetch again, for contracts that were registered after their blocks went by, what the cursor has passed."""
     behind = list(WatchedContract.objects.filter(stored_through__lt=cursor.block_number).order_by("pk"))
-    for contract in behind:
-        _plan_again(contract, cursor)
     if not behind:
         return
+    backfill_below.plan(cursor=cursor, range_blocks=RANGE_BLOCKS)
+    for contract in behind:
+        _plan_again(contract, cursor)
     while keep_going() and BackfillRange.objects.filter(ahead=False, done=False).exists() and work(client):
         pass
+    backfill_below.take_over(cursor=cursor)
     for contract in behind:
         _advance(contract)
 
 
 def _plan_again(contract: WatchedContract, cursor: Cursor) -> None:
     if not _again(contract).exists():
+        # Blocks before the first indexed one are ranges of their own (backfill_below).
         first = max(contract.stored_through + 1, cursor.first_block)
         _make(first, cursor.block_number, [contract.address], ahead=False, range_blocks=RANGE_BLOCKS)
 
@@ -136,6 +141,8 @@ def _plan_again(contract: WatchedContract, cursor: Cursor) -> None:
 @transaction.atomic
 def _advance(contract: WatchedContract) -> None:
     """Move a late contract over the ranges that are done, as long as their blocks are still ours."""
+    if contract.whole and _first_block() > contract.start_block:
+        return  # what lies before the first indexed block comes first
     for taken in _again(contract).filter(done=True).select_for_update():
         current = Block.objects.filter(canonical=True, number=taken.last_block).first()
         if current is None or current.hash != taken.last_hash:
@@ -154,7 +161,8 @@ def _first_block() -> int:
 
 
 def _again(contract: WatchedContract) -> QuerySet[BackfillRange]:
-    return BackfillRange.objects.filter(ahead=False, absorbed=False, addresses__contains=[contract.address])
+    ranges = BackfillRange.objects.filter(ahead=False, below=False, absorbed=False)
+    return ranges.filter(addresses__contains=[contract.address])
 
 
 def _ahead() -> QuerySet[BackfillRange]:
@@ -163,18 +171,6 @@ def _ahead() -> QuerySet[BackfillRange]:
 
 def _drop_passed(cursor: Cursor) -> None:
     BackfillRange.objects.filter(ahead=True, absorbed=False, last_block__lte=cursor.block_number).delete()
-
-
-def _chain(taken: BackfillRange, cursor: Cursor) -> list[str] | None:
-    """Return the hashes of a done range from its last block down to the cursor's; None when it hangs elsewhere."""
-    rows = Block.objects.filter(number__range=(taken.first_block, taken.last_block)).values_list("hash", "parent_hash")
-    parents, hashes, at = dict(rows), [], taken.last_hash
-    while at in parents:
-        hashes.append(at)
-        at = parents[at]
-    whole = len(hashes) == taken.last_block - taken.first_block + 1
-    known = cursor.block_number >= cursor.first_block
-    return hashes if whole and (not known or at == cursor.block_hash) else None
 
 
 def _make(first: int, last: int, addresses: Sequence[str], *, ahead: bool, range_blocks: int) -> int:

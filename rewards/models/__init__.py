@@ -8,6 +8,7 @@ from rewards.models.quoting import QuoteCells, QuoteRun
 from rewards.models.results import Allocation, Carry, Entitlement, LiveStanding, LiveState, Payment, Score, Stretch
 from rewards.models.safe import SafeSignature, SafeTransaction
 from rewards.models.terms import TermsComment, TermsVersion
+from rewards.models.vaults import EpochVault, MakerVault
 
 __all__ = [
     "Alarm",
@@ -21,9 +22,11 @@ __all__ = [
     "Epoch",
     "EpochCheck",
     "EpochSession",
+    "EpochVault",
     "LiveStanding",
     "LiveState",
     "MailChoice",
+    "MakerVault",
     "Notice",
     "Payment",
     "Program",

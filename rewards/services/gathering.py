@@ -7,10 +7,12 @@ from django.db.models import Q
 
 from accounts.models import MakerAddress, PayoutAccount
 from onchain.selectors import market_events_arrow
+from rewards.engine.allocation import PPM
 from rewards.engine.evidence import EventColumns, Inputs
 from rewards.engine.live import MarketScorer
 from rewards.engine.sessions import Sessions
 from rewards.engine.terms import Terms, parse_terms
+from rewards.engine.vaults import Vaults
 from rewards.errors import NotYetError
 from rewards.models import Carry, Entitlement, Epoch
 
@@ -41,8 +43,8 @@ def ground_of(epoch: Epoch) -> Ground:
     )
 
 
-def gather(*, epoch: Epoch) -> Inputs:
-    """Return the inputs of an epoch.
+def gather(*, epoch: Epoch, vaults: Vaults | None = None) -> Inputs:
+    """Return the inputs of an epoch. vaults: those in force in it (services/vaults.py), None for none.
 
     Raises NotYetError while the epoch before it is not scored, and the errors of onchain's market events.
     """
@@ -53,7 +55,8 @@ def gather(*, epoch: Epoch) -> Inputs:
         terms=ground.terms,
         sessions=ground.sessions,
         makers=ground.makers,
-        payouts=_payouts(),
+        payouts=_payouts(vaults or Vaults()),
+        vaults=vaults or Vaults(),
         carried_in=dict(Carry.objects.filter(epoch=before).values_list("maker", "amount")) if before else {},
         previous=_previous(before),
         events=EventColumns.from_arrow(events),
@@ -79,12 +82,13 @@ def _makers(epoch: Epoch) -> dict[str, str]:
     return dict(rows.values_list("address", "maker__slug"))
 
 
-def _payouts() -> dict[str, list[tuple[str, int]]]:
+def _payouts(vaults: Vaults) -> dict[str, list[tuple[str, int]]]:
+    """Return maker to (account, share_ppm); a maker with a vault is paid there and nowhere else."""
     payouts: dict[str, list[tuple[str, int]]] = {}
     rows = PayoutAccount.objects.order_by("maker__slug", "position")
     for maker, account, share_ppm in rows.values_list("maker__slug", "account", "share_ppm"):
         payouts.setdefault(maker, []).append((account, share_ppm))
-    return payouts
+    return payouts | {maker: [(vault, PPM)] for vault, maker in vaults.operators}
 
 
 def _previous(before: Epoch | None) -> list[tuple[str, str, int]] | None:
