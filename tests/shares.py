@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import urllib.request
 from dataclasses import dataclass, field
 
 from eth_abi import encode
 
 from onchain.keccak import keccak256
-from onchain.models import Block
 from tests.chain import Anvil, calldata
 from tests.contracts.world import built
 
@@ -64,21 +65,41 @@ class ShareVault:
         at = hex(block) if isinstance(block, int) else block
         return int(self.anvil.rpc("eth_call", {"to": self.address, "data": data}, at), 16)
 
-    def slow_weights(self, holders: list[str], *, start_ms: int, end_ms: int, last_block: int) -> dict[str, int]:
-        """Weigh holders by asking the contract for every balance after every block, and by the blocks' times alone."""
-        blocks = list(
-            Block.objects.filter(canonical=True, number__lte=last_block)
-            .order_by("number")
-            .values_list("number", "time_ms")
-        )
+    def slow_weights(self, holders: list[str], *, start_s: int, end_s: int) -> dict[str, int]:
+        """Weigh holders by the chain alone: the contract's word on every balance after every block of the time.
+
+        No two blocks may carry one second there; then a block's time is its stamp.
+        """
+        stamps = {}
+        number = int(self.anvil.rpc("eth_blockNumber"), 16)
+        while True:
+            stamps[number] = int(self.anvil.rpc("eth_getBlockByNumber", hex(number), False)["timestamp"], 16)
+            if stamps[number] <= start_s:
+                break
+            number -= 1
+        blocks = sorted(number for number, stamp in stamps.items() if stamp < end_s)
         weights = dict.fromkeys(holders, 0)
-        for place, (number, time_ms) in enumerate(blocks):
-            until = blocks[place + 1][1] if place + 1 < len(blocks) else end_ms
-            held_ms = min(until, end_ms) - max(time_ms, start_ms)
-            if held_ms > 0:
-                for holder in holders:
-                    weights[holder] += self.balance(holder, block=number) * held_ms
+        for number in blocks:
+            until_s = min(stamps.get(number + 1, end_s), end_s)
+            held_ms = 1000 * (until_s - max(stamps[number], start_s))
+            for holder, balance in zip(holders, self._balances(holders, number), strict=True):
+                weights[holder] += balance * held_ms
         return {holder: weight for holder, weight in weights.items() if weight}
+
+    def _balances(self, holders: list[str], block: int) -> list[int]:
+        calls = [
+            {"to": self.address, "data": calldata("balanceOf(address)", ("address",), (holder,))} for holder in holders
+        ]
+        body = [
+            {"jsonrpc": "2.0", "id": place, "method": "eth_call", "params": [call, hex(block)]}
+            for place, call in enumerate(calls)
+        ]
+        request = urllib.request.Request(
+            self.anvil.url, json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            results = {row["id"]: int(row["result"], 16) for row in json.load(answer)}
+        return [results[place] for place in range(len(holders))]
 
 
 def deploy_hostile(anvil: Anvil, name: str) -> str:

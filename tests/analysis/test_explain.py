@@ -270,10 +270,12 @@ def test_every_holder_of_a_vault_is_explained_to_the_unit(tmp_path: Path) -> Non
 
 
 def test_a_holder_reads_what_it_held_and_what_it_gets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    evidence.write_inputs(tmp_path, story(book()))
+    quotes = [(0, "place", place(side, MAKER, side, price, 100)) for side, price in (("bid", 99_995), ("ask", 100_005))]
+    evidence.write_inputs(tmp_path, story([*book(), *quotes]))
     (maker, account, _) = (tmp_path / "payouts.csv").read_text().splitlines()[1].split(",")
     holder, operator = "0x" + "7" * 40, "0x" + "8" * 40
-    (tmp_path / "vaults.csv").write_text(f"vault,maker,operator\n{account},{maker},{operator}\n")
+    rows = "".join(f"{account},{each},{operator}\n" for each in (maker, "rival"))
+    (tmp_path / "vaults.csv").write_text(f"vault,maker,operator\n{rows}")
     (tmp_path / "holders.csv").write_text(f"vault,account,weight\n{account},{holder},1000000\n")
     assert run_engine("explain", tmp_path, "--account", holder) == 0
     text = capsys.readouterr().out
