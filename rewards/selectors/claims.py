@@ -7,6 +7,7 @@ from accounts.models import PayoutAccount
 from onchain.distributor import claim_calldata
 from onchain.models_tx import ChainClaim, ChainDistributor
 from rewards.models import AutoCollect, ClaimRequest, Entitlement, Epoch, LiveStanding, Payment, Program
+from rewards.selectors.vaults import vault_names, vaults_named
 
 PPM = 1_000_000
 
@@ -39,13 +40,14 @@ class CollectedRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarnedRow:
-    """What one maker's epoch brought the account."""
+    """What one maker's epoch brought the account; vault: the name of the vault through which, empty for directly."""
 
     epoch_number: int
     start_ms: int
     end_ms: int
     maker: str
     amount: int
+    vault: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,23 +205,30 @@ def _adding_up(*, account: str) -> list[tuple[Epoch, int]]:
     shares = dict(PayoutAccount.objects.filter(account=account).values_list("maker__slug", "share_ppm"))
     amounts: dict[int, int] = defaultdict(int)
     epochs: dict[int, Epoch] = {}
+    through: dict[int, set[str]] = {}
     for row in (
         LiveStanding.objects.filter(epoch__state=Epoch.State.LIVE, maker__in=list(shares))
         .select_related("epoch")
         .order_by("epoch__number")
     ):
+        if row.epoch_id not in epochs:
+            through[row.epoch_id] = {each.maker.slug for each in vaults_named(start_ms=row.epoch.start_ms)}
         epochs[row.epoch_id] = row.epoch
+        if row.maker in through[row.epoch_id]:
+            continue  # its payout accounts get nothing of this epoch, and who holds its vault is seen at the end
         amounts[row.epoch_id] += row.accrued * shares[row.maker] // PPM
     return [(epoch, amounts[key]) for key, epoch in epochs.items() if amounts[key]]
 
 
 def _earned(*, account: str) -> dict[int, list[EarnedRow]]:
     rows: dict[int, list[EarnedRow]] = defaultdict(list)
-    for payment in (
+    payments = list(
         Payment.objects.filter(account=account, epoch__state=Epoch.State.ACTIVE)
         .select_related("epoch")
         .order_by("-epoch__number", "maker")
-    ):
+    )
+    vaults = vault_names(epochs={payment.epoch_id for payment in payments if payment.vault})
+    for payment in payments:
         epoch = payment.epoch
         rows[epoch.program_id].append(
             EarnedRow(
@@ -228,6 +237,7 @@ def _earned(*, account: str) -> dict[int, list[EarnedRow]]:
                 end_ms=epoch.end_ms,
                 maker=payment.maker,
                 amount=payment.amount,
+                vault=vaults.get((payment.epoch_id, payment.vault), ""),
             )
         )
     return rows

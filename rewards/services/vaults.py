@@ -24,6 +24,7 @@ from rewards.engine.timeweights import TimeWeights, Transfers, time_weights
 from rewards.engine.vaults import NOBODY, Vaults
 from rewards.errors import EpochStateError, NotAllowedError, NotYetError, VaultRefusedError
 from rewards.models import Epoch, EpochVault, MakerVault, Program
+from rewards.selectors.vaults import vaults_named
 
 Client = Callable[[], RpcClient]
 PPM = 1_000_000
@@ -105,15 +106,6 @@ def _require(by: Person, maker: Maker) -> None:
 
 
 # --- an epoch's holders ------------------------------------------------------------------------------------------
-
-
-def vaults_named(*, start_ms: int) -> list[MakerVault]:
-    """Return the vaults in force in an epoch that begins at start_ms, by maker."""
-    rows = MakerVault.objects.filter(since_ms__lte=start_ms).select_related("maker")
-    newest: dict[int, MakerVault] = {}
-    for row in rows.order_by("since_ms", "id"):
-        newest[row.maker_id] = row
-    return sorted((row for row in newest.values() if row.vault), key=lambda row: row.maker.slug)
 
 
 def vaults_wait(*, epoch: Epoch) -> None:

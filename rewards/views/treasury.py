@@ -38,6 +38,8 @@ _WORDS = {
 _FOR_WHOM = "The treasury’s pages are for treasurers, reviewers, guardians, operators and auditors."
 _MOST_RECIPIENTS = 50
 """Longer lists stand under Details, so that the decision stays in sight."""
+_MOST_LISTED = 500
+"""The others of a long list (a vault's holders) are counted; all stand in the evidence."""
 
 
 @require_safe
@@ -84,6 +86,7 @@ def epoch(request: HttpRequest, program: str, number: int) -> HttpResponseBase:
         "may_approve": access.may_approve(user=request.user),
         **_money(review),
         **_recipients(review),
+        "vaults": _vaults(review),
         **check_context(request, slug=program, number=number),
     }
     return render(request, "treasury/epoch.html", context)
@@ -146,8 +149,18 @@ def _money(review: TreasuryEpoch) -> dict[str, Any]:
 def _recipients(review: TreasuryEpoch) -> dict[str, Any]:
     names = maker_names()
     lengths = bar_lengths(values=[row.increment for row in review.recipients])
-    rows = [_recipient(row, names, length) for row, length in zip(review.recipients, lengths, strict=True)]
-    return {"recipients": rows[:_MOST_RECIPIENTS], "more_recipients": rows[_MOST_RECIPIENTS:]}
+    shown = list(zip(review.recipients, lengths, strict=True))[:_MOST_LISTED]
+    rows = [_recipient(row, names, length) for row, length in shown]
+    return {
+        "recipients": rows[:_MOST_RECIPIENTS],
+        "more_recipients": rows[_MOST_RECIPIENTS:],
+        "unlisted": len(review.recipients) - len(rows),
+    }
+
+
+def _vaults(review: TreasuryEpoch) -> list[dict[str, Any]]:
+    names = maker_names() if review.vaults else {}
+    return [{"row": row, "maker": names.get(row.maker, row.maker)} for row in review.vaults]
 
 
 def _recipient(row: RecipientRow, names: dict[str, str], length: str) -> dict[str, Any]:

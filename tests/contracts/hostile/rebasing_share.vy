@@ -28,6 +28,15 @@ def mint(receiver: address, amount: uint256):
 
 
 @external
+def mint_many(first: uint256, count: uint256, amount: uint256):
+    for step: uint256 in range(count, bound=1000):
+        receiver: address = convert(convert(first + step, uint160), address)
+        self.units[receiver] += amount + step
+        self.total += amount + step
+        log Transfer(sender=empty(address), receiver=receiver, value=amount + step)
+
+
+@external
 def transfer(receiver: address, amount: uint256) -> bool:
     self.units[msg.sender] -= amount
     self.units[receiver] += amount
