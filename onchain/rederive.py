@@ -18,7 +18,7 @@ from onchain.errors import BlockMissingError, BrokenLinkError
 from onchain.fetch import fetch_whole, head_number
 from onchain.market_events import SCHEMA
 from onchain.rpc import RpcClient
-from onchain.shares import ShareTransfers, TransferReader
+from onchain.share_columns import ShareTransfers, TransferReader
 from onchain.venues import Adapter, make_adapter
 
 BATCH_BLOCKS = 128

@@ -1,10 +1,33 @@
-"""Vaults: makers' choices, what each epoch found there, and through which vault an account was paid."""
+"""Vaults: makers' choices, what each epoch found there, and through which vault an account was paid; with guards."""
 
-import accounts.fields
 import django.db.models.deletion
-import onchain.fields
 from django.conf import settings
 from django.db import migrations, models
+
+import accounts.fields
+import onchain.fields
+
+CHOICES = """
+CREATE FUNCTION rewards_guard_makervault() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    -- Who named it may be forgotten with their account; what was named, and from when, stays.
+    IF TG_OP = 'UPDATE' AND (OLD.maker_id, OLD.vault, OLD.operator, OLD.name, OLD.since_ms, OLD.named_at, OLD.reason)
+            IS NOT DISTINCT FROM
+            (NEW.maker_id, NEW.vault, NEW.operator, NEW.name, NEW.since_ms, NEW.named_at, NEW.reason) THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'A choice of a vault can''t be changed; make a new one.' USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE TRIGGER rewards_guard_makervault BEFORE UPDATE OR DELETE ON rewards_makervault
+    FOR EACH ROW EXECUTE FUNCTION rewards_guard_makervault();
+CREATE TRIGGER rewards_guard_rows BEFORE UPDATE OR DELETE ON rewards_epochvault
+    FOR EACH ROW EXECUTE FUNCTION rewards_guard_rows('live');
+"""
+NO_CHOICES = """
+DROP TRIGGER rewards_guard_rows ON rewards_epochvault;
+DROP TRIGGER rewards_guard_makervault ON rewards_makervault;
+DROP FUNCTION rewards_guard_makervault();
+"""
 
 
 class Migration(migrations.Migration):
@@ -113,7 +136,7 @@ class Migration(migrations.Migration):
             model_name="makervault",
             name="maker",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="vaults", to="accounts.maker"
+                on_delete=django.db.models.deletion.PROTECT, related_name="vaults", to="accounts.maker"
             ),
         ),
         migrations.AddField(
@@ -127,4 +150,5 @@ class Migration(migrations.Migration):
             model_name="epochvault",
             constraint=models.UniqueConstraint(fields=("epoch", "maker", "vault"), name="epoch_vault_once"),
         ),
+        migrations.RunSQL(sql=CHOICES, reverse_sql=NO_CHOICES),
     ]

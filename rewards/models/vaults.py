@@ -16,7 +16,7 @@ class MakerVault(models.Model):
     For an epoch the newest row counts that was made before the epoch began.
     """
 
-    maker = models.ForeignKey(Maker, on_delete=models.CASCADE, related_name="vaults")
+    maker = models.ForeignKey(Maker, on_delete=models.PROTECT, related_name="vaults")
     vault = AddressField(blank=True, default="", help_text="The share token; empty: payout accounts again.")
     operator = AddressField(blank=True, default="", help_text="Gets what can't be split over the holders.")
     name = models.CharField(max_length=40, blank=True, default="", help_text="The token's own name for itself.")

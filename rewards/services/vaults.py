@@ -17,8 +17,9 @@ from onchain.models_tx import ChainDistributor
 from onchain.rpc import RpcClient
 from onchain.selectors import last_block_before
 from onchain.services import contract_watch
+from onchain.share_columns import ShareTransfers
 from onchain.share_views import check_balances, contracts_among, describe_shares
-from onchain.shares import ShareTransfers, share_start, share_transfers, shares_ready
+from onchain.shares import share_start, share_transfers, shares_ready
 from rewards.engine.scoring import Result
 from rewards.engine.timeweights import TimeWeights, Transfers, time_weights
 from rewards.engine.vaults import NOBODY, Vaults

@@ -3,13 +3,15 @@
 import pytest
 
 from onchain import backfill, selectors
+from onchain.columns import LogColumns
 from onchain.errors import ShareBalanceError, SharesNotIndexedError, ShareTokenError
 from onchain.indexer import node
 from onchain.models import BackfillRange, Block, Cursor, MarketEvent, RawLog, WatchedContract
 from onchain.rederive import transfers_from_chain
 from onchain.services import contract_watch
+from onchain.share_columns import TRANSFER, ShareTransfers, TransferReader
 from onchain.share_views import check_balances, contracts_among, deployment_block, describe_shares
-from onchain.shares import ShareTransfers, share_transfers, shares_ready
+from onchain.shares import share_transfers, shares_ready
 from tests.chain import NOBODY, calldata
 from tests.onchain.test_indexer import MAKER, SECOND, index, register
 from tests.shares import ShareVault, deploy_hostile, holder_of
@@ -240,3 +242,30 @@ def test_contracts_among_holders_are_told_from_keys_and_delegated_keys(anvil, cl
     block = anvil.mine()
     asked = [ANN, vault.address, delegated, vault.asset]
     assert contracts_among(client, accounts=asked, block=block) == [vault.address, vault.asset]
+
+
+def test_addresses_that_end_alike_are_not_taken_for_one(exchange, client, vault):
+    """Whoever looks for them finds two addresses with the same last eight bytes."""
+    register(exchange)
+    twins = ["0x" + start * 12 + "5a" * 8 for start in ("11", "22")]
+    vault.fund(*twins, ANN)
+    vault.anvil.mine()
+    for number, holder in enumerate((*twins, ANN), 1):
+        vault.deposit(holder, number * 10**18)
+    vault.anvil.mine()
+    exchange.anvil.mine(blocks=3)
+    watch(vault, client)
+    index()
+    held = balances(share_transfers(token=vault.address, through_block=final()))
+    assert held == {holder: vault.balance(holder) for holder in (*twins, ANN)}
+
+
+def test_a_token_of_single_things_is_refused():
+    """ERC-721 tells its transfers with the same first topic, and the thing's number as a fourth."""
+    topics = TRANSFER.topic0 + bytes(32) + bytes(31) + b"\x01" + bytes(31) + b"\x07"
+    logs = LogColumns.of_rows([(1, 0, 0, 1, bytes(32), bytes(32), ANN, topics, b"")])
+    with pytest.raises(ShareTokenError, match=r"not those of an ERC-20 \(ERC-721 has others\)"):
+        TransferReader(ANN).add(logs, times_ms={1: 1000})
+    short = LogColumns.of_rows([(1, 0, 0, 1, bytes(32), bytes(32), ANN, topics[:96], b"\x01")])
+    with pytest.raises(ShareTokenError, match="a log of block 1 is no transfer"):
+        TransferReader(ANN).add(short, times_ms={1: 1000})
