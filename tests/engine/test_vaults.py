@@ -6,13 +6,14 @@ import json
 from pathlib import Path
 from random import Random
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rewards.engine import evidence, scoring
 from rewards.engine.errors import EngineError, NegativeBalanceError
-from rewards.engine.timeweights import time_slack, time_weights
+from rewards.engine.timeweights import Transfers, time_slack, time_weights
 from rewards.engine.vaults import split_over_holders
 from tests.engine.agreement import differences
 from tests.engine.published import (
@@ -88,6 +89,25 @@ def test_drawn_transfers_weigh_what_the_slow_walk_says(widest: int) -> None:
         assert found.weights == slow_weights(rows, vault=VAULT, start_ms=start, end_ms=end), seed
         at_end = {name: held for name, held in balances_at(rows, end - 1).items() if name != NOBODY and held}
         assert {name: held for name, held in found.balances.items() if held} == at_end, seed
+
+
+@settings(deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_the_order_of_transfers_within_a_block_and_the_order_of_accounts_do_not_matter(seed: int) -> None:
+    rng = Random(seed)
+    rows = draw_transfers(rng, vault=VAULT, count=30, widest=rng.choice((9, 2**200)))
+    found = time_weights(columns(rows), vault=VAULT, start_ms=500, end_ms=3000)
+    rng.shuffle(rows)
+    rows.sort(key=lambda row: row[0])
+    again = columns(rows)
+    places = list(range(len(again.accounts)))
+    rng.shuffle(places)
+    moved = Transfers(
+        block=again.block, time_ms=again.time_ms, value=again.value,
+        sender=np.array(places, np.int32)[again.sender], receiver=np.array(places, np.int32)[again.receiver],
+        accounts=[name for _, name in sorted(zip(places, again.accounts, strict=True))],
+    )  # fmt: skip
+    assert time_weights(moved, vault=VAULT, start_ms=500, end_ms=3000) == found
 
 
 @settings(deadline=None)
