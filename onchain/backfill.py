@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from config import failpoints
 from onchain import backfill_below, confirm
@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 RANGE_BLOCKS = 256
 """What a killed worker has to do again; and at most so many blocks' rows are in one transaction."""
 MAX_BLOCKS = 128
+PATIENT_RANGES = 8
+"""So many ranges of share tokens' history the head process does in a run; workers do the others meanwhile."""
 
 
 @transaction.atomic
@@ -40,14 +42,17 @@ def plan(*, cursor: Cursor, first: int, last: int, range_blocks: int = RANGE_BLO
     return _make(first, last, _addresses(through=last), ahead=True, range_blocks=range_blocks)
 
 
-def work(client: RpcClient) -> bool:
-    """Take one open range and do it; returns whether there was one. Raises what fetching raises, after noting it."""
+def work(client: RpcClient, *, among: Q | None = None) -> bool:
+    """Take one open range (of those `among`) and do it; returns whether there was one.
+
+    Raises what fetching raises, after noting it.
+    """
     taken: BackfillRange | None = None
     try:
         with transaction.atomic():
             taken = (
                 BackfillRange.objects.select_for_update(skip_locked=True)
-                .filter(done=False)
+                .filter(among or Q(), done=False)
                 .order_by("failures", "first_block")
                 .first()
             )
@@ -124,8 +129,13 @@ def catch_up_contracts(client: RpcClient, *, cursor: Cursor, keep_going: Callabl
     backfill_below.plan(cursor=cursor, range_blocks=RANGE_BLOCKS)
     for contract in behind:
         _plan_again(contract, cursor)
-    while keep_going() and BackfillRange.objects.filter(ahead=False, done=False).exists() and work(client):
+    # A share token may be years old and is named by a maker: the head does not stand still for it.
+    patient = Q(below=True) | Q(addresses__contained_by=_whole_addresses())
+    while keep_going() and work(client, among=Q(ahead=False) & ~patient):
         pass
+    for _ in range(PATIENT_RANGES):
+        if not keep_going() or not work(client, among=Q(ahead=False) & patient):
+            break
     backfill_below.take_over(cursor=cursor)
     for contract in behind:
         _advance(contract)
@@ -154,6 +164,10 @@ def _advance(contract: WatchedContract) -> None:
         contract.stored_through = max(contract.stored_through, taken.last_block)
         contract.save(update_fields=["stored_through"])
         BackfillRange.objects.filter(pk=taken.pk).update(absorbed=True)
+
+
+def _whole_addresses() -> list[str]:
+    return list(WatchedContract.objects.filter(whole=True).values_list("address", flat=True))
 
 
 def _first_block() -> int:

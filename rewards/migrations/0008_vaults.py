@@ -48,10 +48,6 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(blank=True, default="", max_length=40)),
                 ("holders", models.PositiveIntegerField(help_text="Accounts with any weight.")),
                 (
-                    "total_weight",
-                    onchain.fields.ExactIntegerField(help_text="Share units times milliseconds, of all holders."),
-                ),
-                (
                     "supply",
                     onchain.fields.ExactIntegerField(
                         help_text="Shares after the epoch's last block, by transfers and by the token itself."

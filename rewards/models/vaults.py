@@ -41,7 +41,6 @@ class EpochVault(models.Model):
     operator = AddressField()
     name = models.CharField(max_length=40, blank=True, default="")
     holders = models.PositiveIntegerField(help_text="Accounts with any weight.")
-    total_weight = ExactIntegerField(help_text="Share units times milliseconds, of all holders.")
     supply = ExactIntegerField(help_text="Shares after the epoch's last block, by transfers and by the token itself.")
     amount = ExactIntegerField(help_text="What was split.")
     dust = ExactIntegerField(help_text="What the floors left to the operator.")

@@ -11,11 +11,11 @@ from django.db import transaction
 
 from accounts.fields import address_pattern
 from accounts.models import Maker
-from accounts.roles import Deed, Person, manages_maker, require
+from accounts.roles import Deed, Person, manages_maker, may, require
 from onchain.indexer import node
 from onchain.models_tx import ChainDistributor
 from onchain.rpc import RpcClient
-from onchain.selectors import last_block_before
+from onchain.selectors import first_block, last_block_before
 from onchain.services import contract_watch
 from onchain.share_columns import ShareTransfers
 from onchain.share_views import check_balances, contracts_among, describe_shares
@@ -28,7 +28,8 @@ from rewards.models import Epoch, EpochVault, MakerVault, Program
 from rewards.selectors.vaults import vaults_named
 
 Client = Callable[[], RpcClient]
-PPM = 1_000_000
+MOST_BLOCKS_OLDER = 1_000_000
+"""A maker's own admins name tokens that are at most so many blocks older than the index: all of them are fetched."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +68,12 @@ def vault_name(*, by: Person, maker: Maker, vault: str, operator: str, now_ms: i
     if vault in taken or operator in taken:
         raise VaultRefusedError(reason="a reward token or a distributor is neither a vault nor an operator")
     token = describe_shares(client, address=vault)
+    older = first_block() - token.start_block
+    if older > MOST_BLOCKS_OLDER and not may(person=by, deed=Deed.MANAGE_EVERY_MAKER):
+        reason = (
+            f"its token is {older} blocks older than what is indexed; an operator can name it, since reading it takes"
+        )
+        raise VaultRefusedError(reason=f"{reason} long")
     with transaction.atomic():
         contract_watch(address=vault, start_block=token.start_block, label=f"vault {maker.slug}"[:80], whole=True)
         return MakerVault.objects.create(
@@ -180,6 +187,6 @@ def vault_rows_store(*, epoch: Epoch, held: VaultsOfEpoch, result: Result) -> No
         floors = sum(amount * weight // total for weight in each.found.weights.values())
         EpochVault.objects.create(
             epoch=epoch, maker=row.maker.slug, vault=row.vault, operator=row.operator, name=row.name,
-            holders=len(each.found.weights), total_weight=total, supply=each.found.supply, amount=amount,
+            holders=len(each.found.weights), supply=each.found.supply, amount=amount,
             dust=amount - floors, contracts=list(each.contracts), balances_checked=each.checked,
         )  # fmt: skip

@@ -18,6 +18,7 @@ from rewards.models import Allocation, Entitlement, Epoch, EpochCheck, EpochVaul
 from rewards.selectors.claims import claim_page
 from rewards.selectors.treasury import treasury_epoch
 from rewards.selectors.vaults import maker_vault_in, vaults_named
+from rewards.services import vaults
 from rewards.services.check_rules import Evidence, outliers
 from rewards.services.programs import epoch_schedule, epochs_begin
 from rewards.services.scoring import epoch_reopen, epoch_score, epoch_score_if_due
@@ -190,7 +191,7 @@ def test_holders_who_come_and_go_do_not_stand_out_but_a_vault_that_suddenly_earn
             Payment(epoch=epoch, maker="alice", account=a, amount=g, vault=vault.address) for a, g in through.items()
         )
         EpochVault.objects.create(
-            epoch=epoch, maker="alice", vault=vault.address, operator=OPERATOR, holders=1, total_weight=1, supply=1,
+            epoch=epoch, maker="alice", vault=vault.address, operator=OPERATOR, holders=1, supply=1,
             amount=sum(through.values()), dust=0, contracts=[], balances_checked=1,
         )  # fmt: skip
         return outliers(epoch, evidence({**through, **direct}))
@@ -245,7 +246,7 @@ def test_the_chain_is_read_again_for_the_holders_and_a_changed_weight_is_named(h
         call_command("verify_epoch", str(bundle), "--rpc", house.anvil.url)
 
 
-def test_an_admin_names_a_vault_on_its_page_and_reads_what_was_wrong(house, vault, client):
+def test_an_admin_names_a_vault_on_its_page_and_reads_what_was_wrong(house, vault, client, monkeypatch):
     ada = User.objects.create_user(username="ada", role=User.Role.MAKER)
     maker = alice()
     maker.members.add(ada)
@@ -256,7 +257,11 @@ def test_an_admin_names_a_vault_on_its_page_and_reads_what_was_wrong(house, vaul
     wrong = client.post(page, {"action": "name", "vault": ANN, "operator": OPERATOR}).content.decode()
     assert f"{ANN} can&#x27;t be a vault: there is no contract." in wrong
     assert client.post(page, {"action": "name", "vault": "0x12", "operator": ""}).status_code == 200
+    monkeypatch.setattr(vaults, "MOST_BLOCKS_OLDER", -10_000)
+    old = client.post(page, {"action": "name", "vault": vault.address, "operator": OPERATOR}).content.decode()
+    assert "blocks older than what is indexed; an operator can name it" in old
     assert not MakerVault.objects.exists()
+    monkeypatch.undo()
     assert client.post(page, {"action": "name", "vault": vault.address, "operator": OPERATOR}).status_code == 302
     row = MakerVault.objects.get()
     assert (row.vault, row.operator, row.named_by, row.name) == (vault.address, OPERATOR, ada, "Night Desk shares")
