@@ -22,7 +22,8 @@ def plan(*, cursor: Cursor, range_blocks: int) -> int:
     """Make the ranges below the first indexed block that are not there yet; returns how many were made."""
     lowest = WatchedContract.objects.filter(whole=True, start_block__lt=cursor.first_block).order_by("start_block")
     first = lowest.values_list("start_block", flat=True).first()
-    if first is None or cursor.block_number < cursor.first_block:
+    # Until the lowest indexed block is final, its ancestors may be others tomorrow.
+    if first is None or cursor.final_block < cursor.first_block:
         return 0
     planned = _below().order_by("first_block").first()
     known = set(planned.addresses) if planned else set()

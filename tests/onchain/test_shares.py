@@ -131,6 +131,29 @@ def test_a_vault_older_than_the_index_is_read_from_its_deployment(exchange, clie
     assert balances(theirs) == balances(found)
 
 
+def test_what_comes_before_the_index_waits_until_the_lowest_indexed_block_is_final(exchange, settings, client):
+    settings.CHAIN_CONFIRMATION_DEPTH = 6
+    vault = ShareVault.deploy(exchange.anvil)
+    trade(vault)
+    exchange.anvil.mine(blocks=2)
+    exchange.start_block = first = int(exchange.anvil.rpc("eth_blockNumber"), 16)
+    register(exchange)
+    exchange.anvil.mine(blocks=3)
+    index()
+    watch(vault, client)
+    index()
+    index()
+    assert (Cursor.objects.get().first_block, Cursor.objects.get().final_block) == (first, first - 1)
+    assert not shares_ready(token=vault.address, through_block=first - 1)
+    exchange.anvil.mine(blocks=6)
+    for _ in range(3):
+        index()
+    assert Cursor.objects.get().first_block < first <= Cursor.objects.get().final_block
+    assert balances(share_transfers(token=vault.address, through_block=first)) == {
+        holder: vault.balance(holder) for holder in (ANN, BEN, CAT)
+    }
+
+
 def test_a_second_older_vault_lowers_the_index_again(exchange, client):
     oldest = ShareVault.deploy(exchange.anvil)
     trade(oldest)

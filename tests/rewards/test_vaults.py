@@ -1,6 +1,7 @@
 """Vaults in the services: from when they count, what holds an epoch up, what the checks say, and 10,000 holders."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -21,10 +22,11 @@ from rewards.selectors.vaults import maker_vault_in, vaults_named
 from rewards.services import vaults
 from rewards.services.check_rules import Evidence, outliers
 from rewards.services.programs import epoch_schedule, epochs_begin
+from rewards.services.recompute import recompute
 from rewards.services.scoring import epoch_reopen, epoch_score, epoch_score_if_due
 from rewards.services.vaults import vault_drop, vault_end, vault_name
 from tests.chain import calldata
-from tests.engine.published import restore_hashes
+from tests.engine.published import restore_hashes, write_manifest
 from tests.rewards.conftest import ALICE, ALICE_LP, ALICE_PAY, BOB, BOB_PAY, House
 from tests.rewards.test_publishing import END_S, poke
 from tests.rewards.test_scoring import HOUR_S, START_S, quote, terms_of
@@ -244,6 +246,23 @@ def test_the_chain_is_read_again_for_the_holders_and_a_changed_weight_is_named(h
     restore_hashes(bundle)
     with pytest.raises(CommandError, match=rf"holders.csv, {account} of {address}: published \d+, computed {weight}\."):
         call_command("verify_epoch", str(bundle), "--rpc", house.anvil.url)
+
+
+def test_where_times_were_given_live_a_weight_may_be_off_by_a_seconds_worth_and_no_more(house, vault, olga):
+    moved = 10**15
+    name(olga, vault.address)
+    vault.give(ANN, BEN, moved)  # goes into the epoch's first block
+    bundle = _bundle(house, epoch_score(epoch_id=two_hours(house).pk))
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    write_manifest(bundle, manifest | {"time_source": "the node's own stamps"})
+    right = (bundle / "holders.csv").read_text()
+    weight = next(int(line.split(",")[2]) for line in right.splitlines() if BEN in line)
+    for off, is_named in ((1000 * moved, False), (-1000 * moved, False), (1000 * moved + 1, True)):
+        (bundle / "holders.csv").write_text(right.replace(f"{BEN},{weight}", f"{BEN},{weight + off}"))
+        restore_hashes(bundle)
+        with closing(node()) as asks:
+            difference = recompute(asks, bundle=bundle).difference
+        assert (difference is not None) == is_named, off
 
 
 def test_an_admin_names_a_vault_on_its_page_and_reads_what_was_wrong(house, vault, client, monkeypatch):
