@@ -33,7 +33,7 @@ DROP FUNCTION rewards_guard_makervault();
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0003_roles_and_maker_admins"),
-        ("rewards", "0007_quoting"),
+        ("rewards", "0009_terms_guards"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
