@@ -36,6 +36,8 @@ TRACKED: Final[Mapping[str, Tracked]] = {
     "accounts.MakerAddress": Tracked(),
     "accounts.MakerChange": Tracked(),
     "accounts.PayoutPlan": Tracked(),
+    "rewards.MakerVault": Tracked(),
+    "rewards.EpochVault": Tracked(),
     "accounts.PayoutAccount": Tracked(),
     "accounts.RoleChange": Tracked(),
     "accounts.Enrolment": Tracked(),

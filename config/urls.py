@@ -27,6 +27,7 @@ from rewards.views import treasury_drafts as drafts
 from rewards.views import treasury_opening as opening
 from rewards.views import treasury_programmes as programmes
 from rewards.views import treasury_review as reviews
+from rewards.views import vaults as vault_pages
 from rewards.views.live import stream
 
 
@@ -109,6 +110,7 @@ urlpatterns = [
     path(_EPOCH + "evidence/<str:name>", evidence.evidence_file, name="evidence-file"),
     path("makers/", makers.makers, name="makers"),
     path("makers/<slug:slug>/", makers.maker, name="maker"),
+    path("makers/<slug:slug>/vault/", vault_pages.vault, name="maker-vault"),
     path("makers/<slug:slug>/<slug:program>/<int:number>/", makers.scorecard, name="scorecard"),
     path("makers/<slug:slug>/<slug:program>/<int:number>/live", stream.scorecard_stream, name="scorecard-live"),
     path(_QUOTED + "series.json", quoted.series, name="scorecard-series"),

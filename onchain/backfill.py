@@ -10,10 +10,11 @@ import logging
 from collections.abc import Callable, Sequence
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from config import failpoints
-from onchain import confirm
+from onchain import backfill_below, confirm
+from onchain.backfill_below import chain_of
 from onchain.errors import OnchainError
 from onchain.models import BackfillRange, Block, Cursor, WatchedContract
 from onchain.partitions import ensure_partitions
@@ -25,6 +26,8 @@ logger = logging.getLogger(__name__)
 RANGE_BLOCKS = 256
 """What a killed worker has to do again; and at most so many blocks' rows are in one transaction."""
 MAX_BLOCKS = 128
+PATIENT_RANGES = 8
+"""So many ranges of share tokens' history the head process does in a run; workers do the others meanwhile."""
 
 
 @transaction.atomic
@@ -39,14 +42,17 @@ def plan(*, cursor: Cursor, first: int, last: int, range_blocks: int = RANGE_BLO
     return _make(first, last, _addresses(through=last), ahead=True, range_blocks=range_blocks)
 
 
-def work(client: RpcClient) -> bool:
-    """Take one open range and do it; returns whether there was one. Raises what fetching raises, after noting it."""
+def work(client: RpcClient, *, among: Q | None = None) -> bool:
+    """Take one open range (of those `among`) and do it; returns whether there was one.
+
+    Raises what fetching raises, after noting it.
+    """
     taken: BackfillRange | None = None
     try:
         with transaction.atomic():
             taken = (
                 BackfillRange.objects.select_for_update(skip_locked=True)
-                .filter(done=False)
+                .filter(among or Q(), done=False)
                 .order_by("failures", "first_block")
                 .first()
             )
@@ -70,7 +76,7 @@ def _do(client: RpcClient, taken: BackfillRange) -> None:
     ) as ranges:
         for fetched in ranges:
             failpoints.hit("backfill.fetched")
-            if taken.ahead:
+            if taken.ahead or taken.below:
                 write_blocks_ahead(fetched, status=confirm.initial_status(client))
             logs += write_logs(fetched, addresses=addresses)
             taken.last_hash = fetched.hash_of(fetched.last)
@@ -100,7 +106,8 @@ def absorb(cursor: Cursor) -> int:
     taken = _ahead().filter(done=True, first_block=cursor.block_number + 1).select_for_update().first()
     if taken is None:
         return 0
-    hashes = _chain(taken, cursor)
+    known = cursor.block_number >= cursor.first_block
+    hashes = chain_of(taken, hangs_on=cursor.block_hash if known else None)
     if hashes is None:
         logger.warning("%s do not follow block %s; they are fetched again", taken, cursor.block_number)
         BackfillRange.objects.filter(pk=taken.pk).update(done=False, failures=F("failures") + 1)
@@ -117,18 +124,26 @@ def absorb(cursor: Cursor) -> int:
 def catch_up_contracts(client: RpcClient, *, cursor: Cursor, keep_going: Callable[[], bool]) -> None:
     """Fetch again, for contracts that were registered after their blocks went by, what the cursor has passed."""
     behind = list(WatchedContract.objects.filter(stored_through__lt=cursor.block_number).order_by("pk"))
-    for contract in behind:
-        _plan_again(contract, cursor)
     if not behind:
         return
-    while keep_going() and BackfillRange.objects.filter(ahead=False, done=False).exists() and work(client):
+    backfill_below.plan(cursor=cursor, range_blocks=RANGE_BLOCKS)
+    for contract in behind:
+        _plan_again(contract, cursor)
+    # A share token may be years old and is named by a maker: the head does not stand still for it.
+    patient = Q(below=True) | Q(addresses__contained_by=_whole_addresses())
+    while keep_going() and work(client, among=Q(ahead=False) & ~patient):
         pass
+    for _ in range(PATIENT_RANGES):
+        if not keep_going() or not work(client, among=Q(ahead=False) & patient):
+            break
+    backfill_below.take_over(cursor=cursor)
     for contract in behind:
         _advance(contract)
 
 
 def _plan_again(contract: WatchedContract, cursor: Cursor) -> None:
     if not _again(contract).exists():
+        # Blocks before the first indexed one are ranges of their own (backfill_below).
         first = max(contract.stored_through + 1, cursor.first_block)
         _make(first, cursor.block_number, [contract.address], ahead=False, range_blocks=RANGE_BLOCKS)
 
@@ -136,6 +151,8 @@ def _plan_again(contract: WatchedContract, cursor: Cursor) -> None:
 @transaction.atomic
 def _advance(contract: WatchedContract) -> None:
     """Move a late contract over the ranges that are done, as long as their blocks are still ours."""
+    if contract.whole and _first_block() > contract.start_block:
+        return  # what lies before the first indexed block comes first
     for taken in _again(contract).filter(done=True).select_for_update():
         current = Block.objects.filter(canonical=True, number=taken.last_block).first()
         if current is None or current.hash != taken.last_hash:
@@ -149,12 +166,17 @@ def _advance(contract: WatchedContract) -> None:
         BackfillRange.objects.filter(pk=taken.pk).update(absorbed=True)
 
 
+def _whole_addresses() -> list[str]:
+    return list(WatchedContract.objects.filter(whole=True).values_list("address", flat=True))
+
+
 def _first_block() -> int:
     return Cursor.objects.values_list("first_block", flat=True).get()
 
 
 def _again(contract: WatchedContract) -> QuerySet[BackfillRange]:
-    return BackfillRange.objects.filter(ahead=False, absorbed=False, addresses__contains=[contract.address])
+    ranges = BackfillRange.objects.filter(ahead=False, below=False, absorbed=False)
+    return ranges.filter(addresses__contains=[contract.address])
 
 
 def _ahead() -> QuerySet[BackfillRange]:
@@ -163,18 +185,6 @@ def _ahead() -> QuerySet[BackfillRange]:
 
 def _drop_passed(cursor: Cursor) -> None:
     BackfillRange.objects.filter(ahead=True, absorbed=False, last_block__lte=cursor.block_number).delete()
-
-
-def _chain(taken: BackfillRange, cursor: Cursor) -> list[str] | None:
-    """Return the hashes of a done range from its last block down to the cursor's; None when it hangs elsewhere."""
-    rows = Block.objects.filter(number__range=(taken.first_block, taken.last_block)).values_list("hash", "parent_hash")
-    parents, hashes, at = dict(rows), [], taken.last_hash
-    while at in parents:
-        hashes.append(at)
-        at = parents[at]
-    whole = len(hashes) == taken.last_block - taken.first_block + 1
-    known = cursor.block_number >= cursor.first_block
-    return hashes if whole and (not known or at == cursor.block_hash) else None
 
 
 def _make(first: int, last: int, addresses: Sequence[str], *, ahead: bool, range_blocks: int) -> int:

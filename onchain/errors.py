@@ -249,3 +249,44 @@ class NotIndexedError(OnchainError):
         self.market = market
         self.through_block = through_block
         self.wanted_block = wanted_block
+
+
+# --- share tokens --------------------------------------------------------------------------------------------------
+
+
+class ShareTokenError(OnchainError):
+    """A contract is no share token that can be paid through."""
+
+    def __init__(self, *, token: str, rule: str) -> None:
+        super().__init__(f"{token} can't be a vault: {rule}. Name the address of an ERC-20 or ERC-4626 share token.")
+        self.token = token
+        self.rule = rule
+
+
+class SharesNotIndexedError(OnchainError):
+    """Not all transfers of a share token since its deployment are stored, verified and final; later they will be."""
+
+    retryable = True
+
+    def __init__(self, *, token: str, through_block: int, wanted_block: int) -> None:
+        have = f"are read through block {through_block}" if through_block >= 0 else "are not read from its start on yet"
+        super().__init__(f"The transfers of the vault {token} {have}; block {wanted_block} is asked for.")
+        self.token = token
+        self.through_block = through_block
+        self.wanted_block = wanted_block
+
+
+class ShareBalanceError(OnchainError):
+    """A share token's own view of a balance is not what its transfers add up to."""
+
+    def __init__(self, *, token: str, account: str, block_number: int, ours: int, theirs: int) -> None:
+        super().__init__(
+            f"The vault {token} can't be paid through: at block {block_number} it says that {account} has {theirs} "
+            f"shares, and its transfers add up to {ours}. A token that changes balances without a transfer (a rebase, "
+            "a fee) can't be a vault; its maker has to name payout accounts instead."
+        )
+        self.token = token
+        self.account = account
+        self.block_number = block_number
+        self.ours = ours
+        self.theirs = theirs

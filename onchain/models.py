@@ -109,13 +109,16 @@ class RawLog(models.Model):
 
 
 class WatchedContract(models.Model):
-    """An address whose logs are stored. Markets' contracts are here, and contracts of our own such as distributors."""
+    """An address whose logs are stored: markets' contracts, contracts of our own such as distributors, share tokens."""
 
     address = models.CharField(max_length=42, unique=True, validators=[address_validator])
     label = models.CharField(max_length=80, blank=True, default="")
     start_block = models.BigIntegerField(help_text="No log before this block is wanted.")
     stored_through = models.BigIntegerField(
         help_text="Its logs are stored from start_block through this block; start_block - 1 at first."
+    )
+    whole = models.BooleanField(
+        default=False, help_text="All logs since start_block are needed, also from before the first indexed block."
     )
 
     class Meta:
@@ -267,6 +270,9 @@ class BackfillRange(models.Model):
     last_block = models.BigIntegerField()
     addresses = models.JSONField(help_text="The contracts whose logs are stored.")
     ahead = models.BooleanField(help_text="Ahead of the cursor; the blocks count once it gets there.")
+    below = models.BooleanField(
+        default=False, help_text="Before the first indexed block; the blocks count once those above hang on them."
+    )
     done = models.BooleanField(default=False)
     absorbed = models.BooleanField(default=False, help_text="The cursor, or the contracts, have passed it.")
     last_hash = HexField(default=b"", help_text="Of the range's last block, once it is done.")

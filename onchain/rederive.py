@@ -18,6 +18,7 @@ from onchain.errors import BlockMissingError, BrokenLinkError
 from onchain.fetch import fetch_whole, head_number
 from onchain.market_events import SCHEMA
 from onchain.rpc import RpcClient
+from onchain.share_columns import ShareTransfers, TransferReader
 from onchain.venues import Adapter, make_adapter
 
 BATCH_BLOCKS = 128
@@ -91,6 +92,21 @@ def events_from_chain(
         for market in followed:
             _take(market, batch, from_ms=from_ms)
     return FromChain(_table(followed), "0x" + last_hash.hex())
+
+
+def transfers_from_chain(client: RpcClient, *, tokens: Mapping[str, int], to_block: int) -> dict[str, ShareTransfers]:
+    """Return all transfers of share tokens through a block; tokens: address to the first block with a log of it.
+
+    Blocks are proven and linked as for events. Raises the client's and fetch's errors and ShareTokenError.
+    """
+    readers = {token: TransferReader(token) for token in tokens}
+    first = min(tokens.values(), default=to_block)
+    blocks = _blocks(client, first=first, last=to_block, addresses=frozenset(tokens), progress=lambda number: None)
+    for block, time_ms in _timed(blocks):
+        if first <= block.number <= to_block and len(block.logs):
+            for token, reader in readers.items():
+                reader.add(block.logs.of_addresses([token]), times_ms={block.number: time_ms})
+    return {token: reader.columns() for token, reader in readers.items()}
 
 
 def _take(market: _Market, batch: Sequence[tuple[_Block, int]], *, from_ms: int) -> None:

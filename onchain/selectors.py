@@ -13,6 +13,7 @@ __all__ = [
     "block_at_or_after",
     "contract_logs",
     "final_block",
+    "first_block",
     "followed_chain_id",
     "head",
     "last_block_before",
@@ -63,6 +64,11 @@ def final_block() -> BlockRef | None:
     if cursor is None or cursor.final_block < cursor.first_block:
         return None
     return _ref(Block.objects.filter(canonical=True, number=cursor.final_block).first())
+
+
+def first_block() -> int:
+    """Return the number of the lowest indexed block, 0 before there is any."""
+    return Cursor.objects.values_list("first_block", flat=True).first() or 0
 
 
 def block_at_or_after(*, time_ms: int) -> BlockRef | None:

@@ -12,16 +12,21 @@ from onchain.venues import ADAPTERS
 
 
 @transaction.atomic
-def contract_watch(*, address: str, start_block: int, label: str = "") -> WatchedContract:
+def contract_watch(*, address: str, start_block: int, label: str = "", whole: bool = False) -> WatchedContract:
     """Store the logs of `address` from `start_block` on; what was emitted before this call is fetched as well.
 
-    A smaller start_block than the one that is registered widens the range.
+    A smaller start_block than the one that is registered widens the range. whole: also what was emitted before the
+    first block that is indexed at all.
     """
     address = address.lower()
     contract, created = WatchedContract.objects.select_for_update().get_or_create(
         address=address,
-        defaults={"start_block": start_block, "label": label, "stored_through": start_block - 1},
+        defaults={"start_block": start_block, "label": label, "stored_through": start_block - 1, "whole": whole},
     )
+    if whole and not contract.whole:
+        contract.whole = True
+        contract.stored_through = contract.start_block - 1
+        contract.save(update_fields=["whole", "stored_through"])
     if not created and start_block < contract.start_block:
         contract.start_block = start_block
         # Logs that are stored already are replaced, not doubled, when the range is fetched again.

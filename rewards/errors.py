@@ -44,6 +44,14 @@ class EpochStateError(RewardsError):
         super().__init__(f"Epoch {number} can't be scored again: it is on the chain ({state}).")
 
 
+class VaultRefusedError(RewardsError):
+    """A vault can't be named like this."""
+
+    def __init__(self, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"The vault was not named: {reason}.")
+
+
 class NotYetError(RewardsError):
     """Something has to happen first; later it will have."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rewards.analysis.errors import AnalysisError, UnknownAccountError
-from rewards.analysis.explained import Explanation, KindPart, MakerPart, MarketPart, Stretch
+from rewards.analysis.explained import Explanation, KindPart, MakerPart, MarketPart, Stretch, VaultPart
 from rewards.analysis.statistics import By, market_statistics
 from rewards.engine import scoring
 from rewards.engine.allocation import AllocationRow, byte_order, split_paid
@@ -29,7 +29,7 @@ def explain(inputs: Inputs, *, account: str) -> Explanation:
 
     Raises UnknownAccountError when nobody is paid there and no tree holds it; DataError, BoundError, PayoutError.
     """
-    makers = [maker for maker in sorted(inputs.payouts, key=byte_order) if _ppm(inputs, maker, account)]
+    makers = [maker for maker in sorted(inputs.payouts, key=byte_order) if _is_paid(inputs, maker, account)]
     previous = {(owner, token): amount for owner, token, amount in inputs.previous or ()}
     if not makers and not any(owner == account for owner, _ in previous):
         raise UnknownAccountError(account=account, reason=_nobody(inputs, account))
@@ -82,13 +82,23 @@ def _maker_part(
     shares = inputs.payouts[maker]
     amounts = [amount for _, amount in split_paid(maker, paid, shares)] if paid else [0] * len(shares)
     accounts = [(owner, ppm, amount) for (owner, ppm), amount in zip(shares, amounts, strict=True)]
-    own = [(ppm, amount) for owner, ppm, amount in accounts if owner == account]
+    vaults = [
+        _vault_part(inputs, vault, operator, sum(got for owner, _, got in accounts if owner == vault), account)
+        for (vault, of), operator in sorted(inputs.vaults.operators.items())
+        if of == maker and _has_part(inputs, vault, operator, account)
+    ]
+    own = [
+        (ppm, amount)
+        for owner, ppm, amount in accounts
+        if owner == account and (owner, maker) not in inputs.vaults.operators
+    ]
+    direct = sum(amount for _, amount in own)
     rows = {row.market: row for row in result.allocations if row.maker == maker}
     return MakerPart(
         maker=maker,
         addresses=sorted(address for address, owner in inputs.makers.items() if owner == maker),
         share_ppm=sum(ppm for ppm, _ in own),
-        amount=sum(amount for _, amount in own),
+        amount=direct + sum(part.held + part.dust for part in vaults),
         dust=sum(amount - paid * ppm // 1_000_000 for ppm, amount in own),
         earned=result.earned.get(maker, 0),
         carried_in=inputs.carried_in.get(maker, 0),
@@ -100,6 +110,24 @@ def _maker_part(
             for market, each in replayed.items()
             if maker in each.score.makers and (market in rows or maker in each.rows)
         ],
+        direct=direct,
+        vaults=vaults,
+    )
+
+
+def _vault_part(inputs: Inputs, vault: str, operator: str, amount: int, account: str) -> VaultPart:
+    holders = inputs.vaults.holders.get(vault, {})
+    total, weight = sum(holders.values()), holders.get(account, 0)
+    floors = sum(amount * each // total for each in holders.values())
+    return VaultPart(
+        vault=vault,
+        operator=operator,
+        holders=len(holders),
+        amount=amount,
+        weight=weight,
+        total_weight=total,
+        held=amount * weight // total if total else 0,
+        dust=amount - floors if account == operator else 0,
     )
 
 
@@ -218,12 +246,23 @@ def _cut(pool: int, parts: Sequence[int], divisor: int) -> list[int]:
     return amounts
 
 
-def _ppm(inputs: Inputs, maker: str, account: str) -> bool:
-    return any(owner == account for owner, _ in inputs.payouts[maker])
+def _is_paid(inputs: Inputs, maker: str, account: str) -> bool:
+    """Say whether a maker's pay goes to an account, directly or through a vault."""
+    for owner, _ in inputs.payouts[maker]:
+        operator = inputs.vaults.operators.get((owner, maker))
+        if owner == account if operator is None else _has_part(inputs, owner, operator, account):
+            return True
+    return False
+
+
+def _has_part(inputs: Inputs, vault: str, operator: str, account: str) -> bool:
+    return account == operator or account in inputs.vaults.holders.get(vault, {})
 
 
 def _nobody(inputs: Inputs, account: str) -> str:
     """Say why there is nothing to explain."""
+    if any(vault == account for vault, _ in inputs.vaults.operators):
+        return "this is a vault, and what falls to it goes to the holders of its shares: ask for one of them"
     maker = inputs.makers.get(account)
     if maker is None:
         return "no maker is paid to this account in this epoch, and it is in no earlier tree"

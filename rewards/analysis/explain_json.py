@@ -28,6 +28,15 @@ def _maker_json(maker: MakerPart) -> dict[str, Any]:
         "addresses": list(maker.addresses),
         "share_ppm": maker.share_ppm,
         **_texts(maker, "amount", "dust", "earned", "carried_in", "paid", "carried_out"),
+        "vaults": [
+            {
+                "vault": part.vault,
+                "operator": part.operator,
+                "holders": part.holders,
+                **_texts(part, "amount", "weight", "total_weight", "held", "dust"),
+            }
+            for part in maker.vaults
+        ],
         "accounts": [{"account": a, "share_ppm": ppm, "amount": str(amount)} for a, ppm, amount in maker.accounts],
         "markets": [_market_json(market) for market in maker.markets],
     }

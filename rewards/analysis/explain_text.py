@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rewards.analysis.explained import Explanation, MakerPart, MarketPart, Stretch
+from rewards.analysis.explained import Explanation, MakerPart, MarketPart, Stretch, VaultPart
 from rewards.engine.texttable import amount_text, one_line, percent_text, table
 
 WHY = ("counting", "halted", "dark", "no_quotes", "too_small", "too_young", "too_far", "one_sided")
@@ -54,7 +54,7 @@ class Teller:
         if not found.increment:
             yield "Nothing is added in this epoch; below is why."
         rows = [
-            [maker.maker, _ppm_text(maker.share_ppm), self._amount(maker.paid), self._amount(maker.amount)]
+            [maker.maker, _share_text(maker), self._amount(maker.paid), self._amount(maker.amount)]
             for maker in found.makers
         ]
         rows.append(["all makers", "", "", self._amount(found.increment)])
@@ -87,6 +87,21 @@ class Teller:
             yield from _indent(table(["paid to", "share", "amount"], rows, left=1))
             if maker.dust:
                 yield f"  {self._amount(maker.dust)} of it is what rounding left over, which goes to the first account."
+        for part in maker.vaults:
+            yield from self._vault(part, found.account)
+
+    def _vault(self, part: VaultPart, account: str) -> Iterator[str]:
+        """Say what the account has of what is paid through a vault."""
+        yield ""
+        whole = self._amount(part.amount)
+        yield f"  {whole} of it is paid through the vault {part.vault}, to {_holders(part.holders)} of its shares."
+        if part.weight:
+            yield (
+                f"  The account held {part.weight:,} of {part.total_weight:,} share units times milliseconds in this"
+                f" epoch: {whole} * {part.weight:,} // {part.total_weight:,} is {self._amount(part.held)}."
+            )
+        if account == part.operator:
+            yield f"  It is the vault's operator and gets what rounding left over: {self._amount(part.dust)}."
 
     def _settled(self, maker: MakerPart, min_payout: int) -> str:
         due = maker.earned + maker.carried_in
@@ -191,6 +206,16 @@ def _count(addresses: Sequence[str]) -> str:
     if not addresses:
         return "no address of this epoch"
     return "1 address" if len(addresses) == 1 else f"{len(addresses)} addresses"
+
+
+def _share_text(maker: MakerPart) -> str:
+    if maker.vaults and not maker.share_ppm:
+        return "through a vault"
+    return _ppm_text(maker.share_ppm) + (" and a vault" if maker.vaults else "")
+
+
+def _holders(count: int) -> str:
+    return "the one holder" if count == 1 else f"the {count:,} holders"
 
 
 def _when(each: Stretch) -> tuple[str, str, str]:

@@ -77,8 +77,28 @@ class MarketPart:
 
 
 @dataclass(frozen=True)
+class VaultPart:
+    """What the account has of a maker's pay through a vault's shares (docs/vaults.md).
+
+    weight, total_weight: share units times milliseconds, the account's and all holders'. held: amount * weight //
+    total_weight. dust: what the floors left over, when the account is the operator, else 0.
+    """
+
+    vault: str
+    operator: str
+    holders: int
+    amount: int
+    weight: int
+    total_weight: int
+    held: int
+    dust: int
+
+
+@dataclass(frozen=True)
 class MakerPart:
     """A maker that pays to the account. amount: the account's part of paid, dust of it what rounding left over.
+
+    direct: of amount, what it has as a payout account; the rest comes through `vaults`.
 
     earned, carried_in: sum to due. paid or carried_out is due, the other 0. accounts: (account, share_ppm, amount).
     """
@@ -94,6 +114,8 @@ class MakerPart:
     carried_out: int
     accounts: Sequence[tuple[str, int, int]]
     markets: Sequence[MarketPart]
+    direct: int
+    vaults: Sequence[VaultPart]
 
 
 @dataclass(frozen=True)

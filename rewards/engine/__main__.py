@@ -41,8 +41,8 @@ python -m rewards.engine COMMAND --help tells more about a command.
 """
 _SCORE = """\
 Score the inputs of a bundle (terms.json, sessions.csv, makers.csv, payouts.csv, carried_in.csv, events.parquet and,
-after the first epoch, previous_cumulative.json). The last line is the root, or none when nothing was ever paid.
-A manifest is not needed and not looked at.
+after the first epoch, previous_cumulative.json; with vaults also vaults.csv and holders.csv). The last line is the
+root, or none when nothing was ever paid. A manifest is not needed and not looked at.
 """
 _SCORE_EXAMPLE = """\
 example:

@@ -13,6 +13,7 @@ from rewards.engine.kinds import KINDS
 from rewards.engine.marketstate import MarketScore
 from rewards.engine.rules import SHARE_BITS
 from rewards.engine.terms import BPS, MarketTerms, Terms
+from rewards.engine.vaults import PaidPart, Vaults, parts_of
 
 PPM = 1_000_000
 UINT256_MAX = 2**256 - 1
@@ -38,11 +39,12 @@ class AllocationRow:
 
 @dataclass(frozen=True)
 class Settlement:
-    """Who is paid and who has to wait, by maker, and what each account gets."""
+    """Who is paid and who has to wait, by maker, and what each account gets; parts: by maker, account and vault."""
 
     paid: dict[str, int]
     carried_out: dict[str, int]
     increments: dict[str, int]
+    parts: list[PaidPart]
 
 
 def byte_order(text: str) -> bytes:
@@ -69,21 +71,34 @@ def allocate_market(*, terms: Terms, market: str, score: MarketScore) -> list[Al
     return rows
 
 
-def settle(*, terms: Terms, earned: Mapping[str, int], carried_in: Mapping[str, int], payouts: Payouts) -> Settlement:
-    """Decide who is paid, and split what is paid over the payout accounts. Raises PayoutError."""
+def settle(
+    *,
+    terms: Terms,
+    earned: Mapping[str, int],
+    carried_in: Mapping[str, int],
+    payouts: Payouts,
+    vaults: Vaults | None = None,
+) -> Settlement:
+    """Decide who is paid, and split what is paid over the payout accounts and the vaults' holders.
+
+    Raises PayoutError.
+    """
     paid: dict[str, int] = {}
     carried_out: dict[str, int] = {}
-    increments: dict[str, int] = {}
+    parts: list[PaidPart] = []
     for maker in sorted({*earned, *carried_in}, key=byte_order):
         due = earned.get(maker, 0) + carried_in.get(maker, 0)
         if 0 < due < terms.min_payout:
             carried_out[maker] = due
         elif due:
             paid[maker] = due
-            for account, amount in split_paid(maker, due, payouts.get(maker, ())):
-                increments[account] = increments.get(account, 0) + amount
-    increments = {account: increments[account] for account in sorted(increments) if increments[account]}
-    return Settlement(paid=paid, carried_out=carried_out, increments=increments)
+            accounts = split_paid(maker, due, payouts.get(maker, ()))
+            parts += parts_of(maker=maker, accounts=accounts, vaults=vaults or Vaults())
+    gained: dict[str, int] = {}
+    for part in parts:
+        gained[part.account] = gained.get(part.account, 0) + part.amount
+    increments = {account: gained[account] for account in sorted(gained)}
+    return Settlement(paid=paid, carried_out=carried_out, increments=increments, parts=parts)
 
 
 def accumulate(*, previous: Sequence[Leaf], token: str, increments: Mapping[str, int]) -> list[Leaf]:

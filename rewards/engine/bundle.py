@@ -33,6 +33,7 @@ from rewards.engine.inputs import Inputs
 from rewards.engine.jsontext import canonical_json
 from rewards.engine.scoring import Result
 from rewards.engine.terms import Terms, parse_terms
+from rewards.engine.vaults import Vaults
 
 ENGINE_VERSION = "1"
 MANIFEST, MANIFEST_SUM = "manifest.json", "manifest.sha256"
@@ -86,9 +87,21 @@ def read_static(directory: Path | str, *, events: EventColumns | None = None) ->
             if is_there(folder, tables.PREVIOUS)
             else None,
             events=EventColumns.empty() if events is None else events,
+            vaults=_read_vaults(folder),
         )
     except EngineError as error:
         raise in_bundle(error) from error
+
+
+def has_vaults(names: Iterable[str]) -> bool:
+    """Say whether a bundle with files of these names pays through vaults; then it is one of version 2."""
+    return not {tables.VAULTS, tables.HOLDERS}.isdisjoint(names)
+
+
+def _read_vaults(folder: Path) -> Vaults:
+    if not has_vaults(name for name in (tables.VAULTS, tables.HOLDERS) if is_there(folder, name)):
+        return Vaults()
+    return tables.read_vaults(read_file(folder, tables.VAULTS), read_file(folder, tables.HOLDERS))
 
 
 def read_terms(path: Path | str) -> Terms:
@@ -118,7 +131,7 @@ def read_events(directory: Path | str, *, batch_rows: int = BATCH_ROWS) -> Itera
 
 
 def write_inputs(directory: Path | str, inputs: Inputs) -> None:
-    """Write the inputs; previous_cumulative.json only when there is a previous tree."""
+    """Write the inputs; previous_cumulative.json only when there is a previous tree, two files more with vaults."""
     folder = Path(directory)
     folder.mkdir(parents=True, exist_ok=True)
     files = {
@@ -128,6 +141,9 @@ def write_inputs(directory: Path | str, inputs: Inputs) -> None:
         tables.PAYOUTS: tables.write_payouts(inputs.payouts),
         tables.CARRIED_IN: tables.write_amounts(tables.CARRIED_IN, inputs.carried_in),
     }
+    if inputs.vaults:
+        files[tables.VAULTS] = tables.write_vaults(inputs.vaults)
+        files[tables.HOLDERS] = tables.write_holders(inputs.vaults)
     if inputs.previous is not None:
         files[tables.PREVIOUS] = tables.write_previous(inputs.previous)
     for name, content in files.items():
@@ -179,7 +195,8 @@ def write_manifest(directory: Path | str, fields: ManifestFields) -> str:
     names = sorted(each.name for each in folder.iterdir() if each.name not in (MANIFEST, MANIFEST_SUM))
     document = {
         **asdict(fields),
-        "version": 1,
+        # A reader that doesn't know vaults has to refuse such a bundle, not to disagree with it.
+        "version": 2 if has_vaults(names) else 1,
         "engine_version": ENGINE_VERSION,
         "files": {name: hash_file(folder, name) for name in names},
     }

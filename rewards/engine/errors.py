@@ -157,6 +157,17 @@ class PayoutError(EngineError):
         super().__init__(f"payouts of {maker}: {reason}.")
 
 
+class NegativeBalanceError(EngineError):
+    """A share token's transfers leave an account with less than nothing, so they do not tell every change."""
+
+    def __init__(self, *, vault: str, account: str, block: int, balance: int) -> None:
+        self.vault, self.account, self.block, self.balance = vault, account, block, balance
+        super().__init__(
+            f"The vault {vault} can't be paid through: after block {block} its transfers leave {account} with"
+            f" {balance} shares, so it changes balances without a transfer. Its maker has to name payout accounts."
+        )
+
+
 class AmountTooLargeError(EngineError):
     """A cumulative amount does not fit the tree's uint256."""
 

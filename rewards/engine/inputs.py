@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rewards.engine.errors import InputError
 from rewards.engine.events import EventColumns
 from rewards.engine.sessions import Sessions
 from rewards.engine.termfields import ADDRESS
 from rewards.engine.terms import Terms
+from rewards.engine.vaults import Vaults
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Inputs:
 
     makers: enrolled address to maker. payouts: maker to (account, share_ppm), in payout order.
     carried_in: maker to amount. previous: leaves (account, token, cumulative) of the tree before, None before
-    the first epoch.
+    the first epoch. vaults: those of the payout accounts whose amount is split over the holders of a share token.
     """
 
     terms: Terms
@@ -28,6 +29,7 @@ class Inputs:
     carried_in: Mapping[str, int]
     previous: Sequence[tuple[str, str, int]] | None
     events: EventColumns
+    vaults: Vaults = field(default_factory=Vaults)
 
     def __post_init__(self) -> None:
         epoch = self.terms.epoch
@@ -41,6 +43,7 @@ class Inputs:
             if amount < 0:
                 raise InputError(table="carried_in", reason=f"{maker} carries {amount}, less than nothing")
         self._check_payouts()
+        self.vaults.check_payouts(self.payouts)
         self._check_previous()
 
     def _check_payouts(self) -> None:

@@ -23,6 +23,7 @@ from rewards.engine.live import MarketScorer
 from rewards.engine.marketstate import MarketScore
 from rewards.engine.merkle import Tree
 from rewards.engine.terms import Terms
+from rewards.engine.vaults import PaidPart
 
 LEAF_TYPES = ("address", "address", "uint256")
 
@@ -44,6 +45,7 @@ class Result:
     """Everything that scoring an epoch yields. Amounts are in the token's smallest unit.
 
     earned, paid, carried_out: by maker. increments: by account. cumulative: the leaves, sorted.
+    parts: what each maker's pay brings each account, through which vault.
     unspent: what of the budget no maker earned. markets: the scores that the allocations come from.
     """
 
@@ -53,6 +55,7 @@ class Result:
     paid: dict[str, int]
     carried_out: dict[str, int]
     increments: dict[str, int]
+    parts: list[PaidPart]
     cumulative: list[Leaf]
     tree: Tree | None
     unspent: int
@@ -99,7 +102,9 @@ def combine(inputs: Inputs, markets: Mapping[str, MarketScore]) -> Result:
     for row in allocations:
         if row.payout:
             earned[row.maker] = earned.get(row.maker, 0) + row.payout
-    settlement = settle(terms=terms, earned=earned, carried_in=inputs.carried_in, payouts=inputs.payouts)
+    settlement = settle(
+        terms=terms, earned=earned, carried_in=inputs.carried_in, payouts=inputs.payouts, vaults=inputs.vaults
+    )
     cumulative = accumulate(previous=inputs.previous or (), token=terms.token, increments=settlement.increments)
     return Result(
         scores=[row for market in _market_names(terms) for row in _score_rows(market, markets[market])],
@@ -108,6 +113,7 @@ def combine(inputs: Inputs, markets: Mapping[str, MarketScore]) -> Result:
         paid=settlement.paid,
         carried_out=settlement.carried_out,
         increments=settlement.increments,
+        parts=settlement.parts,
         cumulative=cumulative,
         tree=Tree.from_leaves(cumulative, LEAF_TYPES) if cumulative else None,
         unspent=terms.budget - sum(earned.values()),

@@ -15,10 +15,12 @@ from rewards.engine.errors import BundleError, EngineError
 from rewards.engine.jsontext import canonical_json, parse_strict
 from rewards.engine.scoring import ScoreRow
 from rewards.engine.sessions import Sessions
+from rewards.engine.vaults import Vaults
 
 SESSIONS, MAKERS, PAYOUTS = "sessions.csv", "makers.csv", "payouts.csv"
 CARRIED_IN, CARRIED_OUT = "carried_in.csv", "carried_out.csv"
 PREVIOUS = "previous_cumulative.json"
+VAULTS, HOLDERS = "vaults.csv", "holders.csv"
 SCORES, ALLOCATIONS = "scores.csv", "allocations.csv"
 
 HEADERS = {
@@ -28,6 +30,8 @@ HEADERS = {
     CARRIED_IN: ("maker", "amount"),
     CARRIED_OUT: ("maker", "amount"),
     SCORES: ("market", "maker", "kind", "credit", "present_ms", "live_ms"),
+    VAULTS: ("vault", "maker", "operator"),
+    HOLDERS: ("vault", "account", "weight"),
     ALLOCATIONS: ("market", "maker", "quoting", "fills", "stress", "payout"),
 }
 _WHOLE = re.compile(r"0|[1-9][0-9]{0,99}")
@@ -73,6 +77,21 @@ def read_carried_in(raw: bytes) -> dict[str, int]:
     return carried
 
 
+def read_vaults(vaults: bytes, holders: bytes) -> Vaults:
+    """Read vaults.csv and holders.csv, whose rows rise by vault and then by maker or account. Raises InputError too."""
+    operators: dict[tuple[str, str], str] = {}
+    before: tuple[str, str] | None = None
+    for line, (vault, maker, operator) in _rows(VAULTS, vaults):
+        before = _rises(VAULTS, line, before, (vault, maker))
+        operators[vault, maker] = operator
+    held: dict[str, dict[str, int]] = {}
+    before = None
+    for line, (vault, account, weight) in _rows(HOLDERS, holders):
+        before = _rises(HOLDERS, line, before, (vault, account))
+        held.setdefault(vault, {})[account] = _whole(HOLDERS, line, weight)
+    return Vaults(operators=operators, holders=held)
+
+
 def read_previous(raw: bytes) -> list[Leaf]:
     """Read previous_cumulative.json: (account, token, amount)."""
     try:
@@ -103,6 +122,20 @@ def write_payouts(payouts: Mapping[str, Sequence[tuple[str, int]]]) -> bytes:
     """Return payouts.csv, by maker, the accounts of each in payout order."""
     order = sorted(payouts, key=byte_order)
     return _text(PAYOUTS, ((maker, *share) for maker in order for share in payouts[maker]))
+
+
+def write_vaults(vaults: Vaults) -> bytes:
+    """Return vaults.csv, by vault and maker."""
+    order = sorted(vaults.operators, key=lambda key: (byte_order(key[0]), byte_order(key[1])))
+    return _text(VAULTS, ((*key, vaults.operators[key]) for key in order))
+
+
+def write_holders(vaults: Vaults) -> bytes:
+    """Return holders.csv, by vault and account."""
+    held = vaults.holders
+    return _text(
+        HOLDERS, ((vault, account, held[vault][account]) for vault in sorted(held) for account in sorted(held[vault]))
+    )
 
 
 def write_amounts(file: str, amounts: Mapping[str, int]) -> bytes:
@@ -148,6 +181,15 @@ def _rows(file: str, raw: bytes) -> list[tuple[int, list[str]]]:
         if len(row) != len(header):
             raise BundleError(file=file, reason=f"line {line} has to hold {len(header)} values")
     return lines[1:]
+
+
+def _rises(file: str, line: int, before: tuple[str, str] | None, key: tuple[str, str]) -> tuple[str, str]:
+    if before is not None and (byte_order(key[0]), byte_order(key[1])) <= (
+        byte_order(before[0]),
+        byte_order(before[1]),
+    ):
+        raise BundleError(file=file, reason=f"line {line}: the rows have to rise by {' and '.join(HEADERS[file][:2])}")
+    return key
 
 
 def _whole(file: str, line: int, text: str) -> int:

@@ -103,6 +103,7 @@ def verify_bundle(directory: Path | str) -> Report:
     raw = files.read_file(folder, MANIFEST)
     manifest = _manifest(raw)
     checked = _check_sum(folder, raw)
+    _check_version(manifest)
     _check_files(folder, manifest["files"])
     try:
         inputs = bundle.read_static(folder)
@@ -134,8 +135,8 @@ def _manifest(raw: bytes) -> dict[str, Any]:
     unknown = sorted(set(manifest) - set(_FIELDS) - {"audit"})
     if unknown:
         raise BundleError(file=MANIFEST, reason=f"{unknown[0]}: the key is unknown")
-    if manifest["version"] != 1:
-        raise BundleError(file=MANIFEST, reason="version: only version 1 is known")
+    if manifest["version"] not in (1, 2):
+        raise BundleError(file=MANIFEST, reason="version: only versions 1 and 2 are known")
     if "audit" in manifest and not _names_a_head(manifest["audit"]):
         reason = (
             "audit: it has to hold sequence, a whole number from 1, and hash, 0x and 64 hex digits, and nothing else"
@@ -150,6 +151,15 @@ def _names_a_head(audit: Any) -> bool:
         return False
     sequence, link = audit["sequence"], audit["hash"]
     return type(sequence) is int and sequence >= 1 and isinstance(link, str) and bool(_HASH.fullmatch(link))
+
+
+def _check_version(manifest: Mapping[str, Any]) -> None:
+    """Check that vaults stand in a bundle of version 2 and nowhere else."""
+    for name in (tables.VAULTS, tables.HOLDERS):
+        if manifest["version"] == 1 and name in manifest["files"]:
+            raise BundleError(file=MANIFEST, reason=f"version: a bundle with {name} is of version 2")
+        if manifest["version"] == 2 and name not in manifest["files"]:
+            raise BundleError(file=name, reason=f"{MANIFEST} is of version 2 and does not name it")
 
 
 def _check_sum(folder: Path, raw: bytes) -> bool:

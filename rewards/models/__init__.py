@@ -11,6 +11,7 @@ from rewards.models.results import Allocation, Carry, Entitlement, LiveStanding,
 from rewards.models.review import EpochComment, EpochVerdict
 from rewards.models.safe import SafeSignature, SafeTransaction
 from rewards.models.terms import TermsComment, TermsVersion
+from rewards.models.vaults import EpochVault, MakerVault
 from rewards.models.withholding import Withholding
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "EpochComment",
     "EpochSession",
     "EpochStatistics",
+    "EpochVault",
     "EpochVerdict",
     "EvidenceHead",
     "Flag",
@@ -34,6 +36,7 @@ __all__ = [
     "LiveStanding",
     "LiveState",
     "MailChoice",
+    "MakerVault",
     "Notice",
     "Payment",
     "Program",

@@ -109,16 +109,17 @@ class LiveStanding(models.Model):
 
 
 class Payment(models.Model):
-    """What one maker's pay of an epoch brings one account: `paid` split by the payout shares at scoring."""
+    """What one maker's pay of an epoch brings one account: `paid` split by payout shares, and over vaults' holders."""
 
     epoch = models.ForeignKey(Epoch, on_delete=models.CASCADE, related_name="payments")
     maker = models.CharField(max_length=64)
     account = AddressField()
     amount = ExactIntegerField()
+    vault = AddressField(blank=True, default="", help_text="The vault through which; empty: directly.")
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["epoch", "maker", "account"], name="payment_once"),
+            models.UniqueConstraint(fields=["epoch", "maker", "account", "vault"], name="payment_once"),
         ]
         indexes: ClassVar = [models.Index(fields=["account", "epoch"])]
 

@@ -7,6 +7,7 @@ from accounts.selectors_makers import payouts_at
 from onchain.distributor import claim_calldata
 from onchain.models_tx import ChainClaim, ChainDistributor
 from rewards.models import AutoCollect, ClaimRequest, Entitlement, Epoch, LiveStanding, Payment, Program
+from rewards.selectors.vaults import vault_names, vaults_named
 
 PPM = 1_000_000
 
@@ -39,13 +40,14 @@ class CollectedRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarnedRow:
-    """What one maker's epoch brought the account."""
+    """What one maker's epoch brought the account; vault: the name of the vault through which, empty for directly."""
 
     epoch_number: int
     start_ms: int
     end_ms: int
     maker: str
     amount: int
+    vault: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,24 +204,32 @@ def _adding_up(*, account: str) -> list[tuple[Epoch, int]]:
     """The account's part of what its makers have accrued in live epochs, before minimum payouts and carries."""
     amounts: dict[int, int] = defaultdict(int)
     epochs = {epoch.pk: epoch for epoch in Epoch.objects.filter(state=Epoch.State.LIVE).order_by("number")}
-    shares: dict[int, dict[str, int]] = {
-        key: {maker: dict(rows)[account] for maker, rows in payouts_at(start_ms=epoch.start_ms).items()
-              if account in dict(rows)}
-        for key, epoch in epochs.items()
-    }  # fmt: skip
+    shares = {key: _shares_of(account, start_ms=epoch.start_ms) for key, epoch in epochs.items()}
     makers = {maker for of_epoch in shares.values() for maker in of_epoch}
     for row in LiveStanding.objects.filter(epoch__in=epochs, maker__in=makers):
         amounts[row.epoch_id] += row.accrued * shares[row.epoch_id].get(row.maker, 0) // PPM
     return [(epoch, amounts[key]) for key, epoch in epochs.items() if amounts[key]]
 
 
+def _shares_of(account: str, *, start_ms: int) -> dict[str, int]:
+    """Return maker to the part of its pay (parts per million) that an account gets of an epoch that starts then.
+
+    Who holds a maker's vault is seen at the epoch's end, and its payout accounts get nothing.
+    """
+    with_vault = {each.maker.slug for each in vaults_named(start_ms=start_ms)}
+    plans = {maker: dict(rows) for maker, rows in payouts_at(start_ms=start_ms).items() if maker not in with_vault}
+    return {maker: rows[account] for maker, rows in plans.items() if account in rows}
+
+
 def _earned(*, account: str) -> dict[int, list[EarnedRow]]:
     rows: dict[int, list[EarnedRow]] = defaultdict(list)
-    for payment in (
+    payments = list(
         Payment.objects.filter(account=account, epoch__state=Epoch.State.ACTIVE)
         .select_related("epoch")
         .order_by("-epoch__number", "maker")
-    ):
+    )
+    vaults = vault_names(epochs={payment.epoch_id for payment in payments if payment.vault})
+    for payment in payments:
         epoch = payment.epoch
         rows[epoch.program_id].append(
             EarnedRow(
@@ -228,6 +238,7 @@ def _earned(*, account: str) -> dict[int, list[EarnedRow]]:
                 end_ms=epoch.end_ms,
                 maker=payment.maker,
                 amount=payment.amount,
+                vault=vaults.get((payment.epoch_id, payment.vault), ""),
             )
         )
     return rows

@@ -9,9 +9,10 @@ from typing import Any
 from accounts.models import Maker
 from accounts.selectors_makers import addresses_at, plan_at
 from rewards.errors import NotFoundError
-from rewards.models import Carry, Epoch, Score
+from rewards.models import Carry, Epoch, MakerVault, Score
 from rewards.selectors.rows import KINDS, EpochRow, epoch_row
 from rewards.selectors.standings import PoolPay, pool_pays, share_ppm, standings
+from rewards.selectors.vaults import maker_vault_in
 
 HOUR_MS = 3_600_000
 FULL_BPS = 10_000
@@ -59,7 +60,10 @@ class PayoutRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scorecard:
-    """A maker's page of one epoch. Amounts in the token's smallest unit; estimates while the epoch is live."""
+    """A maker's page of one epoch. Amounts in the token's smallest unit; estimates while the epoch is live.
+
+    vault: where the pay of the epoch goes instead of the payout accounts, None in most.
+    """
 
     maker: str
     name: str
@@ -78,10 +82,11 @@ class Scorecard:
     kinds: tuple[KindCard, ...]
     addresses: tuple[str, ...]
     payout_accounts: tuple[PayoutRow, ...]
+    vault: MakerVault | None
 
 
 def maker_scorecard(*, epoch_id: int, maker: str, now_ms: int) -> Scorecard:
-    """Return a maker's scorecard of an epoch, in eight queries; NotFoundError when there is no such maker."""
+    """Return a maker's scorecard of an epoch, in nine queries; NotFoundError when there is no such maker."""
     who = Maker.objects.filter(slug=maker).first()
     if who is None:
         raise NotFoundError(kind="maker", name=maker)
@@ -112,6 +117,7 @@ def maker_scorecard(*, epoch_id: int, maker: str, now_ms: int) -> Scorecard:
         payout_accounts=tuple(
             PayoutRow(account=row.account, share_ppm=row.share_ppm) for row in (plan.accounts.all() if plan else ())
         ),
+        vault=maker_vault_in(epoch=epoch, maker=who),
     )
 
 

@@ -12,6 +12,7 @@ from rewards.selectors.checks import CheckRow, check_rows, checks_stage
 from rewards.selectors.review import ReviewState, mending_hindrance, review_state, review_states
 from rewards.selectors.rows import EpochRow, epoch_row
 from rewards.selectors.standings import StandingRow, standings
+from rewards.selectors.vaults import VaultRow, epoch_vaults
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +84,7 @@ class TreasuryEpoch:
     history: tuple[ChainEventRow, ...]
     alarms: tuple[str, ...]
     verify_command: str
+    vaults: tuple[VaultRow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +123,7 @@ def treasury_inbox(*, now_ms: int) -> list[InboxRow]:
 
 
 def treasury_epoch(*, epoch_id: int, now_ms: int) -> TreasuryEpoch:
-    """Return one epoch with checks, recipients, the chain's proposal and the call to sign, in sixteen queries."""
+    """Return one epoch with checks, recipients, the chain's proposal and the call to sign, in seventeen queries."""
     epoch = Epoch.objects.select_related("program").get(pk=epoch_id)
     program = epoch.program
     distributor = ChainDistributor.objects.filter(chain_id=program.chain_id, address=program.distributor).first()
@@ -160,6 +162,7 @@ def treasury_epoch(*, epoch_id: int, now_ms: int) -> TreasuryEpoch:
         history=_history(epoch=epoch, distributor=distributor),
         alarms=tuple(Alarm.objects.filter(program=program, cleared_at=None).values_list("message", flat=True)),
         verify_command=f"python -m rewards.engine verify {epoch.evidence_name}" if epoch.evidence_name else "",
+        vaults=epoch_vaults(epoch=epoch),
     )
 
 

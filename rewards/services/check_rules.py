@@ -14,7 +14,7 @@ from django.conf import settings
 from onchain.distributor import NO_ROOT, Summary, read_claimed
 from onchain.rpc import RpcClient
 from rewards.engine.jsontext import parse_strict
-from rewards.models import CheckWaiver, Entitlement, Epoch, Program
+from rewards.models import CheckWaiver, Entitlement, Epoch, Payment, Program
 
 VERIFY_TIMEOUT_S = 900
 NOBODY = "0x" + "0" * 40
@@ -171,9 +171,16 @@ def recipients(epoch: Epoch, evidence: Evidence) -> Verdict:
     for token, distributor in Program.objects.values_list("token", "distributor"):
         refused |= {token, distributor}
     gains = evidence.increments(epoch.program.token)
-    found = sorted(refused & gains.keys())
+    # Anybody can send shares of a vault to such a contract; that must not hold up everybody else's pay.
+    through = _through_vaults(epoch)
+    found = sorted(account for account in refused & gains.keys() if gains[account] > through.get(account, 0))
     if found:
         return False, f"{found[0]} would be paid, and it can't collect."
+    if sent := len(refused & gains.keys()):
+        return True, (
+            f"No maker pays a token, a distributor or the zero address; {sent} of them hold shares of a vault that"
+            " somebody sent there, and what falls to those stays in the distributor."
+        )
     return True, f"None of the {len(gains)} accounts that gain is a token, a distributor or the zero address."
 
 
@@ -186,7 +193,8 @@ def outliers(epoch: Epoch, evidence: Evidence) -> Verdict:
     )
     if not earlier:
         return True, "There is no earlier epoch to compare with; this is the first that pays."
-    odd = _standing_out(evidence.increments(epoch.program.token), budget_total=epoch.budget, earlier=earlier)
+    gains = _by_payee(epoch, evidence.increments(epoch.program.token))
+    odd = _standing_out(gains, budget_total=epoch.budget, earlier=earlier)
     if not odd:
         return True, f"Every share is within {OUTLIER_TIMES} times its largest of the last {len(earlier)} epochs."
     waiver = CheckWaiver.objects.filter(epoch=epoch, code="outliers", root=epoch.root).first()
@@ -198,14 +206,30 @@ def outliers(epoch: Epoch, evidence: Evidence) -> Verdict:
     )
 
 
+def _by_payee(epoch: Epoch, gains: dict[str, int]) -> dict[str, int]:
+    """Return who is paid by the makers themselves: a vault as one, whoever holds its shares this time."""
+    through = _through_vaults(epoch)
+    payees = {account: gain - through.get(account, 0) for account, gain in gains.items()}
+    for row in epoch.vaults.all():
+        payees[row.vault] = payees.get(row.vault, 0) + row.amount
+    return {account: gain for account, gain in payees.items() if gain > 0}
+
+
+def _through_vaults(epoch: Epoch) -> dict[str, int]:
+    """Return what each account gains through vaults."""
+    gains: dict[str, int] = {}
+    for account, amount in Payment.objects.filter(epoch=epoch).exclude(vault="").values_list("account", "amount"):
+        gains[account] = gains.get(account, 0) + amount
+    return gains
+
+
 def _standing_out(gains: dict[str, int], *, budget_total: int, earlier: list[Epoch]) -> list[str]:
     """Return the accounts that stand out, by address. New accounts are measured by the largest share of anybody."""
-    budgets = {row.pk: row.budget for row in earlier}
     largest: dict[str, int] = {}
-    for epoch_id, account, gain in Entitlement.objects.filter(epoch__in=earlier, increment__gt=0).values_list(
-        "epoch_id", "account", "increment"
-    ):
-        largest[account] = max(largest.get(account, 0), gain * PPM // budgets[epoch_id])
+    for row in earlier:
+        rows = Entitlement.objects.filter(epoch=row, increment__gt=0).values_list("account", "increment")
+        for account, gain in _by_payee(row, dict(rows)).items():
+            largest[account] = max(largest.get(account, 0), gain * PPM // row.budget)
     anybody = max(largest.values(), default=0)
     shares = {account: gain * PPM // budget_total for account, gain in gains.items()}
     return sorted(

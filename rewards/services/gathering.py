@@ -7,14 +7,15 @@ from django.db.models import Q
 
 from accounts.selectors_makers import payouts_at, quoting_addresses
 from onchain.selectors import market_events_arrow
+from rewards.engine.allocation import PPM
 from rewards.engine.evidence import EventColumns, Inputs
 from rewards.engine.live import MarketScorer
 from rewards.engine.sessions import Sessions
 from rewards.engine.terms import Terms, parse_terms
+from rewards.engine.vaults import Vaults
 from rewards.errors import NotYetError
 from rewards.models import Carry, Entitlement, Epoch, Withholding
 
-PPM = 1_000_000
 SCORED = (Epoch.State.SCORED, Epoch.State.PROPOSED, Epoch.State.APPROVED, Epoch.State.ACTIVE, Epoch.State.EMPTY)
 
 
@@ -42,19 +43,22 @@ def ground_of(epoch: Epoch) -> Ground:
     )
 
 
-def gather(*, epoch: Epoch) -> Inputs:
-    """Return the inputs of an epoch.
+def gather(*, epoch: Epoch, vaults: Vaults | None = None) -> Inputs:
+    """Return the inputs of an epoch. vaults: those in force in it (services/vaults.py), None for none.
 
     Raises NotYetError while the epoch before it is not scored, and the errors of onchain's market events.
     """
     before = check_epoch_before(epoch)
     ground = ground_of(epoch)
+    withheld = dict(Withholding.objects.filter(epoch=epoch).values_list("maker", "account"))
+    counted = (vaults or Vaults()).without(makers=withheld.keys())
     events = market_events_arrow(markets=list(ground.terms.markets), from_ms=epoch.start_ms, to_ms=epoch.end_ms)
     return Inputs(
         terms=ground.terms,
         sessions=ground.sessions,
         makers=ground.makers,
-        payouts=_payouts(epoch),
+        payouts=_payouts(epoch, counted, withheld),
+        vaults=counted,
         carried_in=dict(Carry.objects.filter(epoch=before).values_list("maker", "amount")) if before else {},
         previous=_previous(before),
         events=EventColumns.from_arrow(events),
@@ -74,10 +78,14 @@ def epoch_before(epoch: Epoch) -> Epoch | None:
     return Epoch.objects.filter(program_id=epoch.program_id, number__lt=epoch.number).order_by("-number").first()
 
 
-def _payouts(epoch: Epoch) -> dict[str, list[tuple[str, int]]]:
-    """Return each maker's accounts by its plan when the epoch began; pay that is withheld goes to the treasury."""
-    withheld = Withholding.objects.filter(epoch=epoch).values_list("maker", "account")
-    return payouts_at(start_ms=epoch.start_ms) | {maker: [(account, PPM)] for maker, account in withheld}
+def _payouts(epoch: Epoch, vaults: Vaults, withheld: Mapping[str, str]) -> dict[str, list[tuple[str, int]]]:
+    """Return each maker's accounts by its plan when the epoch began.
+
+    A maker with a vault is paid there and nowhere else; pay that is withheld (maker to account) goes to the treasury.
+    """
+    plans = payouts_at(start_ms=epoch.start_ms)
+    in_vaults = {maker: [(vault, PPM)] for vault, maker in vaults.operators}
+    return plans | in_vaults | {maker: [(account, PPM)] for maker, account in withheld.items()}
 
 
 def _previous(before: Epoch | None) -> list[tuple[str, str, int]] | None:

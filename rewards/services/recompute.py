@@ -11,13 +11,18 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from onchain.blocktime import TIME_SOURCE
+from onchain.blocktime import SECOND_MS, TIME_SOURCE
 from onchain.market_events import SCHEMA
-from onchain.rederive import MarketSpec, events_from_chain
+from onchain.rederive import MarketSpec, events_from_chain, transfers_from_chain
 from onchain.rpc import RpcClient
+from rewards.engine.bundle import read_static
 from rewards.engine.errors import BundleError
 from rewards.engine.evidence import Difference, Report, read_terms, verify_bundle
+from rewards.engine.inputs import Inputs
 from rewards.engine.jsontext import parse_strict
+from rewards.engine.tables import HOLDERS
+from rewards.engine.timeweights import time_slack, time_weights
+from rewards.services.vaults import engine_transfers, not_holders
 
 MANIFEST, TERMS, EVENTS = "manifest.json", "terms.json", "events.parquet"
 
@@ -48,7 +53,7 @@ def read_manifest(bundle: Path) -> dict[str, Any]:
 
 
 def recompute(client: RpcClient, *, bundle: Path, progress: Callable[[int], None] = lambda number: None) -> Recomputed:
-    """Verify a bundle, then read its blocks from the client's node and compare the events, row by row.
+    """Verify a bundle, then read its blocks from the client's node and compare events and vaults' holders, row by row.
 
     Raises EngineError when the bundle is unreadable and OnchainError when the node can't be asked.
     """
@@ -70,7 +75,38 @@ def recompute(client: RpcClient, *, bundle: Path, progress: Callable[[int], None
         return Recomputed(report, difference, 0)
     published = pq.read_table(bundle / EVENTS, columns=SCHEMA.names).cast(SCHEMA)
     exact = manifest["time_source"] == TIME_SOURCE
-    return Recomputed(report, events_difference(published, found.events, exact_times=exact), found.events.num_rows)
+    odd = events_difference(published, found.events, exact_times=exact)
+    odd = odd or _holders_difference(client, manifest, read_static(bundle), exact_times=exact)
+    return Recomputed(report, odd, found.events.num_rows)
+
+
+def _holders_difference(
+    client: RpcClient, manifest: dict[str, Any], inputs: Inputs, *, exact_times: bool
+) -> Difference | None:
+    """Work out the holders' weights from the chain's transfers and return the first that differs from holders.csv.
+
+    Without exact times a weight may be off by what its transfers' values weigh in a second.
+    """
+    named = sorted({vault for vault, _ in inputs.vaults.operators})
+    starts = {vault: each["start_block"] for vault, each in manifest["venue"].get("vaults", {}).items()}
+    if sorted(starts) != named:
+        return Difference(MANIFEST, "venue.vaults", ", ".join(sorted(starts)) or "none", ", ".join(named) or "none")
+    if not named:
+        return None
+    epoch = inputs.terms.epoch
+    excluded = not_holders(token=inputs.terms.token, distributor=manifest["distributor"])
+    read = transfers_from_chain(client, tokens=starts, to_block=manifest["to_block"])
+    for vault in named:
+        transfers = engine_transfers(read[vault])
+        span = {"start_ms": epoch.start_ms, "end_ms": epoch.end_ms}
+        theirs = inputs.vaults.holders.get(vault, {})
+        ours = time_weights(transfers, vault=vault, excluded=excluded, **span).weights
+        slack = {} if exact_times else time_slack(transfers, wrong_by_ms=SECOND_MS, **span)
+        for account in sorted({*theirs, *ours}):
+            published, computed = theirs.get(account, 0), ours.get(account, 0)
+            if abs(published - computed) > slack.get(account, 0):
+                return Difference(HOLDERS, f"{account} of {vault}", str(published), str(computed))
+    return None
 
 
 def events_difference(published: pa.Table, computed: pa.Table, *, exact_times: bool) -> Difference | None:

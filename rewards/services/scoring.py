@@ -20,7 +20,6 @@ from onchain.errors import OnchainError
 from onchain.models import Market
 from onchain.models_tx import OutgoingTransaction
 from onchain.selectors import last_block_before, settled_through_ms
-from rewards.engine.allocation import split_paid
 from rewards.engine.errors import EngineError
 from rewards.engine.evidence import Inputs, ManifestFields, write_inputs, write_manifest, write_outputs
 from rewards.engine.scoring import Result, combine
@@ -41,6 +40,7 @@ from rewards.models import (
 from rewards.services.evidence_heads import evidence_head_fix
 from rewards.services.gathering import check_epoch_before, gather
 from rewards.services.stretches import stretched_scores, stretches_done, stretches_score
+from rewards.services.vaults import VaultsOfEpoch, vault_rows_store, vaults_of, vaults_wait
 
 logger = logging.getLogger(__name__)
 NO_ROOT = "0x" + "00" * 32
@@ -99,14 +99,15 @@ def epoch_score(*, epoch_id: int) -> Epoch:
     epoch = Epoch.objects.select_related("program").get(pk=epoch_id)
     if epoch.state != Epoch.State.LIVE:
         return epoch
-    inputs, result = _scored(epoch)
-    manifest_hash, name, fields = _write_evidence(epoch, inputs, result)
+    vaults, inputs, result = _scored(epoch)
+    manifest_hash, name, fields = _write_evidence(epoch, vaults, inputs, result)
     failpoints.hit("scoring.after_evidence")
     with transaction.atomic():
         locked = Epoch.objects.select_for_update().get(pk=epoch_id)
         if locked.state != Epoch.State.LIVE:
             return locked
         _store_rows(locked, inputs, result)
+        vault_rows_store(epoch=locked, held=vaults, result=result)
         _store_epoch(locked, inputs, result, manifest_hash=manifest_hash, name=name, fields=fields)
         failpoints.hit("scoring.before_commit")
     failpoints.hit("scoring.stored")
@@ -134,26 +135,30 @@ def epoch_reopen(*, program: Program, number: int) -> list[int]:
     return [epoch.number for epoch in again]
 
 
-def _scored(epoch: Epoch) -> tuple[Inputs, Result]:
+def _scored(epoch: Epoch) -> tuple[VaultsOfEpoch, Inputs, Result]:
     markets = list(json.loads(epoch.terms_json)["markets"])
     if settled_through_ms(markets=markets) < epoch.end_ms:
         raise NotYetError(what=f"Scoring epoch {epoch.number}", waits_for="its last blocks to be final")
     check_epoch_before(epoch)
+    vaults_wait(epoch=epoch)
     for market in markets:
         stretches_score(epoch_id=epoch.pk, market=market)
     for market in markets:
         if not stretches_done(epoch=epoch, market=market):
             raise NotYetError(what=f"Scoring epoch {epoch.number}", waits_for=f"the worker that is at {market}")
-    inputs = gather(epoch=epoch)
+    vaults = vaults_of(epoch=epoch)
+    inputs = gather(epoch=epoch, vaults=vaults.vaults)
     failpoints.hit("scoring.gathered")
-    return inputs, combine(inputs, stretched_scores(epoch=epoch, inputs=inputs))
+    return vaults, inputs, combine(inputs, stretched_scores(epoch=epoch, inputs=inputs))
 
 
-def _write_evidence(epoch: Epoch, inputs: Inputs, result: Result) -> tuple[str, str, ManifestFields]:
+def _write_evidence(
+    epoch: Epoch, vaults: VaultsOfEpoch, inputs: Inputs, result: Result
+) -> tuple[str, str, ManifestFields]:
     """Write the bundle beside its place and move it there whole; returns manifest hash, folder name, fields."""
     home = Path(settings.EVIDENCE_DIR)
     home.mkdir(parents=True, exist_ok=True)
-    fields = _manifest(epoch, inputs, result)
+    fields = _manifest(epoch, vaults, inputs, result)
     fresh = Path(tempfile.mkdtemp(prefix=".writing-", dir=home))
     try:
         write_inputs(fresh, inputs)
@@ -172,7 +177,7 @@ def _write_evidence(epoch: Epoch, inputs: Inputs, result: Result) -> tuple[str, 
     return manifest_hash, name, fields
 
 
-def _manifest(epoch: Epoch, inputs: Inputs, result: Result) -> ManifestFields:
+def _manifest(epoch: Epoch, vaults: VaultsOfEpoch, inputs: Inputs, result: Result) -> ManifestFields:
     markets = Market.objects.filter(name__in=list(inputs.terms.markets)).order_by("name")
     last = last_block_before(time_ms=epoch.end_ms)
     return ManifestFields(
@@ -189,7 +194,12 @@ def _manifest(epoch: Epoch, inputs: Inputs, result: Result) -> ManifestFields:
                     "config": market.config,
                 }
                 for market in markets
-            }
+            },
+            **(
+                {"vaults": {vault: {"start_block": each.start_block} for vault, each in vaults.held.items()}}
+                if vaults.held
+                else {}
+            ),
         },
         from_block=min((market.start_block for market in markets), default=0),
         to_block=last.number if last else -1,
@@ -226,10 +236,8 @@ def _store_rows(epoch: Epoch, inputs: Inputs, result: Result) -> None:
         for index, (account, token, cumulative) in enumerate(result.cumulative)
     )  # fmt: skip
     Payment.objects.bulk_create(
-        Payment(epoch=epoch, maker=maker, account=account, amount=amount)
-        for maker, due in result.paid.items()
-        for account, amount in split_paid(maker, due, inputs.payouts[maker])
-        if amount
+        Payment(epoch=epoch, maker=part.maker, account=part.account, amount=part.amount, vault=part.vault or "")
+        for part in result.parts
     )
 
 

@@ -164,4 +164,6 @@ def _sentence(rows: tuple[EarnedRow, ...], *, names: dict[str, str]) -> str:
     makers = sorted({names.get(row.maker, row.maker) for row in rows})
     who = makers[0] if len(makers) == 1 else ", ".join(makers[:-1]) + " and " + makers[-1]
     when = period_text(start_ms=min(row.start_ms for row in rows), end_ms=max(row.end_ms for row in rows))
-    return f"{who} kept prices open for others to trade at, {when}; this is your part of the pay for it."
+    vaults = sorted({row.vault for row in rows if row.vault})
+    how = f", through the {' and the '.join(vaults)} vault{'s' if len(vaults) > 1 else ''}" if vaults else ""
+    return f"{who} kept prices open for others to trade at, {when}; this is your part of the pay for it{how}."

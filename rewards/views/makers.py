@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from accounts.models import Maker, User
+from accounts.roles import manages_maker
 from rewards.selectors.makers import KindCard, MarketCard, Scorecard, maker_scorecard
 from rewards.selectors.programs import ProgramRow, epoch_get, program_list, program_overview
 from rewards.selectors.rows import EpochRow
@@ -96,6 +97,7 @@ def _scorecard_page(
         "hourly_summary": _hourly_summary(card),
         "reasons": found[:MOST_REASONS],
         "more_reasons": found[MOST_REASONS:],
+        "manages": manages_maker(person=request.user, maker=who),
     }
     focus = _focus(request, card)
     if focus:

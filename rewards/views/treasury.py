@@ -41,6 +41,8 @@ _WORDS = {
 _FOR_WHOM = "The treasury’s pages are for treasurers, reviewers, guardians, operators and auditors."
 _MOST_RECIPIENTS = 20
 """Longer lists stand under Details, so that the decision stays in sight."""
+_MOST_LISTED = 500
+"""The others of a long list (a vault's holders) are counted; all stand in the evidence."""
 
 
 @require_safe
@@ -89,6 +91,7 @@ def epoch(request: HttpRequest, program: str, number: int) -> HttpResponseBase:
         **review_context(request, stored=stored, review=review, names=names),
         **_money(review),
         **_recipients(review, names),
+        "vaults": _vaults(review, names),
         **check_context(request, slug=program, number=number),
     }
     return render(request, "treasury/epoch.html", context)
@@ -150,8 +153,17 @@ def _money(review: TreasuryEpoch) -> dict[str, Any]:
 
 def _recipients(review: TreasuryEpoch, names: dict[str, str]) -> dict[str, Any]:
     lengths = bar_lengths(values=[row.increment for row in review.recipients])
-    rows = [_recipient(row, names, length) for row, length in zip(review.recipients, lengths, strict=True)]
-    return {"recipients": rows[:_MOST_RECIPIENTS], "more_recipients": rows[_MOST_RECIPIENTS:]}
+    shown = list(zip(review.recipients, lengths, strict=True))[:_MOST_LISTED]
+    rows = [_recipient(row, names, length) for row, length in shown]
+    return {
+        "recipients": rows[:_MOST_RECIPIENTS],
+        "more_recipients": rows[_MOST_RECIPIENTS:],
+        "unlisted": len(review.recipients) - len(rows),
+    }
+
+
+def _vaults(review: TreasuryEpoch, names: dict[str, str]) -> list[dict[str, Any]]:
+    return [{"row": row, "maker": names.get(row.maker, row.maker)} for row in review.vaults]
 
 
 def _recipient(row: RecipientRow, names: dict[str, str], length: str) -> dict[str, Any]:

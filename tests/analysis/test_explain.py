@@ -22,6 +22,7 @@ from tests.engine.published import SENTENCE, run_engine
 from tests.engine.random_epochs import write_random_bundle
 from tests.engine.reference import score_reference
 from tests.engine.reference_inputs import BrokenBundleError
+from tests.engine.vault_epochs import write_vault_bundle
 
 VECTOR = Path(__file__).parents[1] / "vectors" / "bundles" / "240"
 NOBODY = "0x" + "9" * 40
@@ -247,3 +248,40 @@ def test_a_market_beyond_statistics_is_told_by_kinds_of_session_and_says_why_the
 def test_whole_tokens_are_printed_with_six_places() -> None:
     assert "Amounts are in tokens of 10^18 smallest units" in told(both_quote(), ACCOUNT, decimals=18)
     assert re.search(r"\n  M +131,031\.250000 +", told(both_quote(), ACCOUNT, decimals=18))
+
+
+def test_every_holder_of_a_vault_is_explained_to_the_unit(tmp_path: Path) -> None:
+    through = 0
+    for seed in range(12):
+        epoch = write_vault_bundle(tmp_path / str(seed), seed)
+        try:
+            expected = score_reference(tmp_path / str(seed))
+        except BrokenBundleError:
+            continue
+        inputs = evidence.read_inputs(tmp_path / str(seed))
+        assert epoch.payouts
+        for account in expected["increments"]:
+            found = explain(inputs, account=account)
+            check_sums(found, expected)
+            for maker in found.makers:
+                assert maker.amount == maker.direct + sum(part.held + part.dust for part in maker.vaults)
+                through += len(maker.vaults)
+    assert through > 50
+
+
+def test_a_holder_reads_what_it_held_and_what_it_gets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    quotes = [(0, "place", place(side, MAKER, side, price, 100)) for side, price in (("bid", 99_995), ("ask", 100_005))]
+    evidence.write_inputs(tmp_path, story([*book(), *quotes]))
+    (maker, account, _) = (tmp_path / "payouts.csv").read_text().splitlines()[1].split(",")
+    holder, operator = "0x" + "7" * 40, "0x" + "8" * 40
+    rows = "".join(f"{account},{each},{operator}\n" for each in (maker, "rival"))
+    (tmp_path / "vaults.csv").write_text(f"vault,maker,operator\n{rows}")
+    (tmp_path / "holders.csv").write_text(f"vault,account,weight\n{account},{holder},1000000\n")
+    assert run_engine("explain", tmp_path, "--account", holder) == 0
+    text = capsys.readouterr().out
+    assert f"through the vault {account}, to the one holder of its shares." in text
+    assert "The account held 1,000,000 of 1,000,000 share units times milliseconds in this epoch" in text
+    assert run_engine("explain", tmp_path, "--account", operator) == 0
+    assert "It is the vault's operator and gets what rounding left over: 0." in capsys.readouterr().out
+    assert run_engine("explain", tmp_path, "--account", account) == 2
+    assert "this is a vault" in capsys.readouterr().err

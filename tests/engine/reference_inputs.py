@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,8 @@ class Bundle:
     carried_in: dict[str, int]
     previous: dict[tuple[str, str], int]
     events: list[dict[str, Any]]
+    operators: dict[tuple[str, str], str] = field(default_factory=dict)
+    holders: list[tuple[str, str, int]] = field(default_factory=list)
 
 
 def read_bundle(directory: Path) -> Bundle:
@@ -71,6 +73,7 @@ def read_bundle(directory: Path) -> Bundle:
     makers = [(row["address"], row["maker"]) for row in rows_of(directory / "makers.csv")]
     carried = [(row["maker"], int(row["amount"])) for row in rows_of(directory / "carried_in.csv")]
     before = directory / "previous_cumulative.json"
+    vaults, holders = directory / "vaults.csv", directory / "holders.csv"
     tree = json.loads(before.read_text(encoding="utf-8")) if before.exists() else []
     return Bundle(
         terms=terms,
@@ -80,4 +83,8 @@ def read_bundle(directory: Path) -> Bundle:
         carried_in=once(carried, "carried_twice"),
         previous=once([((account, token), int(amount)) for account, token, amount in tree], "leaf_twice"),
         events=pyarrow.parquet.read_table(directory / "events.parquet").to_pylist(),
+        operators={(row["maker"], row["vault"]): row["operator"] for row in rows_of(vaults)} if vaults.exists() else {},
+        holders=[(row["vault"], row["account"], int(row["weight"])) for row in rows_of(holders)]
+        if holders.exists()
+        else [],
     )

@@ -87,10 +87,28 @@ def pay_epoch(bundle: Bundle, earned: dict[str, int]) -> tuple[dict[str, int], d
             raise BrokenBundleError("no_payout_rows", what=maker)
         if sum(share for _, share in accounts) != WHOLE_PPM:
             raise BrokenBundleError("shares_do_not_sum", what=maker)
+        gains: dict[str, int] = defaultdict(int)
         for account, share in accounts:
-            increments[account] += due * share // WHOLE_PPM
-        increments[accounts[0][0]] += due - sum(due * share // WHOLE_PPM for _, share in accounts)
+            gains[account] += due * share // WHOLE_PPM
+        gains[accounts[0][0]] += due - sum(due * share // WHOLE_PPM for _, share in accounts)
+        for account, gain in gains.items():
+            if (maker, account) in bundle.operators:
+                pay_vault(bundle, account, bundle.operators[maker, account], gain, increments)
+            else:
+                increments[account] += gain
     return paid, carried, {account: amount for account, amount in increments.items() if amount > 0}
+
+
+def pay_vault(bundle: Bundle, vault: str, operator: str, gain: int, increments: dict[str, int]) -> None:
+    """docs/vaults.md, Payout: the holders by weight, each rounded down, and all that is left to the operator."""
+    weights = [(account, weight) for of, account, weight in bundle.holders if of == vault]
+    whole = sum(weight for _, weight in weights)
+    left = gain
+    for account, weight in weights:
+        part = gain * weight // whole
+        increments[account] += part
+        left -= part
+    increments[operator] += left
 
 
 # Tree

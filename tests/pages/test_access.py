@@ -88,6 +88,7 @@ GETS = {
     "accounts:local-mail": ([], EVERYBODY),
     "accounts:members": (["aurora"], (SIGN_IN, NO, NO, OK, NO, NO, NO, NO, NO, OK, NO)),
     "makers": ([], (SIGN_IN, NO, *(GONE_ON,) * 4, *WATCHERS)),
+    "maker-vault": (["aurora"], (SIGN_IN, NO, NO, OK, NO, NO, NO, NO, NO, OK, NO)),
     "maker": (["aurora"], (SIGN_IN, NO, OK, OK, NO, NO, *WATCHERS)),
     "scorecard": (["aurora", "PROGRAM", 1], (SIGN_IN, NO, OK, OK, NO, NO, *WATCHERS)),
     # An epoch that has not begun has nothing to follow; what matters is who gets that far.
@@ -158,6 +159,7 @@ POSTS = {
     "treasury-draft-withdraw": REVIEWERS_GO_ON,
     "treasury-draft-comment": REVIEWERS_GO_ON,
     "collect-by-itself": (SIGN_IN, *(NO,) * 10),
+    "maker-vault": (SIGN_IN, NO, NO, OK, NO, NO, NO, NO, NO, OK, NO),
     "accounts:members": (SIGN_IN, NO, NO, GONE_ON, NO, NO, NO, NO, NO, GONE_ON, NO),
     "notices-choose": (SIGN_IN, *(GONE_ON,) * 10),
     "notices-stop": (MISSING,) * 11,

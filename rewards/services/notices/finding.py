@@ -159,7 +159,9 @@ def _claims(program: Program, now: datetime) -> Iterator[Found]:
 
 
 def _makers_by_account(program: Program, accounts: set[str]) -> dict[str, list[str]]:
-    pairs = Payment.objects.filter(epoch__program=program, account__in=accounts).values_list("account", "maker")
+    # What a vault's holder collects is the holder's own affair, and there may be thousands.
+    direct = Payment.objects.filter(epoch__program=program, account__in=accounts, vault="")
+    pairs = direct.values_list("account", "maker")
     found_makers: dict[str, list[str]] = {}
     for account, maker in sorted(set(pairs)):
         found_makers.setdefault(account, []).append(maker)

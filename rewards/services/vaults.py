@@ -1,0 +1,192 @@
+"""Vaults of makers: naming one, and the weights of an epoch's holders from the token's transfers.
+
+Source: docs/vaults.md.
+"""
+
+from collections.abc import Callable, Collection
+from contextlib import closing
+from dataclasses import dataclass, field
+
+from django.db import transaction
+
+from accounts.fields import address_pattern
+from accounts.models import Maker
+from accounts.roles import Deed, Person, manages_maker, may, require
+from onchain.indexer import node
+from onchain.models_tx import ChainDistributor
+from onchain.rpc import RpcClient
+from onchain.selectors import first_block, last_block_before
+from onchain.services import contract_watch
+from onchain.share_columns import ShareTransfers
+from onchain.share_views import check_balances, contracts_among, describe_shares
+from onchain.shares import share_start, share_transfers, shares_ready
+from rewards.engine.scoring import Result
+from rewards.engine.timeweights import TimeWeights, Transfers, time_weights
+from rewards.engine.vaults import NOBODY, Vaults
+from rewards.errors import EpochStateError, NotAllowedError, NotYetError, VaultRefusedError
+from rewards.models import Epoch, EpochVault, MakerVault, Program
+from rewards.selectors.vaults import vaults_named
+
+Client = Callable[[], RpcClient]
+MOST_BLOCKS_OLDER = 1_000_000
+"""A maker's own admins name tokens that are at most so many blocks older than the index: all of them are fetched."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldVault:
+    """A share token at the end of an epoch. contracts: holders that are contracts. checked: balances asked for."""
+
+    start_block: int
+    found: TimeWeights
+    contracts: tuple[str, ...] = ()
+    checked: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VaultsOfEpoch:
+    """The vaults in force in an epoch: the engine's form, the rows that name them, and each token as it was held."""
+
+    vaults: Vaults = field(default_factory=Vaults)
+    named: tuple[MakerVault, ...] = ()
+    held: dict[str, HeldVault] = field(default_factory=dict)
+
+
+def vault_name(*, by: Person, maker: Maker, vault: str, operator: str, now_ms: int, client: RpcClient) -> MakerVault:
+    """Have a maker's pay go through a vault in the epochs that begin after now_ms (the chain's time, ms UTC).
+
+    The maker's admins do it, and operators. The token's logs are read from its deployment on. Raises NotAllowedError,
+    VaultRefusedError, ShareTokenError and the client's errors.
+    """
+    _require(by, maker)
+    vault, operator = vault.strip().lower(), operator.strip().lower()
+    for value in (vault, operator):
+        if not address_pattern.fullmatch(value):
+            raise VaultRefusedError(reason=f"{value[:60]!r} is not an address: 0x and 40 hex digits")
+    if operator in (vault, NOBODY):
+        raise VaultRefusedError(reason="the operator has to be an account of its own, which can collect")
+    taken = {NOBODY, *_cannot_collect()}
+    if vault in taken or operator in taken:
+        raise VaultRefusedError(reason="a reward token or a distributor is neither a vault nor an operator")
+    token = describe_shares(client, address=vault)
+    older = first_block() - token.start_block
+    if older > MOST_BLOCKS_OLDER and not may(person=by, deed=Deed.MANAGE_EVERY_MAKER):
+        reason = (
+            f"its token is {older} blocks older than what is indexed; an operator can name it, since reading it takes"
+        )
+        raise VaultRefusedError(reason=f"{reason} long")
+    with transaction.atomic():
+        contract_watch(address=vault, start_block=token.start_block, label=f"vault {maker.slug}"[:80], whole=True)
+        return MakerVault.objects.create(
+            maker=maker, vault=vault, operator=operator, name=token.name or token.symbol, since_ms=now_ms + 1,
+            named_by=by if by.is_authenticated else None,
+        )  # fmt: skip
+
+
+@transaction.atomic
+def vault_drop(*, by: Person, maker: Maker, epoch: Epoch, reason: str) -> MakerVault:
+    """Have a maker paid at its payout accounts in an epoch that is not scored yet, and from then on.
+
+    For a vault that turned out to be none and holds up everybody's pay; an operator does it and says why. Raises
+    NotPermittedError, VaultRefusedError, EpochStateError.
+    """
+    require(person=by, deed=Deed.MANAGE_EVERY_MAKER)
+    if not reason.strip():
+        raise VaultRefusedError(reason="dropping one needs a reason, for whoever asks later")
+    locked = Epoch.objects.select_for_update().get(pk=epoch.pk)
+    if locked.state not in (Epoch.State.SCHEDULED, Epoch.State.LIVE):
+        raise EpochStateError(number=locked.number, state="scored")
+    locked.retry_at = None
+    locked.save(update_fields=["retry_at"])
+    return MakerVault.objects.create(
+        maker=maker, since_ms=locked.start_ms, named_by=by if by.is_authenticated else None, reason=reason.strip()
+    )
+
+
+def vault_end(*, by: Person, maker: Maker, now_ms: int) -> MakerVault:
+    """Have a maker paid at its payout accounts again, in the epochs that begin after now_ms. Raises NotAllowedError."""
+    _require(by, maker)
+    return MakerVault.objects.create(maker=maker, since_ms=now_ms + 1, named_by=by if by.is_authenticated else None)
+
+
+def _require(by: Person, maker: Maker) -> None:
+    if not manages_maker(person=by, maker=maker):
+        raise NotAllowedError(what=f"Naming a vault of {maker.name}", who="its admins and operators")
+
+
+# --- an epoch's holders ------------------------------------------------------------------------------------------
+
+
+def vaults_wait(*, epoch: Epoch) -> None:
+    """Raise NotYetError until all transfers of the epoch's vaults are stored, verified and final."""
+    last = last_block_before(time_ms=epoch.end_ms)
+    for row in vaults_named(start_ms=epoch.start_ms):
+        if last is None or not shares_ready(token=row.vault, through_block=last.number):
+            waits_for = f"the transfers of the vault {row.vault} of {row.maker.slug} to be read and final"
+            raise NotYetError(what=f"Scoring epoch {epoch.number}", waits_for=waits_for)
+
+
+def vaults_of(*, epoch: Epoch, connect: Client = node) -> VaultsOfEpoch:
+    """Return an epoch's vaults with their holders' weights, held against the tokens' own view at its last block.
+
+    A node is asked only when there is a vault. Raises NegativeBalanceError, ShareBalanceError, ShareTokenError,
+    SharesNotIndexedError and the client's errors.
+    """
+    named = vaults_named(start_ms=epoch.start_ms)
+    last = last_block_before(time_ms=epoch.end_ms)
+    if not named or last is None:
+        return VaultsOfEpoch()
+    with closing(connect()) as client:
+        held = {vault: _held(client, vault, epoch, last.number) for vault in sorted({row.vault for row in named})}
+    return VaultsOfEpoch(
+        vaults=Vaults(
+            operators={(row.vault, row.maker.slug): row.operator for row in named},
+            holders={vault: each.found.weights for vault, each in held.items() if each.found.weights},
+        ),
+        named=tuple(named),
+        held=held,
+    )
+
+
+def _held(client: RpcClient, vault: str, epoch: Epoch, block: int) -> HeldVault:
+    found = time_weights(
+        engine_transfers(share_transfers(token=vault, through_block=block)), vault=vault, start_ms=epoch.start_ms,
+        end_ms=epoch.end_ms, excluded=not_holders(token=epoch.program.token, distributor=epoch.program.distributor),
+    )  # fmt: skip
+    checked = check_balances(client, token=vault, balances=found.balances, supply=found.supply, block=block)
+    contracts = tuple(contracts_among(client, accounts=found.weights, block=block))
+    return HeldVault(start_block=share_start(token=vault), found=found, contracts=contracts, checked=checked)
+
+
+def engine_transfers(read: ShareTransfers) -> Transfers:
+    """Return transfers in the engine's own columns."""
+    return Transfers(
+        block=read.block, time_ms=read.time_ms, sender=read.sender, receiver=read.receiver, value=read.value,
+        accounts=read.accounts,
+    )  # fmt: skip
+
+
+def not_holders(*, token: str, distributor: str) -> Collection[str]:
+    """Return the programme's own contracts, which could never collect: shares sent there weigh nothing."""
+    return {token, distributor}
+
+
+def _cannot_collect() -> set[str]:
+    programs = Program.objects.values_list("token", "distributor")
+    return {address for pair in programs for address in pair} | set(
+        ChainDistributor.objects.values_list("address", flat=True)
+    )
+
+
+def vault_rows_store(*, epoch: Epoch, held: VaultsOfEpoch, result: Result) -> None:
+    """Store what an epoch's vaults came to, in the transaction that stores its result."""
+    EpochVault.objects.filter(epoch=epoch).delete()
+    for row in held.named:
+        each = held.held[row.vault]
+        parts = [part for part in result.parts if part.maker == row.maker.slug and part.vault == row.vault]
+        amount, total = sum(part.amount for part in parts), sum(each.found.weights.values())
+        floors = sum(amount * weight // total for weight in each.found.weights.values())
+        EpochVault.objects.create(
+            epoch=epoch, maker=row.maker.slug, vault=row.vault, operator=row.operator, name=row.name,
+            holders=len(each.found.weights), supply=each.found.supply, amount=amount,
+            dust=amount - floors, contracts=list(each.contracts), balances_checked=each.checked,
+        )  # fmt: skip
