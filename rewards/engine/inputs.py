@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rewards.engine.errors import InputError
 from rewards.engine.events import EventColumns
 from rewards.engine.sessions import Sessions
+from rewards.engine.splits import Split, check_splits
 from rewards.engine.termfields import ADDRESS
 from rewards.engine.terms import Terms
 
@@ -18,7 +19,7 @@ class Inputs:
 
     makers: enrolled address to maker. payouts: maker to (account, share_ppm), in payout order.
     carried_in: maker to amount. previous: leaves (account, token, cumulative) of the tree before, None before
-    the first epoch.
+    the first epoch. splits: of any markets; those that lie before a market's first event change nothing.
     """
 
     terms: Terms
@@ -28,6 +29,7 @@ class Inputs:
     carried_in: Mapping[str, int]
     previous: Sequence[tuple[str, str, int]] | None
     events: EventColumns
+    splits: Sequence[Split] = ()
 
     def __post_init__(self) -> None:
         epoch = self.terms.epoch
@@ -42,6 +44,7 @@ class Inputs:
                 raise InputError(table="carried_in", reason=f"{maker} carries {amount}, less than nothing")
         self._check_payouts()
         self._check_previous()
+        check_splits(self.splits)
 
     def _check_payouts(self) -> None:
         for maker, shares in self.payouts.items():

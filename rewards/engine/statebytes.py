@@ -39,6 +39,8 @@ def dump_state(*, state: MarketState, key: str) -> bytes:
         },
         "score": _score_document(score),
     }
+    if state.first_ms is not None:
+        document["first_ms"] = state.first_ms
     return _sealed(document, header=HEADER)
 
 
@@ -60,6 +62,7 @@ def load_state(*, data: bytes, key: str) -> MarketState:
         reference=document["reference"],
         stress_until_ms=document["stress_until_ms"],
         history=[(time_ms, reference) for time_ms, reference in document["history"]],
+        first_ms=document.get("first_ms"),
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rewards.engine import bundle, files, scoring, tables
+from rewards.engine import actions, bundle, files, scoring, tables
 from rewards.engine.bundle import EVENTS, MANIFEST, MANIFEST_SUM, TERMS, TREE
 from rewards.engine.errors import BundleError, EngineError, JsonError
 from rewards.engine.inputs import Inputs
@@ -31,6 +31,7 @@ REQUIRED = (
     tables.SCORES,
     tables.ALLOCATIONS,
 )
+VERSIONS = (1, *sorted(set(bundle.OPTIONAL.values())))
 _FIELDS: Mapping[str, type | tuple[type, ...]] = {
     "version": int,
     "program": str,
@@ -122,9 +123,16 @@ def _manifest(raw: bytes) -> dict[str, Any]:
     unknown = sorted(set(manifest) - set(_FIELDS))
     if unknown:
         raise BundleError(file=MANIFEST, reason=f"{unknown[0]}: the key is unknown")
-    if manifest["version"] != 1:
-        raise BundleError(file=MANIFEST, reason="version: only version 1 is known")
+    _check_version(manifest["version"], manifest["files"])
     return manifest
+
+
+def _check_version(version: int, files: Mapping[str, Any]) -> None:
+    if version not in VERSIONS:
+        raise BundleError(file=MANIFEST, reason="version: only the versions 1 and 2 are known")
+    if version != bundle.version_of(files):
+        reason = f"version: it is {version} and files such as these are of version {bundle.version_of(files)}"
+        raise BundleError(file=MANIFEST, reason=reason)
 
 
 def _check_sum(folder: Path, raw: bytes) -> bool:
@@ -166,6 +174,7 @@ def _differences(folder: Path, manifest: Mapping[str, Any], inputs: Inputs, resu
     for name in (tables.SCORES, tables.ALLOCATIONS, tables.CARRIED_OUT):
         yield from _line_differences(name, files.read_file(folder, name), computed[name])
     yield from _tree_differences(folder, result)
+    yield from _action_differences(folder, inputs)
     previous_root = Tree.from_leaves(inputs.previous, LEAF_TYPES).root if inputs.previous else None
     for key, value in (
         ("root", result.root),
@@ -175,6 +184,24 @@ def _differences(folder: Path, manifest: Mapping[str, Any], inputs: Inputs, resu
     ):
         if manifest[key] != value:
             yield Difference(MANIFEST, key, _said(manifest[key]), _said(value))
+
+
+def _action_differences(folder: Path, inputs: Inputs) -> Iterator[Difference]:
+    """Hold what people entered against the inputs that it is said to have changed."""
+    if not files.is_there(folder, tables.ACTIONS):
+        return
+    entered = tables.read_actions(files.read_file(folder, tables.ACTIONS))
+    epoch = inputs.terms.epoch
+    found = actions.differences(
+        entered,
+        splits=inputs.splits,
+        sessions=inputs.sessions,
+        toggles=bundle.read_toggles(folder) if entered else {},
+        start_ms=epoch.start_ms,
+        end_ms=epoch.end_ms,
+    )
+    for row, said, held in found:
+        yield Difference(tables.ACTIONS, row, said, held)
 
 
 def _line_differences(name: str, published: bytes, computed: bytes) -> Iterator[Difference]:

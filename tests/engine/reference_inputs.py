@@ -60,6 +60,7 @@ class Bundle:
     carried_in: dict[str, int]
     previous: dict[tuple[str, str], int]
     events: list[dict[str, Any]]
+    splits: list[dict[str, str]]
 
 
 def read_bundle(directory: Path) -> Bundle:
@@ -70,6 +71,7 @@ def read_bundle(directory: Path) -> Bundle:
         payouts.setdefault(row["maker"], []).append((row["account"], int(row["share_ppm"])))
     makers = [(row["address"], row["maker"]) for row in rows_of(directory / "makers.csv")]
     carried = [(row["maker"], int(row["amount"])) for row in rows_of(directory / "carried_in.csv")]
+    splits = directory / "splits.csv"
     before = directory / "previous_cumulative.json"
     tree = json.loads(before.read_text(encoding="utf-8")) if before.exists() else []
     return Bundle(
@@ -80,4 +82,5 @@ def read_bundle(directory: Path) -> Bundle:
         carried_in=once(carried, "carried_twice"),
         previous=once([((account, token), int(amount)) for account, token, amount in tree], "leaf_twice"),
         events=pyarrow.parquet.read_table(directory / "events.parquet").to_pylist(),
+        splits=rows_of(splits) if splits.exists() else [],
     )
