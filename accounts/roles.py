@@ -26,6 +26,7 @@ class Deed(Enum):
     MANAGE_EVERY_MAKER = "Saying who belongs to any maker"
     SET_ROLES = "Giving roles"
     MANAGE_TREASURY_WEBHOOKS = "Looking after the treasury's webhooks"
+    ENTER_MARKET_ACTION = "Entering, confirming or withdrawing a market action"
 
 
 _WATCHERS: Final = frozenset({Role.TREASURER, Role.REVIEWER, Role.GUARDIAN, Role.OPERATOR, Role.AUDITOR})
@@ -38,6 +39,8 @@ ALLOWED: Final[Mapping[Deed, frozenset[Role]]] = {
     Deed.MANAGE_EVERY_MAKER: frozenset({Role.OPERATOR}),
     Deed.SET_ROLES: frozenset({Role.OPERATOR}),
     Deed.MANAGE_TREASURY_WEBHOOKS: frozenset({Role.TREASURER, Role.OPERATOR}),
+    # Whoever enters one needs another of them to confirm it.
+    Deed.ENTER_MARKET_ACTION: frozenset({Role.OPERATOR, Role.TREASURER}),
 }
 APART_FROM_MAKERS: Final = _WATCHERS
 """Roles that decide on makers' pay or watch over it: who has one belongs to no maker."""

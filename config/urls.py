@@ -4,7 +4,20 @@ from django.contrib import admin
 from django.urls import include, path, register_converter
 from django.views.generic import RedirectView
 
-from rewards.views import claims, evidence, makers, notices, proofs, public, quoted, safe, status, treasury, webhooks
+from rewards.views import (
+    actions,
+    claims,
+    evidence,
+    makers,
+    notices,
+    proofs,
+    public,
+    quoted,
+    safe,
+    status,
+    treasury,
+    webhooks,
+)
 from rewards.views.live import stream
 
 
@@ -79,6 +92,8 @@ urlpatterns = [
     path("treasury/epochs/<slug:program>/<int:number>/approve/", treasury.approve, name="treasury-approve"),
     path("treasury/epochs/<slug:program>/<int:number>/safe/sign/", safe.sign, name="treasury-safe-sign"),
     path("treasury/epochs/<slug:program>/<int:number>/safe/batch.json", safe.batch, name="treasury-safe-batch"),
+    path("treasury/programmes/<slug:slug>/actions/", actions.listed, name="market-actions"),
+    path("treasury/programmes/<slug:slug>/actions/<int:action_id>/", actions.decide, name="market-action-decide"),
     path("proofs/<slug:slug>/<account:account>.json", proofs.proof, name="proof"),
     path("proofs/<slug:slug>/<root:root>/<account:account>.json", proofs.proof_of_root, name="proof-of-root"),
     path("collect/", claims.collect, name="collect"),

@@ -13,7 +13,7 @@ from pyarrow import csv
 
 from onchain.book import Book, Row
 from onchain.errors import MarketQuarantinedError, NotIndexedError, UnknownMarketError
-from onchain.models import AdapterState, Block, Market
+from onchain.models import AdapterState, Block, Market, MarketEvent
 from onchain.store import KIND_NAMES
 
 SCHEMA = pa.schema(
@@ -56,6 +56,29 @@ def market_events_arrow(*, markets: Sequence[str], from_ms: int, to_ms: int, car
     if len(markets) < 2:
         return table
     return table.take(pa.array(np.lexsort((table.column("log_index").to_numpy(), table.column("block").to_numpy()))))
+
+
+@transaction.atomic
+def halt_changes(*, market: str, from_ms: int, to_ms: int) -> list[tuple[int, bool]]:
+    """Return when the chain stopped a market (True) and let it go on (False) in [from_ms, to_ms), in its order.
+
+    A market that is halted as the time begins has a stop a millisecond before it. Raises UnknownMarketError,
+    MarketQuarantinedError, NotIndexedError.
+    """
+    before, last = _last_block_before(from_ms), _last_block_before(to_ms)
+    stored = _market(market, last_block=last)
+    found = MarketEvent.objects.filter(
+        market_id=stored.pk,
+        block_number__gt=before,
+        block_number__lte=last,
+        kind__in=(MarketEvent.Kind.HALT, MarketEvent.Kind.RESUME),
+    )
+    rows = list(found.order_by("block_number", "log_index").values_list("block_number", "time_ms", "kind"))
+    times = _block_times({number for number, _, _ in rows})
+    carried = [(from_ms - 1, True)] if _book_at(stored, block=before).halt else []
+    return carried + [
+        (times[number] if time_ms is None else time_ms, kind == MarketEvent.Kind.HALT) for number, time_ms, kind in rows
+    ]
 
 
 def _last_block_before(time_ms: int) -> int:

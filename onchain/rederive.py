@@ -3,7 +3,7 @@
 Source: spec/evidence.md, the last section; spec/venues.md, Time.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, islice, pairwise
 from typing import Any
@@ -53,10 +53,14 @@ class _Market:
 
 @dataclass(frozen=True, slots=True)
 class FromChain:
-    """What the chain gave. events: the columns of events.parquet. to_block_hash: 0x hex."""
+    """What the chain gave. events: the columns of events.parquet. to_block_hash: 0x hex.
+
+    blocks_after: of each instant that was asked for, number and time of the first block of the range after it.
+    """
 
     events: pa.Table
     to_block_hash: str
+    blocks_after: Mapping[int, tuple[int, int]]
 
 
 def events_from_chain(
@@ -67,6 +71,7 @@ def events_from_chain(
     to_block: int,
     from_ms: int,
     to_ms: int,
+    instants_ms: Collection[int] = (),
     progress: Callable[[int], None] = lambda number: None,
 ) -> FromChain:
     """Return the events of [from_ms, to_ms) with the carry-in, from blocks [from_block, to_block] alone.
@@ -78,7 +83,7 @@ def events_from_chain(
         _Market(spec, make_adapter(name=spec.adapter, config={**spec.config, "address": spec.address}))
         for spec in sorted(markets, key=lambda spec: spec.name.encode())
     ]
-    last_hash = b""
+    last_hash, instants, blocks_after = b"", sorted(set(instants_ms)), dict[int, tuple[int, int]]()
     addresses = frozenset(address for market in followed for address in market.adapter.addresses)
     blocks = _blocks(client, first=from_block, last=to_block, addresses=addresses, progress=progress)
     wanted = (
@@ -88,9 +93,12 @@ def events_from_chain(
     )
     while batch := list(islice(wanted, BATCH_BLOCKS)):
         last_hash = batch[-1][0].hash if batch[-1][0].number == to_block else b""
+        for block, time_ms in batch:
+            while instants and instants[0] < time_ms:
+                blocks_after[instants.pop(0)] = block.number, time_ms
         for market in followed:
             _take(market, batch, from_ms=from_ms)
-    return FromChain(_table(followed), "0x" + last_hash.hex())
+    return FromChain(_table(followed), "0x" + last_hash.hex(), blocks_after)
 
 
 def _take(market: _Market, batch: Sequence[tuple[_Block, int]], *, from_ms: int) -> None:

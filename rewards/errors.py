@@ -145,3 +145,11 @@ class SecretUnreadableError(RewardsError):
             "This webhook's secret was encrypted with another SECRET_KEY. Give the webhook a new secret on its page, "
             "or name the former key in SECRET_KEY_FALLBACKS."
         )
+
+
+class ActionRefusedError(RewardsError):
+    """A market action can't be entered, confirmed or withdrawn."""
+
+    def __init__(self, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"Nothing was changed: {reason}.")

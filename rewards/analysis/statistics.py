@@ -112,7 +112,7 @@ class MarketCells:
         return _table(MARKET_COLUMNS, values)
 
     def exact_volumes(self, *, by: By) -> list[int]:
-        """Return the rows' fills of `maker_table` in lots * ticks of the replay's own units, in which they are whole."""
+        """Return the fills of `maker_table`'s rows in the replay's own lots * ticks, which are whole."""
         first = self._first(by)
         volumes: list[int] = _flat(_sums(self.whole[:, self._shown()], first)[:, :, parts.VOLUME]).tolist()
         return volumes
@@ -158,8 +158,8 @@ def market_statistics(
 ) -> MarketStatistics:
     """Replay one market and return its statistics.
 
-    events: of this market, split with these `makers` (enrolled address to maker). splits: of any markets. Raises DataError, BoundError, and
-    AnalysisError where the epoch or the lots are too large for statistics.
+    events: of this market, split with these `makers` (enrolled address to maker). splits: of any markets. Raises
+    DataError, BoundError, and AnalysisError where the epoch or the lots are too large for statistics.
     """
     scorer = WatchedScorer(terms=terms, market=market, sessions=sessions, makers=makers, splits=splits)
     scorer.feed_market(events)

@@ -1,5 +1,6 @@
 """The tables of rewards: programmes and epochs, their results, checks, and claims."""
 
+from rewards.models.actions import MarketAction
 from rewards.models.checks import Alarm, CheckWaiver, EpochCheck
 from rewards.models.claims import AutoCollect, ClaimRequest
 from rewards.models.notices import Delivery, MailChoice, Notice, WebhookEndpoint
@@ -23,6 +24,7 @@ __all__ = [
     "LiveStanding",
     "LiveState",
     "MailChoice",
+    "MarketAction",
     "Notice",
     "Payment",
     "Program",

@@ -21,7 +21,14 @@ from onchain.models_tx import OutgoingTransaction
 from onchain.selectors import last_block_before, settled_through_ms
 from rewards.engine.allocation import split_paid
 from rewards.engine.errors import EngineError
-from rewards.engine.evidence import Inputs, ManifestFields, write_inputs, write_manifest, write_outputs
+from rewards.engine.evidence import (
+    Inputs,
+    ManifestFields,
+    write_actions,
+    write_inputs,
+    write_manifest,
+    write_outputs,
+)
 from rewards.engine.scoring import Result, combine
 from rewards.errors import EpochStateError, NotYetError
 from rewards.models import (
@@ -37,7 +44,8 @@ from rewards.models import (
     Score,
     Stretch,
 )
-from rewards.services.gathering import check_epoch_before, gather
+from rewards.selectors.actions import evidence_actions
+from rewards.services.gathering import Ground, check_epoch_before, gather, ground_of
 from rewards.services.stretches import stretched_scores, stretches_done, stretches_score
 
 logger = logging.getLogger(__name__)
@@ -97,13 +105,16 @@ def epoch_score(*, epoch_id: int) -> Epoch:
     epoch = Epoch.objects.select_related("program").get(pk=epoch_id)
     if epoch.state != Epoch.State.LIVE:
         return epoch
-    inputs, result = _scored(epoch)
-    manifest_hash, name, fields = _write_evidence(epoch, inputs, result)
+    ground = ground_of(epoch)
+    inputs, result = _scored(epoch, ground)
+    manifest_hash, name, fields = _write_evidence(epoch, inputs, result, ground)
     failpoints.hit("scoring.after_evidence")
     with transaction.atomic():
         locked = Epoch.objects.select_for_update().get(pk=epoch_id)
         if locked.state != Epoch.State.LIVE:
             return locked
+        if ground_of(locked).actions != ground.actions:
+            raise NotYetError(what=f"Scoring epoch {epoch.number}", waits_for="a market action that has just changed")
         _store_rows(locked, inputs, result)
         _store_epoch(locked, inputs, result, manifest_hash=manifest_hash, name=name, fields=fields)
         failpoints.hit("scoring.before_commit")
@@ -132,7 +143,7 @@ def epoch_reopen(*, program: Program, number: int) -> list[int]:
     return [epoch.number for epoch in again]
 
 
-def _scored(epoch: Epoch) -> tuple[Inputs, Result]:
+def _scored(epoch: Epoch, ground: Ground) -> tuple[Inputs, Result]:
     markets = list(json.loads(epoch.terms_json)["markets"])
     if settled_through_ms(markets=markets) < epoch.end_ms:
         raise NotYetError(what=f"Scoring epoch {epoch.number}", waits_for="its last blocks to be final")
@@ -142,12 +153,12 @@ def _scored(epoch: Epoch) -> tuple[Inputs, Result]:
     for market in markets:
         if not stretches_done(epoch=epoch, market=market):
             raise NotYetError(what=f"Scoring epoch {epoch.number}", waits_for=f"the worker that is at {market}")
-    inputs = gather(epoch=epoch)
+    inputs = gather(epoch=epoch, ground=ground)
     failpoints.hit("scoring.gathered")
-    return inputs, combine(inputs, stretched_scores(epoch=epoch, inputs=inputs))
+    return inputs, combine(inputs, stretched_scores(epoch=epoch, inputs=inputs, ground=ground))
 
 
-def _write_evidence(epoch: Epoch, inputs: Inputs, result: Result) -> tuple[str, str, ManifestFields]:
+def _write_evidence(epoch: Epoch, inputs: Inputs, result: Result, ground: Ground) -> tuple[str, str, ManifestFields]:
     """Write the bundle beside its place and move it there whole; returns manifest hash, folder name, fields."""
     home = Path(settings.EVIDENCE_DIR)
     home.mkdir(parents=True, exist_ok=True)
@@ -156,6 +167,7 @@ def _write_evidence(epoch: Epoch, inputs: Inputs, result: Result) -> tuple[str, 
     try:
         write_inputs(fresh, inputs)
         write_outputs(fresh, inputs, result)
+        write_actions(fresh, evidence_actions(ground.actions, epoch=epoch, splits=inputs.splits))
         manifest_hash = write_manifest(fresh, fields)
         _sync(fresh)
         name = f"{epoch.program.slug}-{epoch.number}-{manifest_hash[2:14]}"

@@ -13,7 +13,7 @@ from onchain.errors import OnchainError
 from onchain.indexer import node
 from rewards.errors import RewardsError
 from rewards.models import Epoch
-from rewards.selectors.programs import epoch_get
+from rewards.selectors.programs import epoch_get, program_list
 from rewards.selectors.safe import safe_view
 from rewards.selectors.treasury import (
     RecipientRow,
@@ -52,6 +52,7 @@ def inbox(request: HttpRequest) -> HttpResponseBase:
         "waiting": [row for row in rows if row.needs_decision],
         "others": [row for row in rows if not row.needs_decision],
         "alarms": open_alarms(),
+        "programs": program_list(now_ms=now_ms),
         "now_ms": now_ms,
         "manages_webhooks": access.manages_treasury_webhooks(user=request.user),
     }
