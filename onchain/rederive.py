@@ -12,11 +12,11 @@ import numpy as np
 import pyarrow as pa
 
 from onchain.blocktime import block_times
-from onchain.book import Book, Row, row_of
+from onchain.book import Book, Row, ShareSplit, row_of
 from onchain.columns import BlockColumns, LogColumns, concatenate
 from onchain.errors import BlockMissingError, BrokenLinkError
 from onchain.fetch import fetch_whole, head_number
-from onchain.market_events import SCHEMA
+from onchain.market_events import NO_SPLITS, SCHEMA, SPLIT_MS
 from onchain.rpc import RpcClient
 from onchain.venues import Adapter, make_adapter
 
@@ -71,6 +71,7 @@ def events_from_chain(
     to_block: int,
     from_ms: int,
     to_ms: int,
+    splits: Mapping[str, Sequence[ShareSplit]] = NO_SPLITS,
     instants_ms: Collection[int] = (),
     progress: Callable[[int], None] = lambda number: None,
 ) -> FromChain:
@@ -80,7 +81,11 @@ def events_from_chain(
     errors, ImpossibleEventError where a log is one that no honest run of the venue could have left.
     """
     followed = [
-        _Market(spec, make_adapter(name=spec.adapter, config={**spec.config, "address": spec.address}))
+        _Market(
+            spec,
+            make_adapter(name=spec.adapter, config={**spec.config, "address": spec.address}),
+            Book(splits=[each for each in splits.get(spec.name, ()) if from_ms - SPLIT_MS < each[0] <= from_ms]),
+        )
         for spec in sorted(markets, key=lambda spec: spec.name.encode())
     ]
     last_hash, instants, blocks_after = b"", sorted(set(instants_ms)), dict[int, tuple[int, int]]()

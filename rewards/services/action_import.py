@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import transaction
 
-from accounts.roles import Person
+from accounts.roles import Deed, Person, require
 from rewards.errors import ActionRefusedError
 from rewards.models import MarketAction
 from rewards.services.actions import ActionDraft, action_check, action_enter, closure_draft
@@ -43,6 +43,7 @@ def actions_import(*, by: Person, drafts: list[ActionDraft]) -> list[MarketActio
 
     Raises NotPermittedError and ActionRefusedError.
     """
+    require(person=by, deed=Deed.ENTER_MARKET_ACTION)
     return [action_enter(by=by, draft=draft) for draft in drafts if not _is_there(draft)]
 
 

@@ -46,6 +46,14 @@ class Ground:
             state, terms=self.terms, market=market, sessions=self.sessions, makers=self.makers, splits=self.splits
         )
 
+    @property
+    def splits_by_market(self) -> dict[str, list[tuple[int, int, int]]]:
+        """The splits as onchain takes them: (time_ms, new, old) by market."""
+        found: dict[str, list[tuple[int, int, int]]] = {}
+        for split in self.splits:
+            found.setdefault(split.market, []).append((split.time_ms, split.new, split.old))
+        return found
+
     def with_halts(self, table: pa.Table, *, markets: Collection[str], from_ms: int, to_ms: int) -> pa.Table:
         """Return the chain's events of a time with the halts that people entered among them."""
         return with_entered_halts(
@@ -75,7 +83,9 @@ def gather(*, epoch: Epoch, ground: Ground | None = None) -> Inputs:
     before = check_epoch_before(epoch)
     ground = ground or ground_of(epoch)
     markets = list(ground.terms.markets)
-    table = market_events_arrow(markets=markets, from_ms=epoch.start_ms, to_ms=epoch.end_ms)
+    table = market_events_arrow(
+        markets=markets, from_ms=epoch.start_ms, to_ms=epoch.end_ms, splits=ground.splits_by_market
+    )
     table = ground.with_halts(table, markets=markets, from_ms=epoch.start_ms, to_ms=epoch.end_ms)
     events = EventColumns.from_arrow(table)
     return Inputs(

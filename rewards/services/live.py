@@ -79,7 +79,13 @@ def _fed(run: _Run, epoch: Epoch, ground: Ground, settled_ms: int) -> _Run:
     """Give a run the events that are new to it."""
     if run.until_ms < settled_ms:
         is_first = run.base == NO_EVENTS and run.until_ms == epoch.start_ms
-        table = market_events_arrow(markets=[run.market], from_ms=run.until_ms, to_ms=settled_ms, carry_in=is_first)
+        table = market_events_arrow(
+            markets=[run.market],
+            from_ms=run.until_ms,
+            to_ms=settled_ms,
+            carry_in=is_first,
+            splits=ground.splits_by_market,
+        )
         table = ground.with_halts(table, markets=[run.market], from_ms=run.until_ms, to_ms=settled_ms)
         run.scorer.feed(EventColumns.from_arrow(table))
         run.until_ms = settled_ms

@@ -73,7 +73,7 @@ def recompute(client: RpcClient, *, bundle: Path, progress: Callable[[int], None
     found = events_from_chain(
         client, markets=markets, from_block=manifest["from_block"], to_block=manifest["to_block"],
         from_ms=terms.epoch.start_ms, to_ms=terms.epoch.end_ms, progress=progress,
-        instants_ms=_instants_ms(bundle, halts),
+        splits=_splits(bundle), instants_ms=_instants_ms(bundle, halts),
     )  # fmt: skip
     if found.to_block_hash != manifest["to_block_hash"]:
         difference = Difference(MANIFEST, "to_block_hash", manifest["to_block_hash"], found.to_block_hash)
@@ -113,6 +113,14 @@ def _entered_halts(bundle: Path) -> dict[str, list[tuple[int, int]]]:
             if action.kind == HALT and action.to_ms is not None:
                 halts.setdefault(action.market, []).append((action.from_ms, action.to_ms))
     return halts
+
+
+def _splits(bundle: Path) -> dict[str, list[tuple[int, int, int]]]:
+    splits: dict[str, list[tuple[int, int, int]]] = {}
+    if is_there(bundle, tables.SPLITS):
+        for split in tables.read_splits(read_file(bundle, tables.SPLITS)):
+            splits.setdefault(split.market, []).append((split.time_ms, split.new, split.old))
+    return splits
 
 
 def _instants_ms(bundle: Path, halts: Mapping[str, object]) -> set[int]:

@@ -211,7 +211,10 @@ class _Chain:
     def _events(self, number: int) -> MarketEvents:
         from_ms = self.ends[number - 1] if number else self.epoch.start_ms
         to_ms = self.ends[number]
-        table = market_events_arrow(markets=[self.market], from_ms=from_ms, to_ms=to_ms, carry_in=number == 0)
+        table = market_events_arrow(
+            markets=[self.market], from_ms=from_ms, to_ms=to_ms, carry_in=number == 0,
+            splits=self.ground.splits_by_market,
+        )  # fmt: skip
         table = self.ground.with_halts(table, markets=[self.market], from_ms=from_ms, to_ms=to_ms)
         tables = EventColumns.from_arrow(table).split(makers=self.ground.makers)
         return tables.get(self.market, MarketEvents.none())

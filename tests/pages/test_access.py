@@ -79,6 +79,8 @@ GETS = {
     "treasury-approve": (["PROGRAM", 2], POSTED),
     "treasury-safe-sign": (["PROGRAM", 2], POSTED),
     "treasury-safe-batch": (["PROGRAM", 2], (SIGN_IN, *(NO,) * 5, *(MISSING,) * 5)),
+    "market-actions": (["PROGRAM"], (SIGN_IN, *(NO,) * 5, *WATCHERS)),
+    "market-action-decide": (["PROGRAM", 1], POSTED),
 }
 # Every address that takes a POST, with what an empty form gives each of ROLES; to all others a POST is no method.
 SIGNED_IN_ONLY = (SIGN_IN, *(GONE_ON,) * 10)
@@ -86,6 +88,8 @@ POSTS = {
     "collect-now": (GONE_ON,) * 11,
     "treasury-approve": (SIGN_IN, *(NO,) * 5, GONE_ON, *(NO,) * 4),
     "treasury-safe-sign": (SIGN_IN, *(NO,) * 5, GONE_ON, NO, NO, GONE_ON, NO),
+    "market-actions": (SIGN_IN, *(NO,) * 5, GONE_ON, NO, NO, GONE_ON, NO),
+    "market-action-decide": (SIGN_IN, *(NO,) * 5, GONE_ON, NO, NO, GONE_ON, NO),
     "collect-by-itself": (SIGN_IN, *(NO,) * 10),
     "accounts:members": (SIGN_IN, NO, NO, GONE_ON, NO, NO, NO, NO, NO, GONE_ON, NO),
     "notices-choose": (SIGN_IN, *(GONE_ON,) * 10),

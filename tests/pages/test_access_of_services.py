@@ -21,6 +21,8 @@ from onchain.errors import NoProviderError
 from onchain.rpc import Policy, connect
 from rewards.errors import NotAllowedError, SignatureRefusedError
 from rewards.models import AutoCollect, Delivery, Notice, SafeTransaction, WebhookEndpoint
+from rewards.services.action_import import actions_import
+from rewards.services.actions import ActionDraft, action_confirm, action_enter, action_withdraw
 from rewards.services.approval import approve_with_local_node
 from rewards.services.auto_collect import auto_collect_set
 from rewards.services.notices import endpoints
@@ -36,6 +38,10 @@ OWN_ADMIN, OPERATOR = "own maker's admin", "operator"
 BY_ROLE = {
     "rewards.services.safe_signatures.safe_signature_add": {"treasurer", OPERATOR},
     "rewards.services.approval.approve_with_local_node": {"treasurer"},
+    "rewards.services.actions.action_enter": {"treasurer", OPERATOR},
+    "rewards.services.actions.action_confirm": {"treasurer", OPERATOR},
+    "rewards.services.actions.action_withdraw": {"treasurer", OPERATOR},
+    "rewards.services.action_import.actions_import": {"treasurer", OPERATOR},
     "accounts.members.role_set": {OPERATOR},
     **{
         f"rewards.services.notices.endpoints.{name}": {OPERATOR, OWN_ADMIN}
@@ -69,11 +75,14 @@ READS = {
     "rewards.services.safe_export.builder_file",
     "rewards.services.notices.words.words_of",
     "rewards.services.notices.mailing.read_token",
+    "rewards.services.actions.action_check",
+    "rewards.services.actions.closure_draft",
 }
 # What workers and commands call, by module. No page may import one: who calls it is not asked.
 MACHINE_BY_MODULE = {
     "accounts.services": "maker_enrol maker_payouts_set",
     "onchain.services": "contract_watch market_register",
+    "rewards.services.action_import": "drafts_read",
     "rewards.services.alarms": "alarms_set",
     "rewards.services.announcing": "announce",
     "rewards.services.attestation": "attest",
@@ -83,6 +92,7 @@ MACHINE_BY_MODULE = {
     " parent_root read_evidence recipients root_rebuilt total",
     "rewards.services.checks": "approval_checks_due approval_is_safe check_waive checks_run",
     "rewards.services.claims": "claims_relay relayer",
+    "rewards.services.entered_halts": "with_entered_halts place_halts",
     "rewards.services.gathering": "ground_of gather check_epoch_before epoch_before",
     "rewards.services.live": "live_score",
     "rewards.services.notices.delivering": "deliveries_do delivery_try post_body",
@@ -214,10 +224,26 @@ WEBHOOK_CALLS: dict[str, Callable[[Scene, Person], object]] = {
     "webhook_test": lambda s, by: endpoints.webhook_test(by=by, endpoint=_webhook(s), now=timezone.now()),
     "webhook_send_again": _send_again,
 }
+
+
+def _draft(market: str = "AAPL-PERP") -> ActionDraft:
+    return ActionDraft(kind="halt", subject=market, from_ms=1, to_ms=2, reason="a halt")
+
+
+def _entered() -> int:
+    """An action that somebody else has entered."""
+    by, _ = User.objects.get_or_create(username="another operator", defaults={"role": User.Role.OPERATOR})
+    return action_enter(by=by, draft=_draft()).pk
+
+
 CALLS: dict[str, Callable[[Scene, Person], object]] = {
     "rewards.services.approval.approve_with_local_node": _approve,
     "rewards.services.safe_signatures.safe_signature_add": _sign_safe,
     **{f"rewards.services.notices.endpoints.{name}": call for name, call in WEBHOOK_CALLS.items()},
+    "rewards.services.actions.action_enter": lambda _, by: action_enter(by=by, draft=_draft()),
+    "rewards.services.actions.action_confirm": lambda _, by: action_confirm(by=by, action_id=_entered()),
+    "rewards.services.actions.action_withdraw": lambda _, by: action_withdraw(by=by, action_id=_entered(), why="no"),
+    "rewards.services.action_import.actions_import": lambda _, by: actions_import(by=by, drafts=[]),
     "accounts.members.role_set": lambda _, by: role_set(by=by, person=_somebody(), role=User.Role.AUDITOR),
     "accounts.members.member_add": lambda s, by: member_add(by=by, maker=s.makers["aurora"], person=_somebody()),
     "accounts.members.member_remove": _remove,
