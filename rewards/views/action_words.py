@@ -56,8 +56,11 @@ def action_sentence(*, action: MarketAction | ActionDraft, zone: ZoneInfo) -> st
         )
     ends_ms = action.to_ms or action.from_ms
     if action.kind == MarketAction.Kind.HALT:
+        ends = _moment(ends_ms, zone)
+        if _day(action.from_ms, zone) == _day(ends_ms, zone):
+            begins, ends = begins.removesuffix(f" {_city(zone)} time"), ends.partition(", ")[2]
         return (
-            f"{action.subject} stands still from {begins} to {_moment(ends_ms, zone)}. Nothing is earned in that time, "
+            f"{action.subject} stands still from {begins} to {ends}. Nothing is earned in that time, "
             "and it counts against nobody."
         )
     first, last = _day(action.from_ms, zone), _day(ends_ms - 1, zone)
@@ -85,8 +88,11 @@ def _times(part: int, whole: int) -> str:
 def _moment(time_ms: int, zone: ZoneInfo) -> str:
     at = datetime.fromtimestamp(time_ms // 1000, zone)
     clock = f"{at:%H:%M}" if not at.second and not time_ms % 1000 else f"{at:%H:%M:%S}"
-    city = CITIES.get(zone.key, zone.key)
-    return f"{at.day} {at:%B %Y}, {clock} {city} time"
+    return f"{at.day} {at:%B %Y}, {clock} {_city(zone)} time"
+
+
+def _city(zone: ZoneInfo) -> str:
+    return CITIES.get(zone.key, zone.key)
 
 
 def _day(time_ms: int, zone: ZoneInfo) -> str:
