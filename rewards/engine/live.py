@@ -79,7 +79,13 @@ class MarketScorer:
         if self._state.first_ms is None:
             return Units()
         epoch = self._plain_rules
-        counting = that_count(self._splits, market=self.market, first_ms=self._state.first_ms, end_ms=epoch.end_ms)
+        counting = that_count(
+            self._splits,
+            market=self.market,
+            first_ms=self._state.first_ms,
+            start_ms=epoch.start_ms,
+            end_ms=epoch.end_ms,
+        )
         return Units.of(counting, start_ms=epoch.start_ms)
 
     @cached_property

@@ -46,12 +46,14 @@ def check_splits(splits: Sequence[Split]) -> None:
         raise InputError(table="splits", reason="a market has two splits at one time")
 
 
-def that_count(splits: Iterable[Split], *, market: str, first_ms: int, end_ms: int) -> list[Split]:
-    """Return the market's splits after its first event and before the epoch's end, by time: no other changes a number.
+def that_count(splits: Iterable[Split], *, market: str, first_ms: int, start_ms: int, end_ms: int) -> list[Split]:
+    """Return the market's splits that change a number of an epoch, by time.
 
-    first_ms: the time of the market's first event, one that is carried in among them.
+    Those within the epoch do, since the terms are of its start, and those after the market's first event, one that is
+    carried in among them. first_ms: its time.
     """
-    return sorted(split for split in splits if split.market == market and first_ms < split.time_ms < end_ms)
+    since_ms = min(first_ms, start_ms)
+    return sorted(split for split in splits if split.market == market and since_ms < split.time_ms < end_ms)
 
 
 @dataclass(frozen=True)

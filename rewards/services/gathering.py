@@ -104,9 +104,12 @@ def _splits_that_count(ground: Ground, events: EventColumns) -> list[Split]:
     """Leave out what changes no number, so that an epoch long after a split has no more to say of it."""
     codes = {name: code for code, name in enumerate(events.market.values.to_pylist())}
     kept: list[Split] = []
+    epoch = ground.terms.epoch
     for market in sorted({split.market for split in ground.splits} & set(codes)):
         first_ms = int(events.time_ms[events.market.codes == codes[market]][0])
-        kept += that_count(ground.splits, market=market, first_ms=first_ms, end_ms=ground.terms.epoch.end_ms)
+        kept += that_count(
+            ground.splits, market=market, first_ms=first_ms, start_ms=epoch.start_ms, end_ms=epoch.end_ms
+        )
     return kept
 
 

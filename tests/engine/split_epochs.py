@@ -24,6 +24,8 @@ def draw_twins(seed: int) -> tuple[Epoch, Epoch, list[SplitRow]]:
     """An epoch without a split, the same one as its markets' splits make it look, and the splits."""
     rng, twin = draw_payable(seed)
     splits = [split for market in twin.terms["markets"] for split in draw_splits(rng, twin, market)]
+    # Sometimes ticks so small that the band is beyond the kernel's bound in fine units, and within it in the terms'.
+    small = rng.choice((1, 1, 1, 50))
     for market, rule in twin.terms["markets"].items():
         # So that every number is whole in the units of every time.
         own = [
@@ -33,7 +35,7 @@ def draw_twins(seed: int) -> tuple[Epoch, Epoch, list[SplitRow]]:
         lots = prod(old if is_after else new for is_after, new, old in own)
         for event in twin.events:
             if event["market"] == market:
-                multiply(event, price=Fraction(ticks), size=Fraction(lots))
+                multiply(event, price=Fraction(ticks * small), size=Fraction(lots))
         rule |= {name: rule[name] * lots for name in LOTS}
     return twin, after_splits(twin, splits), splits
 
@@ -87,3 +89,11 @@ def write_split_epoch(directory: Path, epoch: Epoch, splits: list[SplitRow]) -> 
     write_epoch(directory, epoch)
     with (directory / "splits.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows([("market", "time_ms", "new", "old"), *splits])
+
+
+def write_split_bundle(directory: Path, seed: int) -> None:
+    """Writes the split epoch of that seed; every other one has no unsplit twin in whole numbers."""
+    _, epoch, splits = draw_twins(seed)
+    if seed % 2:
+        roughen(Random(seed), epoch)
+    write_split_epoch(directory, epoch, splits)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
@@ -25,7 +24,7 @@ from tests.engine.agreement import differences
 from tests.engine.published import publish, refused, restore_hashes, run_engine, seal
 from tests.engine.random_epochs import Epoch
 from tests.engine.scored_epochs import inputs_of
-from tests.engine.split_epochs import SplitRow, draw_twins, roughen, write_split_epoch
+from tests.engine.split_epochs import SplitRow, draw_twins, write_split_bundle
 
 seeds = st.integers(0, 2**32)
 START = 1_790_000_000_000
@@ -57,9 +56,7 @@ def test_nobodys_pay_changes_by_a_split_whatever_its_ratio(seed: int) -> None:
 def test_the_engine_agrees_with_the_reference_on_epochs_with_splits(tmp_path: Path, first: int) -> None:
     found = []
     for seed in range(first, first + 20):
-        _, epoch, splits = draw_twins(seed)
-        roughen(Random(seed), epoch)
-        write_split_epoch(tmp_path / str(seed), epoch, splits)
+        write_split_bundle(tmp_path / str(seed), seed)
         found += differences(tmp_path / str(seed), seed)
     assert not found, "\n".join(found)
 
@@ -158,6 +155,25 @@ def test_a_split_that_none_of_the_events_came_before_or_after_changes_nothing(sp
     epoch = by_hand()
     epoch.events = epoch.events[:5]
     assert paid(with_splits(epoch, splits)) == paid(inputs_of(epoch))
+
+
+def test_a_split_before_the_first_event_counts_when_the_epoch_had_begun() -> None:
+    """Ann's 40 new lots are 10 old ones, and 11 of the terms' are asked for: those of the epoch's start are old ones
+    when the split comes after it, new ones when it comes with it.
+
+    All quotes begin after 100 ms. Bob alone has 3,900 of 4,000 ms: 7,800 of 8,000. With both, ann has 400 ms of 8 / 26
+    and 3,500 of 8 / 20, which is 1,523.07... ms, and bob 2,376.92...: 3,046 and 4,753.
+    """
+    epoch = by_hand()
+    epoch.terms["markets"]["M"]["min_order_lots"] = 11
+    for event in epoch.events:
+        event["time_ms"] = max(event["time_ms"], START + 100)
+        if event["time_ms"] < START + 1000:
+            event["size"] *= 4
+            event["price"] = event["price"] and event["price"] // 4
+    for split_ms, quoting in ((START + 50, {"ann": 0, "bob": 7800}), (START, {"ann": 3046, "bob": 4753})):
+        result = paid(with_splits(epoch, [("M", split_ms, 4, 1)]))
+        assert {row.maker: row.quoting for row in result["allocations"]} == quoting
 
 
 def test_the_fine_units_are_the_coarsest_in_which_all_is_whole() -> None:
