@@ -90,6 +90,11 @@ class Units:
             lot_scale=lot_factors[of_terms],
         )
 
+    def factors_at(self, time_ms: int) -> tuple[int, int]:
+        """Return how many fine ticks and fine lots are one of the market's at a time."""
+        span = sum(each <= time_ms for each in self.times_ms)
+        return self.price_factors[span], self.lot_factors[span]
+
     def rules(self, rules: Rules) -> Rules:
         """Return the rules with their lots in fine lots, and the scales by which they round."""
         if not self.times_ms:

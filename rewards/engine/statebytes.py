@@ -66,6 +66,12 @@ def load_state(*, data: bytes, key: str) -> MarketState:
     )
 
 
+def first_ms_of(data: bytes) -> int | None:
+    """Return the time of the first event of a market with splits, None for another. Raises StateError."""
+    first_ms: int | None = _document(data, header=HEADER).get("first_ms")
+    return first_ms
+
+
 def dump_score(score: MarketScore) -> bytes:
     """Return the score as bytes; equal scores give the same bytes."""
     return _sealed(_score_document(score), header=SCORE_HEADER)

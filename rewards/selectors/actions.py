@@ -31,9 +31,21 @@ class ActionRow:
     after_scoring: bool
 
 
-def counting_actions(*, markets: Collection[str], calendar: str) -> list[MarketAction]:
-    """Return all actions of these markets and their exchange that are confirmed and not withdrawn, by time."""
-    return list(_of(markets, calendar).filter(confirmed_at__isnull=False, withdrawn_at=None))
+def counting_actions(*, markets: Collection[str], calendar: str, as_of: datetime | None = None) -> list[MarketAction]:
+    """Return all actions of these markets and their exchange that are confirmed and not withdrawn, by time.
+
+    as_of: those that counted then; now, when it is not given.
+    """
+    found = _of(markets, calendar)
+    if as_of is None:
+        return list(found.filter(confirmed_at__isnull=False, withdrawn_at=None))
+    return list(found.filter(Q(withdrawn_at=None) | Q(withdrawn_at__gt=as_of), confirmed_at__lte=as_of))
+
+
+def actions_behind(*, epoch: Epoch) -> list[MarketAction]:
+    """Return the actions that an epoch's result comes from, or will come from as things stand."""
+    markets = _markets_of(epoch.terms_json)
+    return counting_actions(markets=markets, calendar=epoch.program.calendar, as_of=_scored_at(epoch))
 
 
 def actions_of(*, epoch: Epoch) -> list[ActionRow]:
@@ -97,11 +109,11 @@ def halts_of(actions: Iterable[MarketAction], *, epoch: Epoch) -> dict[str, tupl
 def sessions_of(*, epoch: Epoch, actions: Iterable[MarketAction] | None = None) -> Sessions:
     """Return an epoch's sessions: as they were scheduled, with what closures since made of them.
 
-    actions: counting ones, fetched when they are not given.
+    actions: those behind the epoch, fetched when they are not given.
     """
     rows = list(epoch.sessions.order_by("start_ms").values_list("start_ms", "end_ms", "kind"))
     if actions is None:
-        actions = counting_actions(markets=(), calendar=epoch.program.calendar)
+        actions = actions_behind(epoch=epoch)
     calendar = epoch.program.calendar
     spans = [(each.from_ms, each.to_ms) for each in actions if each.kind == Kind.CLOSURE and each.to_ms is not None]
     # A closed day reaches into the evening before and the night after it.
@@ -115,8 +127,7 @@ def session_rows(*, epoch: Epoch) -> list[EpochSession]:
     """Return an epoch's sessions for pages, not stored: what closures made of them, or what it was scored with."""
     if not epoch.sessions.exists():
         return []
-    closures = None if _scored_at(epoch) is None else [r.action for r in actions_of(epoch=epoch) if r.in_result]
-    rows = sessions_of(epoch=epoch, actions=closures).rows
+    rows = sessions_of(epoch=epoch).rows
     return [EpochSession(epoch=epoch, start_ms=start, end_ms=end, kind=kind) for start, end, kind in rows]
 
 

@@ -15,7 +15,7 @@ from rewards.engine.splits import Split, that_count
 from rewards.engine.terms import Terms, parse_terms
 from rewards.errors import NotYetError
 from rewards.models import Carry, Entitlement, Epoch, MarketAction
-from rewards.selectors.actions import counting_actions, halts_of, sessions_of, splits_of
+from rewards.selectors.actions import actions_behind, halts_of, sessions_of, splits_of
 from rewards.services.entered_halts import Halts, with_entered_halts
 
 SCORED = (Epoch.State.SCORED, Epoch.State.PROPOSED, Epoch.State.APPROVED, Epoch.State.ACTIVE, Epoch.State.EMPTY)
@@ -64,7 +64,7 @@ class Ground:
 def ground_of(epoch: Epoch) -> Ground:
     """Gather what an epoch's replay depends on beside the events."""
     terms = parse_terms(epoch.terms_json.encode())
-    actions = counting_actions(markets=terms.markets.keys(), calendar=epoch.program.calendar)
+    actions = actions_behind(epoch=epoch)
     return Ground(
         terms=terms,
         sessions=sessions_of(epoch=epoch, actions=actions),

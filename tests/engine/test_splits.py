@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from rewards.analysis.explain import explain
 from rewards.analysis.explained import Explanation
 from rewards.analysis.luck import sampling_luck
+from rewards.analysis.moment import Looker
 from rewards.analysis.statistics import By, each_market
 from rewards.engine import bundle, scoring, verify, whatif
 from rewards.engine.errors import BundleError, EngineError, InputError, TooFineError
@@ -238,6 +239,18 @@ def test_explanations_statistics_luck_and_what_if_show_the_twins_figures(seed: i
             )
     tried = whatif.try_terms(inputs=ours, variants={"own": ours.terms}, batches=lambda: [ours.events])
     assert tried["own"].earned == scoring.score(plain).earned
+
+
+def test_a_look_at_the_book_after_a_split_shows_new_lots_at_new_prices() -> None:
+    inputs = with_splits(by_hand(), [("M", START + 1000, 4, 1)])
+    events = inputs.events.split(makers=inputs.makers)["M"]
+    looker = Looker(
+        terms=inputs.terms, market="M", sessions=inputs.sessions, makers=inputs.makers, splits=inputs.splits
+    )
+    seen = looker.look(time_ms=START + 2500, events=events, maker="ann")
+    assert [(level.price, level.lots, level.own_lots) for level in seen.bids] == [(249, 40, 40), (248, 120, 0)]
+    assert [(level.price, level.lots, level.own_lots) for level in seen.asks] == [(251, 40, 40), (252, 80, 0)]
+    assert (seen.reference, seen.band, seen.near_bid, seen.bid) == (500, 10, 40, 32_000_000)
 
 
 def publish_by_hand(directory: Path) -> Path:
