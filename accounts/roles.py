@@ -41,6 +41,7 @@ class Deed(Enum):
     ENROL_MAKERS = "Deciding who is enrolled"
     LOAD_SANCTIONS = "Loading a sanctions list"
     WITHHOLD_PAY = "Withholding a maker's pay"
+    ENTER_MARKET_ACTION = "Entering, confirming or withdrawing a market action"
 
 
 _WATCHERS: Final = frozenset({Role.TREASURER, Role.REVIEWER, Role.GUARDIAN, Role.OPERATOR, Role.AUDITOR})
@@ -68,6 +69,8 @@ ALLOWED: Final[Mapping[Deed, frozenset[Role]]] = {
     Deed.ENROL_MAKERS: frozenset({Role.OPERATOR}),
     Deed.LOAD_SANCTIONS: frozenset({Role.OPERATOR}),
     Deed.WITHHOLD_PAY: frozenset({Role.TREASURER}),
+    # Whoever enters one needs another of them to confirm it.
+    Deed.ENTER_MARKET_ACTION: frozenset({Role.OPERATOR, Role.TREASURER}),
 }
 APART_FROM_MAKERS: Final = _WATCHERS
 """Roles that decide on makers' pay or watch over it: who has one belongs to no maker."""

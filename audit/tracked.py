@@ -48,6 +48,7 @@ TRACKED: Final[Mapping[str, Tracked]] = {
     "rewards.Epoch": Tracked(left_out=("retry_at",)),
     "rewards.EpochSession": Tracked(),
     "rewards.TermsVersion": Tracked(),
+    "rewards.MarketAction": Tracked(),
     "rewards.TermsComment": Tracked(),
     # where private figures are sent
     "rewards.WebhookEndpoint": Tracked(hidden=("secret", "former_secret")),

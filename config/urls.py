@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 
 from accounts import entry_urls
 from rewards.views import (
+    actions,
     audit,
     claims,
     enrolment,
@@ -147,6 +148,8 @@ urlpatterns = [
     path(_DRAFT + "review/", reviews.review, name="treasury-draft-review"),
     path(_DRAFT + "withdraw/", reviews.withdraw, name="treasury-draft-withdraw"),
     path(_DRAFT + "comment/", reviews.comment, name="treasury-draft-comment"),
+    path("treasury/programmes/<slug:slug>/actions/", actions.listed, name="market-actions"),
+    path("treasury/programmes/<slug:slug>/actions/<int:action_id>/", actions.decide, name="market-action-decide"),
     path("proofs/<slug:slug>/<account:account>.json", proofs.proof, name="proof"),
     path("proofs/<slug:slug>/<root:root>/<account:account>.json", proofs.proof_of_root, name="proof-of-root"),
     path("collect/", claims.collect, name="collect"),

@@ -2,11 +2,15 @@
 
 import json
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from onchain.venues.events import ABSENT, ANCHOR, CANCEL, FILL, HALT, KINDS, PLACE, RESUME, SIDES, EventColumns
+
+ShareSplit = tuple[int, int, int]
+"""time_ms, new, old: from then on `new` lots are what `old` lots were before."""
 
 
 class Row(NamedTuple):
@@ -26,11 +30,17 @@ class Row(NamedTuple):
 
 @dataclass(slots=True)
 class Book:
-    """Resting orders by id (each as its `place` with the size that still rests), the last anchor, the halt if any."""
+    """Resting orders by id (each as its `place` with the size that still rests), the last anchor, the halt if any.
+
+    splits: people's share splits, for a book whose rows all have their time. An order that was reduced after a split
+    has a size that may be whole in neither unit: it stays as it was before, with its reductions (`reduced`) beside it.
+    """
 
     orders: dict[str, Row] = field(default_factory=dict)
     anchor: Row | None = None
     halt: Row | None = None
+    splits: Sequence[ShareSplit] = ()
+    reduced: dict[str, list[Row]] = field(default_factory=dict)
 
     def apply(self, rows: Iterable[Row]) -> None:
         """Take a market's events in, in their order; they come from an adapter, which has checked them."""
@@ -39,7 +49,7 @@ class Book:
             if kind == "place" and order is not None:
                 self.orders[order] = row
             elif kind in ("cancel", "fill") and order is not None:
-                self._take(order, row.size)
+                self._reduce(order, row) if self.splits else self._take(order, row.size)
             elif kind == "anchor":
                 self.anchor = row
             elif kind == "halt":
@@ -72,6 +82,7 @@ class Book:
     def rows(self) -> list[Row]:
         """Return the carry-in: what one must know of the past, in the total order (block, log index)."""
         others = [row for row in (self.anchor, self.halt) if row is not None]
+        others += [row for rows in self.reduced.values() for row in rows]
         return sorted([*self.orders.values(), *others], key=lambda row: (row.block, row.log_index))
 
     def save(self) -> bytes:
@@ -88,6 +99,28 @@ class Book:
             anchor=Row(*stored["anchor"]) if stored["anchor"] else None,
             halt=Row(*stored["halt"]) if stored["halt"] else None,
         )
+
+    def _reduce(self, order: str, row: Row) -> None:
+        """Take away a size that is in the units of its own time."""
+        placed, before = self.orders[order], self.reduced.get(order, [])
+        if row.size is not None and not before and self._lots(row, placed) == row.size:
+            self._take(order, row.size)
+            return
+        rows = [*before, row]
+        left = (placed.size or 0) - sum(self._lots(each, placed) for each in rows)
+        if row.size is None or left <= 0:
+            del self.orders[order]
+            self.reduced.pop(order, None)
+        else:
+            self.reduced[order] = rows
+
+    def _lots(self, row: Row, placed: Row) -> Fraction:
+        """Return a reduction's size in the units of the time at which the order was placed."""
+        lots, placed_ms, now_ms = Fraction(row.size or 0), placed.time_ms or 0, row.time_ms or 0
+        for time_ms, new, old in self.splits:
+            if placed_ms < time_ms <= now_ms:
+                lots = lots * old / new
+        return lots
 
     def _take(self, order: str, size: int | None) -> None:
         row = self.orders[order]

@@ -3,17 +3,18 @@
 Source: spec/evidence.md, events.parquet.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
 from django.db import connection, transaction
 from pyarrow import csv
 
-from onchain.book import Book, Row
+from onchain.book import Book, Row, ShareSplit
 from onchain.errors import MarketQuarantinedError, NotIndexedError, UnknownMarketError
-from onchain.models import AdapterState, Block, Market
+from onchain.models import AdapterState, Block, Market, MarketEvent
 from onchain.store import KIND_NAMES
 
 SCHEMA = pa.schema(
@@ -24,6 +25,10 @@ SCHEMA = pa.schema(
     ]
 )  # fmt: skip
 BEFORE_ALL = -1
+SPLIT_DAYS = 35
+"""For so long after a split, orders from before it are followed through it; few rest for as long."""
+SPLIT_MS = SPLIT_DAYS * 86_400_000
+NO_SPLITS: Mapping[str, Sequence[ShareSplit]] = MappingProxyType({})
 # The columns of SCHEMA behind `market`. An event has its block's time unless it became true at one of its own.
 EVENTS = """
 COPY (
@@ -37,10 +42,18 @@ COPY (
 
 
 @transaction.atomic
-def market_events_arrow(*, markets: Sequence[str], from_ms: int, to_ms: int, carry_in: bool = True) -> pa.Table:
+def market_events_arrow(
+    *,
+    markets: Sequence[str],
+    from_ms: int,
+    to_ms: int,
+    carry_in: bool = True,
+    splits: Mapping[str, Sequence[ShareSplit]] = NO_SPLITS,
+) -> pa.Table:
     """Return the evidence columns of the markets' carry-in at from_ms and their events in [from_ms, to_ms).
 
-    carry_in: False leaves what rested before out, for whoever goes on from a state that knows it.
+    carry_in: False leaves what rested before out, for whoever goes on from a state that knows it. splits: people's
+    share splits by market; those of the last SPLIT_DAYS days tell what is left of orders that rest since before them.
     Sorted by block and log index, then by market: `log_index` counts a market's own events within a block. An
     event belongs where its block does: one that became true shortly before from_ms (an expiry, told by the first
     block after it) is in. Raises UnknownMarketError, MarketQuarantinedError, NotIndexedError.
@@ -50,12 +63,36 @@ def market_events_arrow(*, markets: Sequence[str], from_ms: int, to_ms: int, car
     for name in sorted(markets, key=lambda name: name.encode()):
         market = _market(name, last_block=last)
         if carry_in:
-            parts.append(_carry_in(market, block=before))
+            own = [split for split in splits.get(name, ()) if from_ms - SPLIT_MS < split[0] <= from_ms]
+            parts.append(_carry_in(market, block=before, splits=own))
         parts.append(_events(market, first=before + 1, last=last))
     table = pa.concat_tables(parts)
     if len(markets) < 2:
         return table
     return table.take(pa.array(np.lexsort((table.column("log_index").to_numpy(), table.column("block").to_numpy()))))
+
+
+@transaction.atomic
+def halt_changes(*, market: str, from_ms: int, to_ms: int) -> list[tuple[int, bool]]:
+    """Return when the chain stopped a market (True) and let it go on (False) in [from_ms, to_ms), in its order.
+
+    A market that is halted as the time begins has a stop a millisecond before it. Raises UnknownMarketError,
+    MarketQuarantinedError, NotIndexedError.
+    """
+    before, last = _last_block_before(from_ms), _last_block_before(to_ms)
+    stored = _market(market, last_block=last)
+    found = MarketEvent.objects.filter(
+        market_id=stored.pk,
+        block_number__gt=before,
+        block_number__lte=last,
+        kind__in=(MarketEvent.Kind.HALT, MarketEvent.Kind.RESUME),
+    )
+    rows = list(found.order_by("block_number", "log_index").values_list("block_number", "time_ms", "kind"))
+    times = _block_times({number for number, _, _ in rows})
+    carried = [(from_ms - 1, True)] if _book_at(stored, block=before).halt else []
+    return carried + [
+        (times[number] if time_ms is None else time_ms, kind == MarketEvent.Kind.HALT) for number, time_ms, kind in rows
+    ]
 
 
 def _last_block_before(time_ms: int) -> int:
@@ -98,8 +135,24 @@ def _rows(market: Market, *, first: int, last: int) -> Iterator[Row]:
             yield Row(KIND_NAMES[kind], block, log_index, time_ms, order, address, side, price, size, taker)
 
 
-def _carry_in(market: Market, *, block: int) -> pa.Table:
-    rows = _book_at(market, block=block).rows()
+def _book_over_splits(market: Market, *, block: int, splits: Sequence[ShareSplit]) -> Book:
+    """Return what rests after `block`, replayed from before the first of the splits."""
+    first = min(block, _last_block_before(min(time_ms for time_ms, _, _ in splits)))
+    began = _book_at(market, block=first)
+    rows = list(_rows(market, first=first + 1, last=block))
+    times = _block_times({row.block for row in [*rows, *began.orders.values()]})
+
+    def timed(row: Row) -> Row:
+        return row if row.time_ms is not None else row._replace(time_ms=times[row.block])
+
+    book = Book({order: timed(row) for order, row in began.orders.items()}, began.anchor, began.halt, tuple(splits))
+    book.apply(timed(row) for row in rows)
+    return book
+
+
+def _carry_in(market: Market, *, block: int, splits: Sequence[ShareSplit]) -> pa.Table:
+    book = _book_over_splits(market, block=block, splits=splits) if splits else _book_at(market, block=block)
+    rows = book.rows()
     times = _block_times({row.block for row in rows})
     columns: dict[str, list[object]] = {field.name: [] for field in SCHEMA}
     for row in rows:

@@ -3,7 +3,7 @@
 Source: spec/evidence.md, the last section; spec/venues.md, Time.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, islice, pairwise
 from typing import Any
@@ -12,11 +12,11 @@ import numpy as np
 import pyarrow as pa
 
 from onchain.blocktime import block_times
-from onchain.book import Book, Row, row_of
+from onchain.book import Book, Row, ShareSplit, row_of
 from onchain.columns import BlockColumns, LogColumns, concatenate
 from onchain.errors import BlockMissingError, BrokenLinkError
 from onchain.fetch import fetch_whole, head_number
-from onchain.market_events import SCHEMA
+from onchain.market_events import NO_SPLITS, SCHEMA, SPLIT_MS
 from onchain.rpc import RpcClient
 from onchain.share_columns import ShareTransfers, TransferReader
 from onchain.venues import Adapter, make_adapter
@@ -54,10 +54,14 @@ class _Market:
 
 @dataclass(frozen=True, slots=True)
 class FromChain:
-    """What the chain gave. events: the columns of events.parquet. to_block_hash: 0x hex."""
+    """What the chain gave. events: the columns of events.parquet. to_block_hash: 0x hex.
+
+    blocks_after: of each instant that was asked for, number and time of the first block of the range after it.
+    """
 
     events: pa.Table
     to_block_hash: str
+    blocks_after: Mapping[int, tuple[int, int]]
 
 
 def events_from_chain(
@@ -68,6 +72,8 @@ def events_from_chain(
     to_block: int,
     from_ms: int,
     to_ms: int,
+    splits: Mapping[str, Sequence[ShareSplit]] = NO_SPLITS,
+    instants_ms: Collection[int] = (),
     progress: Callable[[int], None] = lambda number: None,
 ) -> FromChain:
     """Return the events of [from_ms, to_ms) with the carry-in, from blocks [from_block, to_block] alone.
@@ -76,10 +82,14 @@ def events_from_chain(
     errors, ImpossibleEventError where a log is one that no honest run of the venue could have left.
     """
     followed = [
-        _Market(spec, make_adapter(name=spec.adapter, config={**spec.config, "address": spec.address}))
+        _Market(
+            spec,
+            make_adapter(name=spec.adapter, config={**spec.config, "address": spec.address}),
+            Book(splits=[each for each in splits.get(spec.name, ()) if from_ms - SPLIT_MS < each[0] <= from_ms]),
+        )
         for spec in sorted(markets, key=lambda spec: spec.name.encode())
     ]
-    last_hash = b""
+    last_hash, instants, blocks_after = b"", sorted(set(instants_ms)), dict[int, tuple[int, int]]()
     addresses = frozenset(address for market in followed for address in market.adapter.addresses)
     blocks = _blocks(client, first=from_block, last=to_block, addresses=addresses, progress=progress)
     wanted = (
@@ -89,9 +99,12 @@ def events_from_chain(
     )
     while batch := list(islice(wanted, BATCH_BLOCKS)):
         last_hash = batch[-1][0].hash if batch[-1][0].number == to_block else b""
+        for block, time_ms in batch:
+            while instants and instants[0] < time_ms:
+                blocks_after[instants.pop(0)] = block.number, time_ms
         for market in followed:
             _take(market, batch, from_ms=from_ms)
-    return FromChain(_table(followed), "0x" + last_hash.hex())
+    return FromChain(_table(followed), "0x" + last_hash.hex(), blocks_after)
 
 
 def transfers_from_chain(client: RpcClient, *, tokens: Mapping[str, int], to_block: int) -> dict[str, ShareTransfers]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from onchain.market_events import market_events_arrow
+from onchain.market_events import halt_changes, market_events_arrow
 from onchain.models import Block, Cursor, Market, WatchedContract
 from onchain.store import read_columns
 
@@ -15,6 +15,7 @@ __all__ = [
     "final_block",
     "first_block",
     "followed_chain_id",
+    "halt_changes",
     "head",
     "last_block_before",
     "market_events_arrow",

@@ -197,3 +197,11 @@ class NotWithheldError(RewardsError):
     def __init__(self, *, maker: str, reason: str) -> None:
         self.maker, self.reason = maker, reason
         super().__init__(f"The pay of {maker} was not withheld: {reason}.")
+
+
+class ActionRefusedError(RewardsError):
+    """A market action can't be entered, confirmed or withdrawn."""
+
+    def __init__(self, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"Nothing was changed: {reason}.")

@@ -23,6 +23,8 @@ from rewards.engine.marketstate import MarketScore
 from rewards.engine.rules import SHARE_BITS
 from rewards.engine.terms import BPS, Terms
 
+_VOLUME = "volume in the replay's units"
+
 
 def explain(inputs: Inputs, *, account: str) -> Explanation:
     """Score an epoch and explain one account, given in lower-case hex.
@@ -64,14 +66,17 @@ class _Replayed:
 def _replay(inputs: Inputs, market: str, events: MarketEvents) -> _Replayed:
     terms, sessions, makers = inputs.terms, inputs.sessions, inputs.makers
     try:
-        found = market_statistics(terms=terms, market=market, sessions=sessions, makers=makers, events=events)
+        found = market_statistics(
+            terms=terms, market=market, sessions=sessions, makers=makers, events=events, splits=inputs.splits
+        )
     except AnalysisError as error:
-        scorer = MarketScorer(terms=terms, market=market, sessions=sessions, makers=makers)
+        scorer = MarketScorer(terms=terms, market=market, sessions=sessions, makers=makers, splits=inputs.splits)
         scorer.feed_market(events)
         return _Replayed(score=scorer.finish(), rows={}, missing=str(error))
     rows: dict[str, list[Mapping[str, Any]]] = {}
-    for row in found.maker_table(by=By.SESSION).to_pylist():
-        rows.setdefault(row["maker"], []).append(row)
+    volumes = found.exact_volumes(by=By.SESSION)
+    for row, volume in zip(found.maker_table(by=By.SESSION).to_pylist(), volumes, strict=True):
+        rows.setdefault(row["maker"], []).append(row | {_VOLUME: volume})
     return _Replayed(score=found.score, rows=rows, missing=None)
 
 
@@ -181,9 +186,7 @@ class _Pools:
         gated = [self.gated(row["kind"]) for row in parts]
         credit = [0 if out else row["credit"] * b for row, b, out in zip(parts, boosts, gated, strict=True)]
         quoting = _cut(self.quoting, credit, self.quoting_divisor)
-        fills = _cut(
-            self.fills, [row["volume_lot_ticks"] * b for row, b in zip(parts, boosts, strict=True)], self.volume
-        )
+        fills = _cut(self.fills, [row[_VOLUME] * b for row, b in zip(parts, boosts, strict=True)], self.volume)
         stress = _cut(self.stress, [row["stress_credit"] for row in parts], self.stress_divisor)
         stretches = [
             Stretch(
@@ -195,7 +198,7 @@ class _Pools:
                 quoting=amounts[0],
                 fills=amounts[1],
                 stress=amounts[2],
-                statistics=row if rows else None,
+                statistics={name: row[name] for name in row if name != _VOLUME} if rows else None,
             )
             for row, out, *amounts in zip(parts, gated, quoting, fills, stress, strict=True)
         ]
@@ -207,7 +210,7 @@ class _Pools:
         """Return what the score alone says."""
         credit, volume = self.score.credit[self.maker], self.score.volume[self.maker]
         return [
-            {"kind": name, "credit": credit[kind], "stress_credit": 0, "volume_lot_ticks": volume[kind]}
+            {"kind": name, "credit": credit[kind], "stress_credit": 0, _VOLUME: volume[kind]}
             for kind, name in enumerate(KINDS)
             if credit[kind] or volume[kind]
         ]

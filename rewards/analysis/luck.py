@@ -110,6 +110,7 @@ def score_at(
         market=market,
         sessions=inputs.sessions,
         makers=inputs.makers,
+        splits=inputs.splits,
         with_cells=False,
         instants=instants,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rewards.analysis.errors import MomentError
 from rewards.engine.events import ASK, BID, MarketEvents
@@ -10,6 +10,7 @@ from rewards.engine.exact import ExactReplay, Interval, Order
 from rewards.engine.kinds import KINDS
 from rewards.engine.live import MarketScorer
 from rewards.engine.rules import SHARE_BITS, WEIGHT_ONE, Rules, weight_of
+from rewards.engine.splits import Units
 
 COUNTING, HALTED, DARK, TOO_SMALL, TOO_YOUNG, TOO_FAR = (
     "counting",
@@ -99,7 +100,35 @@ class Looker(MarketScorer):
             market=self.market, rules=self.rules, sessions=self.sessions, state=self._state, observe=observe
         )
         replay.advance_to(time_ms + 1)
-        return seen[0]
+        return _in_units_of_its_time(seen[0], self.units)
+
+
+def _in_units_of_its_time(moment: Moment, units: Units) -> Moment:
+    """Write prices and lots as the market had them then; what a split left in parts is rounded down."""
+    if not units.times_ms:
+        return moment
+    ticks, lots = units.factors_at(moment.time_ms)
+
+    def levels(of: tuple[Level, ...]) -> tuple[Level, ...]:
+        return tuple(Level(each.price // ticks, each.lots // lots, each.own_lots // lots) for each in of)
+
+    return replace(
+        moment,
+        reference=moment.reference // ticks,
+        band=moment.band // ticks,
+        bids=levels(moment.bids),
+        asks=levels(moment.asks),
+        own=tuple(
+            replace(each, price=each.price // ticks, lots=each.lots // lots, distance=each.distance // ticks)
+            for each in moment.own
+        ),
+        bid=moment.bid // lots,
+        ask=moment.ask // lots,
+        near_bid=moment.near_bid // lots,
+        near_ask=moment.near_ask // lots,
+        quality=moment.quality // lots,
+        quality_of_all=moment.quality_of_all // lots,
+    )
 
 
 def _moment(rules: Rules, interval: Interval, maker: int, time_ms: int) -> Moment:

@@ -6,8 +6,8 @@ root. docs/statistics.md explains every column.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -27,6 +27,7 @@ from rewards.engine.kernel.parts import I64
 from rewards.engine.marketstate import MarketScore
 from rewards.engine.rules import SHARE_BITS, WEIGHT_ONE
 from rewards.engine.sessions import Sessions
+from rewards.engine.splits import Split, Units
 from rewards.engine.terms import Terms
 
 F64 = npt.NDArray[np.float64]
@@ -45,7 +46,10 @@ class By(Enum):
 
 @dataclass(frozen=True, eq=False)
 class MarketCells:
-    """The sums of one market by cell, then maker, then the columns of `kernel.parts`, and the tables made of them."""
+    """The sums of one market by cell, then maker, then the columns of `kernel.parts`, and the tables made of them.
+
+    units: of the replay's ticks and lots; the tables are in those of the terms.
+    """
 
     market: str
     makers: tuple[str, ...]
@@ -54,11 +58,12 @@ class MarketCells:
     floats: F64
     of_market: I64
     of_market_floats: F64
+    units: Units = field(default_factory=Units, kw_only=True)
 
     def maker_table(self, *, by: By) -> pa.Table:
         """Return the columns MAKER_COLUMNS, by maker and time; makers that never had an order there have no rows."""
         first = self._first(by)
-        shown = np.flatnonzero(self.whole[:, :, ORDERS].any((0, 2)) | self.whole[:, :, parts.VOLUME].any(0))
+        shown = self._shown()
         whole, floats = _sums(self.whole[:, shown], first), _sums(self.floats[:, shown], first)
         depths = _sums(self.whole[:, shown, DEPTHS].astype(np.float64), first)
         rows = (len(shown), len(first))
@@ -71,10 +76,11 @@ class MarketCells:
             if number is not None and each.type != FLOAT:
                 values[each.name] = _flat(whole[:, :, number])
         live_ms, lit_ms = repeated["live_ms"], repeated["lit_ms"]
-        values["volume_lot_ticks"] = _flat(whole[:, :, parts.VOLUME])
+        lots = float(self.units.lot_scale)
+        values["volume_lot_ticks"] = _flat(whole[:, :, parts.VOLUME]) // (self.units.tick_scale * self.units.lot_scale)
         values["share"] = _mean(values["credit"], live_ms << SHARE_BITS)
         values["presence"] = _mean(values["present_ms"], live_ms)
-        values["quality_lots"] = _mean(_flat(floats[:, :, parts.QUALITY]), lit_ms * float(WEIGHT_ONE))
+        values["quality_lots"] = _mean(_flat(floats[:, :, parts.QUALITY]), lit_ms * (WEIGHT_ONE * lots))
         for name, over in (
             ("spread_bps", "two_sided_ms"),
             ("bid_distance_bps", "bid_ms"),
@@ -83,7 +89,7 @@ class MarketCells:
             values[name] = _mean(_flat(floats[:, :, getattr(parts, name.upper())]), values[over])
         names = [column.name for column in MAKER_COLUMNS if "_depth_" in column.name]
         for number, name in enumerate(names):
-            values[name] = _mean(_flat(depths[:, :, number]), lit_ms)
+            values[name] = _mean(_flat(depths[:, :, number]), lit_ms * lots)
         return _table(MAKER_COLUMNS, {**repeated, **values})
 
     def market_table(self, *, by: By) -> pa.Table:
@@ -97,13 +103,22 @@ class MarketCells:
             "dark_ms": sums[:, parts.MARKET_DARK_MS],
             "halted_ms": sums[:, parts.MARKET_HALTED_MS],
             "stress_ms": sums[:, parts.MARKET_STRESS_MS],
-            "reference_half_ticks": _mean(floats[:, parts.REFERENCE], lit_ms),
+            "reference_half_ticks": _mean(floats[:, parts.REFERENCE], lit_ms * float(self.units.tick_scale)),
             "band_bps": _mean(floats[:, parts.BAND_BPS], lit_ms),
             "book_spread_bps": _mean(floats[:, parts.BOOK_SPREAD_BPS], lit_ms),
-            "quality_lots": _mean(floats[:, parts.MARKET_QUALITY], lit_ms * float(WEIGHT_ONE)),
+            "quality_lots": _mean(floats[:, parts.MARKET_QUALITY], lit_ms * float(WEIGHT_ONE * self.units.lot_scale)),
             "share": _mean(credit, values["live_ms"] << SHARE_BITS),
         }
         return _table(MARKET_COLUMNS, values)
+
+    def exact_volumes(self, *, by: By) -> list[int]:
+        """Return the fills of `maker_table`'s rows in the replay's own lots * ticks, which are whole."""
+        first = self._first(by)
+        volumes: list[int] = _flat(_sums(self.whole[:, self._shown()], first)[:, :, parts.VOLUME]).tolist()
+        return volumes
+
+    def _shown(self) -> Array:
+        return np.flatnonzero(self.whole[:, :, ORDERS].any((0, 2)) | self.whole[:, :, parts.VOLUME].any(0))
 
     def _first(self, by: By) -> I64:
         """Return the first cell of each row."""
@@ -133,14 +148,20 @@ class MarketStatistics(MarketCells):
 
 
 def market_statistics(
-    *, terms: Terms, market: str, sessions: Sessions, makers: Mapping[str, str], events: MarketEvents
+    *,
+    terms: Terms,
+    market: str,
+    sessions: Sessions,
+    makers: Mapping[str, str],
+    events: MarketEvents,
+    splits: Sequence[Split] = (),
 ) -> MarketStatistics:
     """Replay one market and return its statistics.
 
-    events: of this market, split with these `makers` (enrolled address to maker). Raises DataError, BoundError, and
-    AnalysisError where the epoch or the lots are too large for statistics.
+    events: of this market, split with these `makers` (enrolled address to maker). splits: of any markets. Raises
+    DataError, BoundError, and AnalysisError where the epoch or the lots are too large for statistics.
     """
-    scorer = WatchedScorer(terms=terms, market=market, sessions=sessions, makers=makers)
+    scorer = WatchedScorer(terms=terms, market=market, sessions=sessions, makers=makers, splits=splits)
     scorer.feed_market(events)
     score = scorer.finish()
     if any(sum(by_kind) >= 1 << 63 for by_kind in score.volume):
@@ -155,6 +176,7 @@ def market_statistics(
         of_market=cells.market,
         of_market_floats=cells.market_floats,
         score=score,
+        units=scorer.units,
     )
 
 
@@ -168,6 +190,7 @@ def each_market(inputs: Inputs) -> Iterator[MarketStatistics]:
             sessions=inputs.sessions,
             makers=inputs.makers,
             events=of_markets.get(market, MarketEvents.none()),
+            splits=inputs.splits,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -21,6 +21,7 @@ from rewards.engine.kernel.parts import NOW, ORDERS, Run
 from rewards.engine.kinds import KINDS
 from rewards.engine.live import MarketScorer
 from rewards.engine.sessions import Sessions
+from rewards.engine.splits import Split
 from rewards.engine.terms import Terms
 
 I64 = npt.NDArray[np.int64]
@@ -57,6 +58,7 @@ class WatchedScorer(MarketScorer):
         market: str,
         sessions: Sessions,
         makers: Mapping[str, str],
+        splits: Sequence[Split] = (),
         with_cells: bool = True,
         instants: Instants | None = None,
     ) -> None:
@@ -65,7 +67,7 @@ class WatchedScorer(MarketScorer):
         with_cells: keep the sums that statistics are made of. instants: where to sample. Raises SessionsError,
         EpochTooLongError.
         """
-        super().__init__(terms=terms, market=market, sessions=sessions, makers=makers)
+        super().__init__(terms=terms, market=market, sessions=sessions, makers=makers, splits=splits)
         if self.rules.end_ms - self.rules.start_ms > LONGEST_MS:
             raise EpochTooLongError(length_ms=self.rules.end_ms - self.rules.start_ms, longest_ms=LONGEST_MS)
         self.maker_names = self._state.score.makers
@@ -73,9 +75,18 @@ class WatchedScorer(MarketScorer):
         self.watch = _new_watch(self.times if with_cells else None, len(self.maker_names), instants or Instants.none())
 
     @classmethod
-    def restore(cls, state: bytes, *, terms: Terms, market: str, sessions: Sessions, makers: Mapping[str, str]) -> Self:
+    def restore(
+        cls,
+        state: bytes,
+        *,
+        terms: Terms,
+        market: str,
+        sessions: Sessions,
+        makers: Mapping[str, str],
+        splits: Sequence[Split] = (),
+    ) -> Self:
         """Go on from a state of any scorer of the market; what is watched begins there. Raises StateError."""
-        scorer = super().restore(state, terms=terms, market=market, sessions=sessions, makers=makers)
+        scorer = super().restore(state, terms=terms, market=market, sessions=sessions, makers=makers, splits=splits)
         cells = scorer.watch.cells
         scorer.watch.at[parts.CELL] = np.searchsorted(cells.ends_ms, scorer.now_ms, side="right")
         return scorer

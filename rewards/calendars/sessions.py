@@ -7,7 +7,8 @@ come next; what nobody claims is holiday.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -17,7 +18,7 @@ from rewards.calendars.errors import (
     TimeRangeError,
     UnknownCalendarError,
 )
-from rewards.calendars.rules import Hours, Rules, read_rules
+from rewards.calendars.rules import DayException, Hours, Rules, read_rules
 from rewards.calendars.trading_days import TradingDay, local_ms, trading_days
 
 DATA_DIR = Path(__file__).with_name("data")
@@ -39,15 +40,18 @@ def calendar_zone(calendar: str, *, data_dir: Path = DATA_DIR) -> ZoneInfo:
     return _rules_of(calendar, data_dir).zone
 
 
-def build_sessions(calendar: str, start_ms: int, end_ms: int, *, data_dir: Path = DATA_DIR) -> list[Interval]:
+def build_sessions(
+    calendar: str, start_ms: int, end_ms: int, *, data_dir: Path = DATA_DIR, closed: Collection[dt.date] = ()
+) -> list[Interval]:
     """Return (start_ms, end_ms, kind), ascending and contiguous, covering exactly [start_ms, end_ms).
 
-    calendar: name of a data file, as XNYS. Times are int ms UTC. Neighbours are of different kinds.
+    calendar: name of a data file, as XNYS. Times are int ms UTC. Neighbours are of different kinds. closed: days on
+    which the exchange is closed beside those that its data know of.
     Raises UnknownCalendarError, RulesError, TimeRangeError, BeforeFirstHoursError.
     """
     if start_ms >= end_ms:
         raise TimeRangeError(start_ms=start_ms, end_ms=end_ms)
-    rules = _rules_of(calendar, data_dir)
+    rules = _with_closed(_rules_of(calendar, data_dir), closed)
     first = _local_date(rules, start_ms) - _MARGIN
     last = _local_date(rules, end_ms) + _MARGIN
     days = trading_days(rules, first=first, last=last)
@@ -62,6 +66,11 @@ def _rules_of(calendar: str, data_dir: Path) -> Rules:
     if calendar not in known:
         raise UnknownCalendarError(calendar=calendar, known=known)
     return read_rules(data_dir / f"{calendar}.toml")
+
+
+def _with_closed(rules: Rules, days: Collection[dt.date]) -> Rules:
+    found = {day: DayException(date=day, why="entered by people", trading=None, is_early=False) for day in days}
+    return replace(rules, exceptions={**rules.exceptions, **found}) if found else rules
 
 
 def _local_date(rules: Rules, time_ms: int) -> dt.date:

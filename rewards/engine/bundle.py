@@ -6,7 +6,7 @@ Source: spec/evidence.md. Checking a bundle is in `rewards.engine.verify`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rewards.engine import tables
+from rewards.engine.actions import Action, Toggle
 from rewards.engine.errors import (
     BundleError,
     DataError,
@@ -27,7 +28,7 @@ from rewards.engine.errors import (
     SessionsError,
     TermsError,
 )
-from rewards.engine.events import SCHEMA, EventColumns
+from rewards.engine.events import HALT, RESUME, SCHEMA, EventColumns
 from rewards.engine.files import check_directory, check_regular, hash_file, is_there, read_file, why
 from rewards.engine.inputs import Inputs
 from rewards.engine.jsontext import canonical_json
@@ -38,6 +39,8 @@ from rewards.engine.vaults import Vaults
 ENGINE_VERSION = "1"
 MANIFEST, MANIFEST_SUM = "manifest.json", "manifest.sha256"
 TERMS, EVENTS, TREE = "terms.json", "events.parquet", "tree.json"
+OPTIONAL: Mapping[str, int] = {tables.SPLITS: 2, tables.ACTIONS: 2, tables.VAULTS: 2, tables.HOLDERS: 2}
+"""Files that a bundle may have, and the version of a manifest that names one: who knows only 1 must refuse them."""
 BATCH_ROWS = 1 << 20
 _WORDS = ["market", "kind", "address", "side", "taker"]
 
@@ -88,6 +91,7 @@ def read_static(directory: Path | str, *, events: EventColumns | None = None) ->
             else None,
             events=EventColumns.empty() if events is None else events,
             vaults=_read_vaults(folder),
+            splits=tables.read_splits(read_file(folder, tables.SPLITS)) if is_there(folder, tables.SPLITS) else (),
         )
     except EngineError as error:
         raise in_bundle(error) from error
@@ -130,8 +134,19 @@ def read_events(directory: Path | str, *, batch_rows: int = BATCH_ROWS) -> Itera
         raise BundleError(file=EVENTS, reason=f"it is not whole Parquet ({_first_line(error)})") from error
 
 
+def read_toggles(directory: Path | str) -> dict[str, list[Toggle]]:
+    """Return each market's halts and resumes, in the file's order: (time_ms, whether it stops)."""
+    toggles: dict[str, list[Toggle]] = {}
+    for events in read_events(directory):
+        names = events.market.values.to_pylist()
+        for row in np.flatnonzero((events.kind == HALT) | (events.kind == RESUME)).tolist():
+            market = names[events.market.codes[row]]
+            toggles.setdefault(market, []).append((int(events.time_ms[row]), bool(events.kind[row] == HALT)))
+    return toggles
+
+
 def write_inputs(directory: Path | str, inputs: Inputs) -> None:
-    """Write the inputs; previous_cumulative.json only when there is a previous tree, two files more with vaults."""
+    """Write the inputs; files that a bundle may lack only when they have something to say."""
     folder = Path(directory)
     folder.mkdir(parents=True, exist_ok=True)
     files = {
@@ -146,6 +161,8 @@ def write_inputs(directory: Path | str, inputs: Inputs) -> None:
         files[tables.HOLDERS] = tables.write_holders(inputs.vaults)
     if inputs.previous is not None:
         files[tables.PREVIOUS] = tables.write_previous(inputs.previous)
+    if inputs.splits:
+        files[tables.SPLITS] = tables.write_splits(inputs.splits)
     for name, content in files.items():
         (folder / name).write_bytes(content)
     write_events(folder, [_sorted(inputs.events.to_arrow())])
@@ -157,6 +174,17 @@ def write_events(directory: Path | str, batches: Iterable[pa.Table]) -> None:
     with pq.ParquetWriter(path, SCHEMA, compression="zstd", write_page_checksum=True) as writer:
         for batch in batches:
             writer.write_table(batch.select(SCHEMA.names).cast(SCHEMA), row_group_size=BATCH_ROWS)
+
+
+def write_actions(directory: Path | str, actions: Sequence[Action]) -> None:
+    """Write actions.csv, before the manifest; without actions there is none."""
+    if actions:
+        (Path(directory) / tables.ACTIONS).write_bytes(tables.write_actions(actions))
+
+
+def version_of(names: Iterable[str]) -> int:
+    """Return the manifest's version for a bundle of these files."""
+    return max([1, *(OPTIONAL[name] for name in names if name in OPTIONAL)])
 
 
 def write_outputs(directory: Path | str, inputs: Inputs, result: Result) -> None:
@@ -195,8 +223,7 @@ def write_manifest(directory: Path | str, fields: ManifestFields) -> str:
     names = sorted(each.name for each in folder.iterdir() if each.name not in (MANIFEST, MANIFEST_SUM))
     document = {
         **asdict(fields),
-        # A reader that doesn't know vaults has to refuse such a bundle, not to disagree with it.
-        "version": 2 if has_vaults(names) else 1,
+        "version": version_of(names),
         "engine_version": ENGINE_VERSION,
         "files": {name: hash_file(folder, name) for name in names},
     }

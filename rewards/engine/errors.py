@@ -127,6 +127,12 @@ class MalformedEventError(DataError):
     rule = "the event lacks an order, address, side or price that its kind needs, or its price is below 1"
 
 
+class TooFineError(DataError):
+    """A price or size that does not fit 64 bits in the units that are common to before and after a split."""
+
+    rule = "in the units that the market's splits have in common, the number does not fit 64 bits"
+
+
 class BoundError(EngineError):
     """A market's numbers are beyond the bounds of spec/scoring.md, *Quality of a maker*."""
 

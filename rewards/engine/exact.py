@@ -183,7 +183,9 @@ class ExactReplay:
         bid, ask = self._cut(BID), self._cut(ASK)
         if bid == 0 or ask == 0 or bid >= ask:
             return 0
-        return clamp_reference(mid2=bid + ask, anchor=self.state.anchor, clamp_bps=clamp_bps)
+        return clamp_reference(
+            mid2=bid + ask, anchor=self.state.anchor, clamp_bps=clamp_bps, scale=self.rules.tick_scale
+        )
 
     def _cut(self, side: int) -> int:
         """Return the price at which the side reaches the reference depth, 0 if it does not."""
@@ -230,6 +232,7 @@ class ExactReplay:
                 reference=reference,
                 max_spread_bps=rules.max_spread_bps[kind],
                 widen_pct=rules.widen_pct if stressed else 100,
+                scale=rules.tick_scale,
             )
             self._check_band(band)
             self._weigh(reference, band, sums, near)
@@ -285,13 +288,14 @@ class ExactReplay:
             score.stress_credit[maker] += credit if interval.stressed else 0
 
     def _check_band(self, band: int) -> None:
-        if band >= BAND_BOUND:
-            what = f"the band is {band} half-ticks and has to be below {BAND_BOUND}"
+        scale = self.rules.tick_scale
+        if band >= BAND_BOUND * scale:
+            what = f"the band is {band // scale} half-ticks and has to be below {BAND_BOUND}"
             raise TickTooSmallError(market=self.market, time_ms=self.state.now_ms, what=what)
 
     def _check_quality(self, total: int) -> None:
-        target = self.rules.target_lots * WEIGHT_ONE
+        target, scale = self.rules.target_lots * WEIGHT_ONE, self.rules.lot_scale
         for what, value in (("the quality of all makers", total), ("target_lots in millionths", target)):
-            if value >= QUALITY_BOUND:
-                said = f"{what} is {value} and has to be below 2^62"
+            if value >= QUALITY_BOUND * scale:
+                said = f"{what} is {value // scale} and has to be below 2^62"
                 raise LotTooSmallError(market=self.market, time_ms=self.state.now_ms, what=said)

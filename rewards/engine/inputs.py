@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from rewards.engine.errors import InputError
 from rewards.engine.events import EventColumns
 from rewards.engine.sessions import Sessions
+from rewards.engine.splits import Split, check_splits
 from rewards.engine.termfields import ADDRESS
 from rewards.engine.terms import Terms
 from rewards.engine.vaults import Vaults
@@ -20,6 +21,7 @@ class Inputs:
     makers: enrolled address to maker. payouts: maker to (account, share_ppm), in payout order.
     carried_in: maker to amount. previous: leaves (account, token, cumulative) of the tree before, None before
     the first epoch. vaults: those of the payout accounts whose amount is split over the holders of a share token.
+    splits: of any markets; those that lie before a market's first event change nothing.
     """
 
     terms: Terms
@@ -30,6 +32,7 @@ class Inputs:
     previous: Sequence[tuple[str, str, int]] | None
     events: EventColumns
     vaults: Vaults = field(default_factory=Vaults)
+    splits: Sequence[Split] = ()
 
     def __post_init__(self) -> None:
         epoch = self.terms.epoch
@@ -45,6 +48,7 @@ class Inputs:
         self._check_payouts()
         self.vaults.check_payouts(self.payouts)
         self._check_previous()
+        check_splits(self.splits)
 
     def _check_payouts(self) -> None:
         for maker, shares in self.payouts.items():

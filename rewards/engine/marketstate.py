@@ -94,6 +94,7 @@ class MarketState:
     last: block, log index and time of the last event. ended: an event at or after the epoch's end has come.
     anchor: half-ticks, 0 before the first. reference: of the interval before now_ms, 0 for none.
     history: (time_ms, reference while live or 0) where that changed, as far back as a stress window looks.
+    first_ms: the time of the first event, kept for markets with splits alone: it says which of them count.
     """
 
     now_ms: int
@@ -106,6 +107,7 @@ class MarketState:
     reference: int = 0
     stress_until_ms: int = 0
     history: list[tuple[int, int]] = field(default_factory=list)
+    first_ms: int | None = None
 
     def forget_history(self, *, window_ms: int) -> None:
         """Drop the references that no instant from now on can look back to."""

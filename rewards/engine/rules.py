@@ -20,7 +20,8 @@ _CURVES = {"quadratic": QUADRATIC, "linear": LINEAR, "steps": STEPS}
 class Rules:
     """What decides the replay of one market; what only decides the allocation is not here.
 
-    Tuples of six are by kind of session. `window_ms` 0 means that there is no stress rule.
+    Tuples of six are by kind of session. `window_ms` 0 means that there is no stress rule. `tick_scale`, `lot_scale`:
+    how many ticks and lots of the events are one of the terms, which is what is rounded to; above 1 after splits alone.
     """
 
     min_order_lots: int
@@ -39,6 +40,8 @@ class Rules:
     widen_pct: int
     start_ms: int
     end_ms: int
+    tick_scale: int = 1
+    lot_scale: int = 1
 
 
 def rules_of(*, terms: Terms, market: str) -> Rules:
@@ -65,18 +68,18 @@ def rules_of(*, terms: Terms, market: str) -> Rules:
     )
 
 
-def clamp_reference(*, mid2: int, anchor: int, clamp_bps: int) -> int:
-    """Return the reference in half-ticks; anchor 0 means that none has been seen."""
+def clamp_reference(*, mid2: int, anchor: int, clamp_bps: int, scale: int = 1) -> int:
+    """Return the reference in half-ticks; anchor 0 means that none has been seen. scale: the rules' tick_scale."""
     if anchor == 0:
         return mid2
-    room = anchor * clamp_bps // BPS
+    room = anchor * clamp_bps // (BPS * scale) * scale
     return min(max(mid2, anchor - room), anchor + room)
 
 
-def band_of(*, reference: int, max_spread_bps: int, widen_pct: int) -> int:
-    """Return the band `v` in half-ticks; widen_pct is 100 outside a stress window."""
-    band = reference * max_spread_bps // BPS
-    return band * widen_pct // 100
+def band_of(*, reference: int, max_spread_bps: int, widen_pct: int, scale: int = 1) -> int:
+    """Return the band `v` in half-ticks; widen_pct is 100 outside a stress window. scale: the rules' tick_scale."""
+    band = reference * max_spread_bps // (BPS * scale) * scale
+    return band * widen_pct // (100 * scale) * scale
 
 
 def weight_of(rules: Rules, *, distance: int, band: int) -> int:
@@ -99,4 +102,4 @@ def quality_of(rules: Rules, *, bid: int, ask: int) -> int:
     low, high = min(bid, ask), max(bid, ask)
     if rules.two_sided_divisor == 0:
         return low
-    return max(low, high // rules.two_sided_divisor)
+    return max(low, high // (rules.two_sided_divisor * rules.lot_scale) * rules.lot_scale)

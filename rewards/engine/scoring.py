@@ -80,7 +80,13 @@ def score_batches(inputs: Inputs, batches: Iterable[EventColumns]) -> Result:
 def score_markets(inputs: Inputs, batches: Iterable[EventColumns]) -> dict[str, MarketScore]:
     """Return the score of every market of the terms."""
     scorers = {
-        market: MarketScorer(terms=inputs.terms, market=market, sessions=inputs.sessions, makers=inputs.makers)
+        market: MarketScorer(
+            terms=inputs.terms,
+            market=market,
+            sessions=inputs.sessions,
+            makers=inputs.makers,
+            splits=inputs.splits,
+        )
         for market in _market_names(inputs.terms)
     }
     for batch in batches:

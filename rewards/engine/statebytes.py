@@ -39,6 +39,8 @@ def dump_state(*, state: MarketState, key: str) -> bytes:
         },
         "score": _score_document(score),
     }
+    if state.first_ms is not None:
+        document["first_ms"] = state.first_ms
     return _sealed(document, header=HEADER)
 
 
@@ -60,7 +62,14 @@ def load_state(*, data: bytes, key: str) -> MarketState:
         reference=document["reference"],
         stress_until_ms=document["stress_until_ms"],
         history=[(time_ms, reference) for time_ms, reference in document["history"]],
+        first_ms=document.get("first_ms"),
     )
+
+
+def first_ms_of(data: bytes) -> int | None:
+    """Return the time of the first event of a market with splits, None for another. Raises StateError."""
+    first_ms: int | None = _document(data, header=HEADER).get("first_ms")
+    return first_ms
 
 
 def dump_score(score: MarketScore) -> bytes:

@@ -10,11 +10,13 @@ import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from rewards.engine.actions import ACTION_KINDS, SPLIT, Action
 from rewards.engine.allocation import AllocationRow, Leaf, byte_order
-from rewards.engine.errors import BundleError, EngineError
+from rewards.engine.errors import BundleError, EngineError, InputError
 from rewards.engine.jsontext import canonical_json, parse_strict
 from rewards.engine.scoring import ScoreRow
 from rewards.engine.sessions import Sessions
+from rewards.engine.splits import Split, check_splits
 from rewards.engine.vaults import Vaults
 
 SESSIONS, MAKERS, PAYOUTS = "sessions.csv", "makers.csv", "payouts.csv"
@@ -22,6 +24,7 @@ CARRIED_IN, CARRIED_OUT = "carried_in.csv", "carried_out.csv"
 PREVIOUS = "previous_cumulative.json"
 VAULTS, HOLDERS = "vaults.csv", "holders.csv"
 SCORES, ALLOCATIONS = "scores.csv", "allocations.csv"
+SPLITS, ACTIONS = "splits.csv", "actions.csv"
 
 HEADERS = {
     SESSIONS: ("start_ms", "end_ms", "kind"),
@@ -29,6 +32,19 @@ HEADERS = {
     PAYOUTS: ("maker", "account", "share_ppm"),
     CARRIED_IN: ("maker", "amount"),
     CARRIED_OUT: ("maker", "amount"),
+    SPLITS: ("market", "time_ms", "new", "old"),
+    ACTIONS: (
+        "market",
+        "kind",
+        "from_ms",
+        "to_ms",
+        "new",
+        "old",
+        "entered_by",
+        "confirmed_by",
+        "reason",
+        "source",
+    ),
     SCORES: ("market", "maker", "kind", "credit", "present_ms", "live_ms"),
     VAULTS: ("vault", "maker", "operator"),
     HOLDERS: ("vault", "account", "weight"),
@@ -106,6 +122,52 @@ def read_previous(raw: bytes) -> list[Leaf]:
             raise BundleError(file=PREVIOUS, reason=f'row {number} has to be [account, token, "amount"]')
         leaves.append((row[0], row[1], _whole(PREVIOUS, number, row[2])))
     return leaves
+
+
+def read_splits(raw: bytes) -> list[Split]:
+    """Read splits.csv."""
+    splits = [
+        Split(market, *(_whole(SPLITS, line, number) for number in numbers))
+        for line, (market, *numbers) in _rows(SPLITS, raw)
+    ]
+    try:
+        check_splits(splits)
+    except InputError as error:
+        raise BundleError(file=SPLITS, reason=error.reason) from error
+    return splits
+
+
+def write_splits(splits: Iterable[Split]) -> bytes:
+    """Return splits.csv, by market and time."""
+    order = sorted(splits, key=lambda split: (byte_order(split.market), split.time_ms))
+    return _text(SPLITS, ((split.market, split.time_ms, split.new, split.old) for split in order))
+
+
+def read_actions(raw: bytes) -> list[Action]:
+    """Read actions.csv."""
+    actions = []
+    for line, (market, kind, from_ms, to_ms, new, old, *words) in _rows(ACTIONS, raw):
+        if kind not in ACTION_KINDS:
+            reason = f"line {line}: the kind {kind!r} is none of {', '.join(ACTION_KINDS)}"
+            raise BundleError(file=ACTIONS, reason=reason)
+        begins, ratio = _whole(ACTIONS, line, from_ms), (new, old) if kind == SPLIT else ("0", "0")
+        ends = None if kind == SPLIT else _whole(ACTIONS, line, to_ms)
+        new_shares, old_shares = (_whole(ACTIONS, line, number) for number in ratio)
+        actions.append(Action(market, kind, begins, ends, new_shares, old_shares, *words))
+    return actions
+
+
+def write_actions(actions: Iterable[Action]) -> bytes:
+    """Return actions.csv, by time; what a kind does not have is empty."""
+    order = sorted(actions, key=lambda each: (each.from_ms, byte_order(each.market), each.kind))
+    return _text(
+        ACTIONS,
+        (
+            (each.market, each.kind, each.from_ms, "" if each.to_ms is None else each.to_ms, each.new or "",
+             each.old or "", each.entered_by, each.confirmed_by, each.reason, each.source)
+            for each in order
+        ),
+    )  # fmt: skip
 
 
 def write_sessions(sessions: Sessions) -> bytes:

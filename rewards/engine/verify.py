@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rewards.engine import bundle, files, scoring, tables
+from rewards.engine import actions, bundle, files, scoring, tables
 from rewards.engine.bundle import EVENTS, MANIFEST, MANIFEST_SUM, TERMS, TREE
 from rewards.engine.errors import BundleError, EngineError, JsonError
 from rewards.engine.inputs import Inputs
@@ -32,6 +32,7 @@ REQUIRED = (
     tables.SCORES,
     tables.ALLOCATIONS,
 )
+VERSIONS = (1, *sorted(set(bundle.OPTIONAL.values())))
 _FIELDS: Mapping[str, type | tuple[type, ...]] = {
     "version": int,
     "program": str,
@@ -103,7 +104,6 @@ def verify_bundle(directory: Path | str) -> Report:
     raw = files.read_file(folder, MANIFEST)
     manifest = _manifest(raw)
     checked = _check_sum(folder, raw)
-    _check_version(manifest)
     _check_files(folder, manifest["files"])
     try:
         inputs = bundle.read_static(folder)
@@ -135,8 +135,7 @@ def _manifest(raw: bytes) -> dict[str, Any]:
     unknown = sorted(set(manifest) - set(_FIELDS) - {"audit"})
     if unknown:
         raise BundleError(file=MANIFEST, reason=f"{unknown[0]}: the key is unknown")
-    if manifest["version"] not in (1, 2):
-        raise BundleError(file=MANIFEST, reason="version: only versions 1 and 2 are known")
+    _check_version(manifest["version"], manifest["files"])
     if "audit" in manifest and not _names_a_head(manifest["audit"]):
         reason = (
             "audit: it has to hold sequence, a whole number from 1, and hash, 0x and 64 hex digits, and nothing else"
@@ -153,13 +152,16 @@ def _names_a_head(audit: Any) -> bool:
     return type(sequence) is int and sequence >= 1 and isinstance(link, str) and bool(_HASH.fullmatch(link))
 
 
-def _check_version(manifest: Mapping[str, Any]) -> None:
-    """Check that vaults stand in a bundle of version 2 and nowhere else."""
-    for name in (tables.VAULTS, tables.HOLDERS):
-        if manifest["version"] == 1 and name in manifest["files"]:
-            raise BundleError(file=MANIFEST, reason=f"version: a bundle with {name} is of version 2")
-        if manifest["version"] == 2 and name not in manifest["files"]:
-            raise BundleError(file=name, reason=f"{MANIFEST} is of version 2 and does not name it")
+def _check_version(version: int, files: Mapping[str, Any]) -> None:
+    if version not in VERSIONS:
+        raise BundleError(file=MANIFEST, reason="version: only the versions 1 and 2 are known")
+    if version != bundle.version_of(files):
+        reason = f"version: it is {version} and files such as these are of version {bundle.version_of(files)}"
+        raise BundleError(file=MANIFEST, reason=reason)
+    if (tables.VAULTS in files) != (tables.HOLDERS in files):
+        raise BundleError(
+            file=MANIFEST, reason=f"files: {tables.VAULTS} and {tables.HOLDERS} stand together or not at all"
+        )
 
 
 def _check_sum(folder: Path, raw: bytes) -> bool:
@@ -201,6 +203,7 @@ def _differences(folder: Path, manifest: Mapping[str, Any], inputs: Inputs, resu
     for name in (tables.SCORES, tables.ALLOCATIONS, tables.CARRIED_OUT):
         yield from _line_differences(name, files.read_file(folder, name), computed[name])
     yield from _tree_differences(folder, result)
+    yield from _action_differences(folder, inputs)
     previous_root = Tree.from_leaves(inputs.previous, LEAF_TYPES).root if inputs.previous else None
     for key, value in (
         ("root", result.root),
@@ -210,6 +213,24 @@ def _differences(folder: Path, manifest: Mapping[str, Any], inputs: Inputs, resu
     ):
         if manifest[key] != value:
             yield Difference(MANIFEST, key, _said(manifest[key]), _said(value))
+
+
+def _action_differences(folder: Path, inputs: Inputs) -> Iterator[Difference]:
+    """Hold what people entered against the inputs that it is said to have changed."""
+    if not files.is_there(folder, tables.ACTIONS):
+        return
+    entered = tables.read_actions(files.read_file(folder, tables.ACTIONS))
+    epoch = inputs.terms.epoch
+    found = actions.differences(
+        entered,
+        splits=inputs.splits,
+        sessions=inputs.sessions,
+        toggles=bundle.read_toggles(folder) if entered else {},
+        start_ms=epoch.start_ms,
+        end_ms=epoch.end_ms,
+    )
+    for row, said, held in found:
+        yield Difference(tables.ACTIONS, row, said, held)
 
 
 def _line_differences(name: str, published: bytes, computed: bytes) -> Iterator[Difference]:

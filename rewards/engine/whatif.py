@@ -104,7 +104,9 @@ def _score_keys(
     scorers: dict[str, list[tuple[Key, str, MarketScorer]]] = {}
     for key, (label, terms) in wanted.items():
         market = key[0]
-        scorer = MarketScorer(terms=terms, market=market, sessions=inputs.sessions, makers=inputs.makers)
+        scorer = MarketScorer(
+            terms=terms, market=market, sessions=inputs.sessions, makers=inputs.makers, splits=inputs.splits
+        )
         scorers.setdefault(market, []).append((key, label, scorer))
     for batch in batches:
         for market, events in batch.split(makers=inputs.makers).items():

@@ -1,5 +1,6 @@
 """The tables of rewards: programmes and epochs, their results, checks, and claims."""
 
+from rewards.models.actions import MarketAction
 from rewards.models.checks import Alarm, CheckWaiver, EpochCheck
 from rewards.models.claims import AutoCollect, ClaimRequest
 from rewards.models.evidence import EvidenceHead
@@ -37,6 +38,7 @@ __all__ = [
     "LiveState",
     "MailChoice",
     "MakerVault",
+    "MarketAction",
     "Notice",
     "Payment",
     "Program",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from rewards.errors import NotFoundError
 from rewards.models import Epoch, Program
+from rewards.selectors.actions import session_rows
 from rewards.selectors.rows import EpochRow, SessionsView, epoch_row, sessions_view
 
 
@@ -56,7 +57,7 @@ def program_overview(*, slug: str, now_ms: int) -> ProgramOverview:
     if shown is not None:
         epoch = next(epoch for epoch in stored if epoch.pk == shown.id)
         terms = json.loads(epoch.terms_json)
-        sessions = sessions_view(sessions=epoch.sessions.all(), boosts=terms["boosts"], now_ms=now_ms)
+        sessions = sessions_view(sessions=session_rows(epoch=epoch), boosts=terms["boosts"], now_ms=now_ms)
         markets = tuple(sorted(terms["markets"]))
     return ProgramOverview(
         program=head,
@@ -86,9 +87,9 @@ def epoch_get(*, slug: str, number: int) -> Epoch:
 
 def epoch_sessions(*, epoch_id: int, now_ms: int) -> SessionsView:
     """Return the sessions of an epoch with their boosts, the current and the next one, in two queries."""
-    epoch = Epoch.objects.get(pk=epoch_id)
+    epoch = Epoch.objects.select_related("program").get(pk=epoch_id)
     boosts = json.loads(epoch.terms_json)["boosts"]
-    return sessions_view(sessions=epoch.sessions.all(), boosts=boosts, now_ms=now_ms)
+    return sessions_view(sessions=session_rows(epoch=epoch), boosts=boosts, now_ms=now_ms)
 
 
 def _program_row(*, program: Program, epochs: list[EpochRow]) -> ProgramRow:

@@ -11,9 +11,11 @@ from rewards.analysis.kernel import parts
 from rewards.analysis.packing import CellSums
 from rewards.analysis.statistics import MarketCells
 from rewards.engine.rules import rules_of
-from rewards.engine.sessions import Sessions
+from rewards.engine.splits import Units, that_count
+from rewards.engine.statebytes import first_ms_of
 from rewards.engine.terms import parse_terms
 from rewards.models import Epoch, QuoteCells, QuoteRun
+from rewards.selectors.actions import actions_behind, sessions_of, splits_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +33,7 @@ def quoting_markets(*, epoch: Epoch) -> list[str]:
 
 
 def quoting(*, epoch: Epoch, market: str, makers: Sequence[str] | None = None) -> Quoting | None:
-    """Return how makers (all by default) quoted in a market, in three queries; None while nothing is known
+    """Return how makers (all by default) quoted in a market, in a few queries; None while nothing is known
     that can be read.
 
     A maker that is not enrolled in the epoch is left out. `market_table`'s share needs all makers.
@@ -54,11 +56,24 @@ def quoting(*, epoch: Epoch, market: str, makers: Sequence[str] | None = None) -
         taken = slice(sums.first, sums.end)
         whole[taken], floats[taken] = sums.whole, sums.floats
         of_market[taken], of_market_floats[taken] = sums.of_market, sums.of_market_floats
-    cells = MarketCells(market, tuple(names), times, whole, floats, of_market, of_market_floats)
+    cells = MarketCells(
+        market, tuple(names), times, whole, floats, of_market, of_market_floats, units=_units(epoch, run)
+    )
     return Quoting(market=market, until_ms=run.until_ms, cells=cells)
+
+
+def _units(epoch: Epoch, run: QuoteRun) -> Units:
+    """Return the units that the run's sums are in, which splits alone make others than the terms'."""
+    splits = splits_of(actions_behind(epoch=epoch), end_ms=epoch.end_ms)
+    if not any(split.market == run.market for split in splits):
+        return Units()
+    first_ms = first_ms_of(bytes(run.state))
+    if first_ms is None:
+        return Units()
+    counting = that_count(splits, market=run.market, first_ms=first_ms, start_ms=epoch.start_ms, end_ms=epoch.end_ms)
+    return Units.of(counting, start_ms=epoch.start_ms)
 
 
 def _times(epoch: Epoch, market: str) -> CellTimes:
     terms = parse_terms(epoch.terms_json.encode())
-    rows = epoch.sessions.order_by("start_ms").values_list("start_ms", "end_ms", "kind")
-    return CellTimes.of(rules=rules_of(terms=terms, market=market), sessions=Sessions.from_rows(rows))
+    return CellTimes.of(rules=rules_of(terms=terms, market=market), sessions=sessions_of(epoch=epoch))

@@ -1,8 +1,9 @@
 """Gathers the inputs of an epoch from the database: everything that its root depends on, and nothing else."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
+import pyarrow as pa
 from django.db.models import Q
 
 from accounts.selectors_makers import payouts_at, quoting_addresses
@@ -11,48 +12,88 @@ from rewards.engine.allocation import PPM
 from rewards.engine.evidence import EventColumns, Inputs
 from rewards.engine.live import MarketScorer
 from rewards.engine.sessions import Sessions
+from rewards.engine.splits import Split, that_count
 from rewards.engine.terms import Terms, parse_terms
 from rewards.engine.vaults import Vaults
 from rewards.errors import NotYetError
-from rewards.models import Carry, Entitlement, Epoch, Withholding
+from rewards.models import Carry, Entitlement, Epoch, MarketAction, Withholding
+from rewards.selectors.actions import actions_behind, halts_of, sessions_of, splits_of
+from rewards.services.entered_halts import Halts, with_entered_halts
 
 SCORED = (Epoch.State.SCORED, Epoch.State.PROPOSED, Epoch.State.APPROVED, Epoch.State.ACTIVE, Epoch.State.EMPTY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """What the replay of an epoch's markets depends on beside their events. makers: enrolled address to maker."""
+    """What the replay of an epoch's markets depends on beside their events.
+
+    makers: enrolled address to maker. splits: of its markets before its end. halts: those that people entered, by
+    market, as (from_ms, to_ms). actions: the entries that splits, halts and sessions come from.
+    """
 
     terms: Terms
     sessions: Sessions
     makers: Mapping[str, str]
+    splits: Sequence[Split] = ()
+    halts: Halts = field(default_factory=dict)
+    actions: Sequence[MarketAction] = ()
 
     def scorer(self, market: str, *, state: bytes | None = None) -> MarketScorer:
         """Return a scorer of a market that goes on from `state`, or begins. Raises StateError."""
         if state is None:
-            return MarketScorer(terms=self.terms, market=market, sessions=self.sessions, makers=self.makers)
-        return MarketScorer.restore(state, terms=self.terms, market=market, sessions=self.sessions, makers=self.makers)
+            return MarketScorer(
+                terms=self.terms, market=market, sessions=self.sessions, makers=self.makers, splits=self.splits
+            )
+        return MarketScorer.restore(
+            state, terms=self.terms, market=market, sessions=self.sessions, makers=self.makers, splits=self.splits
+        )
+
+    @property
+    def splits_by_market(self) -> dict[str, list[tuple[int, int, int]]]:
+        """The splits as onchain takes them: (time_ms, new, old) by market."""
+        found: dict[str, list[tuple[int, int, int]]] = {}
+        for split in self.splits:
+            found.setdefault(split.market, []).append((split.time_ms, split.new, split.old))
+        return found
+
+    def with_halts(self, table: pa.Table, *, markets: Collection[str], from_ms: int, to_ms: int) -> pa.Table:
+        """Return the chain's events of a time with the halts that people entered among them."""
+        return with_entered_halts(
+            table, halts=self.halts, epoch=self.terms.epoch, markets=markets, from_ms=from_ms, to_ms=to_ms
+        )
 
 
 def ground_of(epoch: Epoch) -> Ground:
     """Gather what an epoch's replay depends on beside the events."""
+    terms = parse_terms(epoch.terms_json.encode())
+    actions = actions_behind(epoch=epoch)
     return Ground(
-        terms=parse_terms(epoch.terms_json.encode()),
-        sessions=Sessions.from_rows(epoch.sessions.order_by("start_ms").values_list("start_ms", "end_ms", "kind")),
+        terms=terms,
+        sessions=sessions_of(epoch=epoch, actions=actions),
         makers=quoting_addresses(start_ms=epoch.start_ms),
+        splits=splits_of(actions, end_ms=epoch.end_ms),
+        halts=halts_of(actions, epoch=epoch),
+        actions=actions,
     )
 
 
-def gather(*, epoch: Epoch, vaults: Vaults | None = None) -> Inputs:
-    """Return the inputs of an epoch. vaults: those in force in it (services/vaults.py), None for none.
+def gather(*, epoch: Epoch, ground: Ground | None = None, vaults: Vaults | None = None) -> Inputs:
+    """Return the inputs of an epoch, on a ground that was gathered before or on a fresh one.
+
+    vaults: those in force in it (services/vaults.py), None for none.
 
     Raises NotYetError while the epoch before it is not scored, and the errors of onchain's market events.
     """
     before = check_epoch_before(epoch)
-    ground = ground_of(epoch)
+    ground = ground or ground_of(epoch)
     withheld = dict(Withholding.objects.filter(epoch=epoch).values_list("maker", "account"))
     counted = (vaults or Vaults()).without(makers=withheld.keys())
-    events = market_events_arrow(markets=list(ground.terms.markets), from_ms=epoch.start_ms, to_ms=epoch.end_ms)
+    markets = list(ground.terms.markets)
+    table = market_events_arrow(
+        markets=markets, from_ms=epoch.start_ms, to_ms=epoch.end_ms, splits=ground.splits_by_market
+    )
+    table = ground.with_halts(table, markets=markets, from_ms=epoch.start_ms, to_ms=epoch.end_ms)
+    events = EventColumns.from_arrow(table)
     return Inputs(
         terms=ground.terms,
         sessions=ground.sessions,
@@ -61,8 +102,22 @@ def gather(*, epoch: Epoch, vaults: Vaults | None = None) -> Inputs:
         vaults=counted,
         carried_in=dict(Carry.objects.filter(epoch=before).values_list("maker", "amount")) if before else {},
         previous=_previous(before),
-        events=EventColumns.from_arrow(events),
+        events=events,
+        splits=_splits_that_count(ground, events),
     )
+
+
+def _splits_that_count(ground: Ground, events: EventColumns) -> list[Split]:
+    """Leave out what changes no number, so that an epoch long after a split has no more to say of it."""
+    codes = {name: code for code, name in enumerate(events.market.values.to_pylist())}
+    kept: list[Split] = []
+    epoch = ground.terms.epoch
+    for market in sorted({split.market for split in ground.splits} & set(codes)):
+        first_ms = int(events.time_ms[events.market.codes == codes[market]][0])
+        kept += that_count(
+            ground.splits, market=market, first_ms=first_ms, start_ms=epoch.start_ms, end_ms=epoch.end_ms
+        )
+    return kept
 
 
 def check_epoch_before(epoch: Epoch) -> Epoch | None:

@@ -69,17 +69,24 @@ def _advanced(epoch: Epoch, ground: Ground, market: str) -> _Run | None:
     if epoch.state != Epoch.State.LIVE or settled_ms <= epoch.start_ms:
         return None
     try:
-        return _fed(_begun(epoch, ground, market), epoch, settled_ms)
+        return _fed(_begun(epoch, ground, market), epoch, ground, settled_ms)
     except EngineError:
         # Either the events are wrong, or those of the past were corrected since: the start will tell.
-        return _fed(_afresh(epoch, ground, market), epoch, settled_ms)
+        return _fed(_afresh(epoch, ground, market), epoch, ground, settled_ms)
 
 
-def _fed(run: _Run, epoch: Epoch, settled_ms: int) -> _Run:
+def _fed(run: _Run, epoch: Epoch, ground: Ground, settled_ms: int) -> _Run:
     """Give a run the events that are new to it."""
     if run.until_ms < settled_ms:
         is_first = run.base == NO_EVENTS and run.until_ms == epoch.start_ms
-        table = market_events_arrow(markets=[run.market], from_ms=run.until_ms, to_ms=settled_ms, carry_in=is_first)
+        table = market_events_arrow(
+            markets=[run.market],
+            from_ms=run.until_ms,
+            to_ms=settled_ms,
+            carry_in=is_first,
+            splits=ground.splits_by_market,
+        )
+        table = ground.with_halts(table, markets=[run.market], from_ms=run.until_ms, to_ms=settled_ms)
         run.scorer.feed(EventColumns.from_arrow(table))
         run.until_ms = settled_ms
     # The kept state settles no time beyond its events: a later block may still tell of something before now.

@@ -19,13 +19,19 @@ def moment_of(*, epoch: Epoch, market: str, maker: str, time_ms: int) -> Moment:
     if row is None:
         raise NotFoundError(kind=f"record of {market}", name=f"time {time_ms}")
     ground = ground_of(epoch)
-    table = market_events_arrow(markets=[market], from_ms=row.from_ms, to_ms=time_ms + LATE_MS, carry_in=not row.state)
+    to_ms = time_ms + LATE_MS
+    table = market_events_arrow(
+        markets=[market], from_ms=row.from_ms, to_ms=to_ms, carry_in=not row.state, splits=ground.splits_by_market
+    )
+    table = ground.with_halts(table, markets=[market], from_ms=row.from_ms, to_ms=to_ms)
     events = EventColumns.from_arrow(table).split(makers=ground.makers).get(market, MarketEvents.none())
     terms, sessions, makers = ground.terms, ground.sessions, ground.makers
     if row.state:
-        looker = Looker.restore(bytes(row.state), terms=terms, market=market, sessions=sessions, makers=makers)
+        looker = Looker.restore(
+            bytes(row.state), terms=terms, market=market, sessions=sessions, makers=makers, splits=ground.splits
+        )
     else:
-        looker = Looker(terms=terms, market=market, sessions=sessions, makers=makers)
+        looker = Looker(terms=terms, market=market, sessions=sessions, makers=makers, splits=ground.splits)
     return looker.look(time_ms=time_ms, events=events, maker=maker)
 
 

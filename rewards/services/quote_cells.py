@@ -112,7 +112,11 @@ class _Run:
     def advance(self, until_ms: int) -> None:
         """Feed the events up to a time, sum up all until then, and store it."""
         is_first = self.until_ms == self.epoch.start_ms
-        table = market_events_arrow(markets=[self.market], from_ms=self.until_ms, to_ms=until_ms, carry_in=is_first)
+        table = market_events_arrow(
+            markets=[self.market], from_ms=self.until_ms, to_ms=until_ms, carry_in=is_first,
+            splits=self.ground.splits_by_market,
+        )  # fmt: skip
+        table = self.ground.with_halts(table, markets=[self.market], from_ms=self.until_ms, to_ms=until_ms)
         scorer = _scorer(self.ground, self.market, state=self.state)
         scorer.feed(EventColumns.from_arrow(table))
         first, end = self.base.first, int(np.searchsorted(scorer.times.starts_ms, until_ms, side="left"))
@@ -154,8 +158,10 @@ class _Run:
 def _scorer(ground: Ground, market: str, *, state: bytes | None) -> WatchedScorer:
     terms, sessions, makers = ground.terms, ground.sessions, ground.makers
     if state is None:
-        return WatchedScorer(terms=terms, market=market, sessions=sessions, makers=makers)
-    return WatchedScorer.restore(state, terms=terms, market=market, sessions=sessions, makers=makers)
+        return WatchedScorer(terms=terms, market=market, sessions=sessions, makers=makers, splits=ground.splits)
+    return WatchedScorer.restore(
+        state, terms=terms, market=market, sessions=sessions, makers=makers, splits=ground.splits
+    )
 
 
 def _sessions(times: CellTimes) -> list[tuple[int, int, int, int]]:

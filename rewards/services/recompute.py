@@ -3,25 +3,32 @@
 Source: spec/evidence.md, the last section. Needs no database of ours and no key.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from onchain.blocktime import SECOND_MS, TIME_SOURCE
 from onchain.market_events import SCHEMA
-from onchain.rederive import MarketSpec, events_from_chain, transfers_from_chain
+from onchain.rederive import FromChain, MarketSpec, events_from_chain, transfers_from_chain
 from onchain.rpc import RpcClient
-from rewards.engine.bundle import read_static
+from rewards.engine import tables
+from rewards.engine.actions import HALT, entered_halts
+from rewards.engine.bundle import read_static, read_toggles
 from rewards.engine.errors import BundleError
 from rewards.engine.evidence import Difference, Report, read_terms, verify_bundle
+from rewards.engine.files import is_there, read_file
+from rewards.engine.haltrows import insert_halts
 from rewards.engine.inputs import Inputs
 from rewards.engine.jsontext import parse_strict
 from rewards.engine.tables import HOLDERS
+from rewards.engine.terms import Terms
 from rewards.engine.timeweights import time_slack, time_weights
+from rewards.services.entered_halts import place_halts
 from rewards.services.vaults import engine_transfers, not_holders
 
 MANIFEST, TERMS, EVENTS = "manifest.json", "terms.json", "events.parquet"
@@ -66,18 +73,21 @@ def recompute(client: RpcClient, *, bundle: Path, progress: Callable[[int], None
     if sorted(market.name for market in markets) != sorted(terms.markets):
         names = ", ".join(sorted(market.name for market in markets))
         return Recomputed(report, Difference(MANIFEST, "venue", names, ", ".join(sorted(terms.markets))), 0)
+    halts = _entered_halts(bundle)
     found = events_from_chain(
         client, markets=markets, from_block=manifest["from_block"], to_block=manifest["to_block"],
         from_ms=terms.epoch.start_ms, to_ms=terms.epoch.end_ms, progress=progress,
+        splits=_splits(bundle), instants_ms=_instants_ms(bundle, halts),
     )  # fmt: skip
     if found.to_block_hash != manifest["to_block_hash"]:
         difference = Difference(MANIFEST, "to_block_hash", manifest["to_block_hash"], found.to_block_hash)
         return Recomputed(report, difference, 0)
     published = pq.read_table(bundle / EVENTS, columns=SCHEMA.names).cast(SCHEMA)
     exact = manifest["time_source"] == TIME_SOURCE
-    odd = events_difference(published, found.events, exact_times=exact)
+    events = _with_halts(found, halts, terms=terms, to_block=manifest["to_block"])
+    odd = events_difference(published, events, exact_times=exact)
     odd = odd or _holders_difference(client, manifest, read_static(bundle), exact_times=exact)
-    return Recomputed(report, odd, found.events.num_rows)
+    return Recomputed(report, odd, events.num_rows)
 
 
 def _holders_difference(
@@ -128,6 +138,45 @@ def events_difference(published: pa.Table, computed: pa.Table, *, exact_times: b
             if given[name] != found[name] and (exact_times or name != "time_ms"):
                 return Difference(EVENTS, f"row {row}, {name}", str(given[name]), str(found[name]))
     return Difference(EVENTS, "number of rows", str(published.num_rows), str(computed.num_rows))
+
+
+def _entered_halts(bundle: Path) -> dict[str, list[tuple[int, int]]]:
+    """Return the halts of actions.csv: people entered them, so no chain has them."""
+    halts: dict[str, list[tuple[int, int]]] = {}
+    if is_there(bundle, tables.ACTIONS):
+        for action in tables.read_actions(read_file(bundle, tables.ACTIONS)):
+            if action.kind == HALT and action.to_ms is not None:
+                halts.setdefault(action.market, []).append((action.from_ms, action.to_ms))
+    return halts
+
+
+def _splits(bundle: Path) -> dict[str, list[tuple[int, int, int]]]:
+    splits: dict[str, list[tuple[int, int, int]]] = {}
+    if is_there(bundle, tables.SPLITS):
+        for split in tables.read_splits(read_file(bundle, tables.SPLITS)):
+            splits.setdefault(split.market, []).append((split.time_ms, split.new, split.old))
+    return splits
+
+
+def _instants_ms(bundle: Path, halts: Mapping[str, object]) -> set[int]:
+    """Return the times after which a halt or resume of people may stand: all that were published of these markets."""
+    if not halts:
+        return set()
+    toggles = read_toggles(bundle)
+    return {time_ms for market in halts for time_ms, _ in toggles.get(market, ())}
+
+
+def _with_halts(
+    found: FromChain, halts: Mapping[str, Sequence[tuple[int, int]]], *, terms: Terms, to_block: int
+) -> pa.Table:
+    """Return the chain's events with the halts among them, as the evidence should have them."""
+    placed, end_ms = {}, terms.epoch.end_ms
+    for market, spans in halts.items():
+        rows = found.events.filter(pc.equal(found.events.column("market"), market)).to_pylist()
+        chain = [(row["time_ms"], row["kind"] == "halt") for row in rows if row["kind"] in ("halt", "resume")]
+        toggles = entered_halts(chain, spans, start_ms=terms.epoch.start_ms, end_ms=end_ms)
+        placed[market] = place_halts(toggles, block_after=found.blocks_after.get, end_ms=end_ms, last_block=to_block)
+    return insert_halts(found.events, placed)
 
 
 def _markets(manifest: dict[str, Any]) -> list[MarketSpec]:

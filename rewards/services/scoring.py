@@ -21,7 +21,14 @@ from onchain.models import Market
 from onchain.models_tx import OutgoingTransaction
 from onchain.selectors import last_block_before, settled_through_ms
 from rewards.engine.errors import EngineError
-from rewards.engine.evidence import Inputs, ManifestFields, write_inputs, write_manifest, write_outputs
+from rewards.engine.evidence import (
+    Inputs,
+    ManifestFields,
+    write_actions,
+    write_inputs,
+    write_manifest,
+    write_outputs,
+)
 from rewards.engine.scoring import Result, combine
 from rewards.errors import EpochStateError, NotYetError
 from rewards.models import (
@@ -37,8 +44,9 @@ from rewards.models import (
     Score,
     Stretch,
 )
+from rewards.selectors.actions import evidence_actions
 from rewards.services.evidence_heads import evidence_head_fix
-from rewards.services.gathering import check_epoch_before, gather
+from rewards.services.gathering import Ground, check_epoch_before, gather, ground_of
 from rewards.services.stretches import stretched_scores, stretches_done, stretches_score
 from rewards.services.vaults import VaultsOfEpoch, vault_rows_store, vaults_of, vaults_wait
 
@@ -99,13 +107,16 @@ def epoch_score(*, epoch_id: int) -> Epoch:
     epoch = Epoch.objects.select_related("program").get(pk=epoch_id)
     if epoch.state != Epoch.State.LIVE:
         return epoch
-    vaults, inputs, result = _scored(epoch)
-    manifest_hash, name, fields = _write_evidence(epoch, vaults, inputs, result)
+    ground = ground_of(epoch)
+    vaults, inputs, result = _scored(epoch, ground)
+    manifest_hash, name, fields = _write_evidence(epoch, vaults, inputs, result, ground)
     failpoints.hit("scoring.after_evidence")
     with transaction.atomic():
         locked = Epoch.objects.select_for_update().get(pk=epoch_id)
         if locked.state != Epoch.State.LIVE:
             return locked
+        if ground_of(locked).actions != ground.actions:
+            raise NotYetError(what=f"Scoring epoch {epoch.number}", waits_for="a market action that has just changed")
         _store_rows(locked, inputs, result)
         vault_rows_store(epoch=locked, held=vaults, result=result)
         _store_epoch(locked, inputs, result, manifest_hash=manifest_hash, name=name, fields=fields)
@@ -135,7 +146,7 @@ def epoch_reopen(*, program: Program, number: int) -> list[int]:
     return [epoch.number for epoch in again]
 
 
-def _scored(epoch: Epoch) -> tuple[VaultsOfEpoch, Inputs, Result]:
+def _scored(epoch: Epoch, ground: Ground) -> tuple[VaultsOfEpoch, Inputs, Result]:
     markets = list(json.loads(epoch.terms_json)["markets"])
     if settled_through_ms(markets=markets) < epoch.end_ms:
         raise NotYetError(what=f"Scoring epoch {epoch.number}", waits_for="its last blocks to be final")
@@ -147,13 +158,13 @@ def _scored(epoch: Epoch) -> tuple[VaultsOfEpoch, Inputs, Result]:
         if not stretches_done(epoch=epoch, market=market):
             raise NotYetError(what=f"Scoring epoch {epoch.number}", waits_for=f"the worker that is at {market}")
     vaults = vaults_of(epoch=epoch)
-    inputs = gather(epoch=epoch, vaults=vaults.vaults)
+    inputs = gather(epoch=epoch, ground=ground, vaults=vaults.vaults)
     failpoints.hit("scoring.gathered")
-    return vaults, inputs, combine(inputs, stretched_scores(epoch=epoch, inputs=inputs))
+    return vaults, inputs, combine(inputs, stretched_scores(epoch=epoch, inputs=inputs, ground=ground))
 
 
 def _write_evidence(
-    epoch: Epoch, vaults: VaultsOfEpoch, inputs: Inputs, result: Result
+    epoch: Epoch, vaults: VaultsOfEpoch, inputs: Inputs, result: Result, ground: Ground
 ) -> tuple[str, str, ManifestFields]:
     """Write the bundle beside its place and move it there whole; returns manifest hash, folder name, fields."""
     home = Path(settings.EVIDENCE_DIR)
@@ -163,6 +174,7 @@ def _write_evidence(
     try:
         write_inputs(fresh, inputs)
         write_outputs(fresh, inputs, result)
+        write_actions(fresh, evidence_actions(ground.actions, epoch=epoch, splits=inputs.splits))
         # First without the audit log's head: what scoring gave alone decides which head is named.
         fields = replace(fields, audit=evidence_head_fix(epoch=epoch, content=write_manifest(fresh, fields)))
         manifest_hash = write_manifest(fresh, fields)

@@ -40,7 +40,9 @@ def stretch_key(ground: Ground, *, market: str) -> str:
     """Return a hash of all that a market's stretches depend on beside its events."""
     # What the market's events are made with is in it: a correction there shows before any event is read.
     derived = Market.objects.filter(name=market).values("adapter", "address", "start_block", "config").first()
-    parts = [ENGINE_VERSION, ground.scorer(market).key, derived]
+    parts: list[object] = [ENGINE_VERSION, ground.scorer(market).key, derived]
+    if market in ground.halts:
+        parts.append([list(span) for span in ground.halts[market]])
     return hashlib.sha256(canonical_json(parts)).hexdigest()
 
 
@@ -96,14 +98,13 @@ def stretches_score(*, epoch_id: int, market: str, keep_going: Callable[[], bool
         return done
 
 
-def stretched_scores(*, epoch: Epoch, inputs: Inputs) -> dict[str, MarketScore]:
+def stretched_scores(*, epoch: Epoch, inputs: Inputs, ground: Ground) -> dict[str, MarketScore]:
     """Return the score of every market of an epoch that is over: its stretches together.
 
     Every market's stretches are held against the events of `inputs`, which the evidence will show; where they are
-    not of exactly these events, or one lacks, the market is scored from the events instead. Raises the engine's
-    errors.
+    not of exactly these events, or one lacks, the market is scored from the events instead. ground: what the inputs
+    were gathered on. Raises the engine's errors.
     """
-    ground = Ground(terms=inputs.terms, sessions=inputs.sessions, makers=inputs.makers)
     tables = inputs.events.split(makers=inputs.makers)
     scores = {}
     for market in inputs.terms.markets:
@@ -209,9 +210,12 @@ class _Chain:
 
     def _events(self, number: int) -> MarketEvents:
         from_ms = self.ends[number - 1] if number else self.epoch.start_ms
+        to_ms = self.ends[number]
         table = market_events_arrow(
-            markets=[self.market], from_ms=from_ms, to_ms=self.ends[number], carry_in=number == 0
-        )
+            markets=[self.market], from_ms=from_ms, to_ms=to_ms, carry_in=number == 0,
+            splits=self.ground.splits_by_market,
+        )  # fmt: skip
+        table = self.ground.with_halts(table, markets=[self.market], from_ms=from_ms, to_ms=to_ms)
         tables = EventColumns.from_arrow(table).split(makers=self.ground.makers)
         return tables.get(self.market, MarketEvents.none())
 

@@ -19,6 +19,11 @@ def may_approve(*, user: Person) -> bool:
     return roles.may(person=user, deed=Deed.APPROVE_EPOCH)
 
 
+def enters_market_actions(*, user: Person) -> bool:
+    """Operators and treasurers enter splits, halts and closures, and confirm each other's."""
+    return roles.may(person=user, deed=Deed.ENTER_MARKET_ACTION)
+
+
 def is_maker_member(*, user: Person) -> bool:
     """A maker's member has a scorecard to look at."""
     return roles.role_of(person=user) == User.Role.MAKER

@@ -18,6 +18,7 @@ from rewards.selectors.programs import (
 from rewards.selectors.rows import EpochRow, SessionsView, epoch_row
 from rewards.selectors.standings import standings
 from rewards.selectors.terms import epoch_terms
+from rewards.views.action_words import action_lines
 from rewards.views.announced import announced_changes
 from rewards.views.evidence import bundle_name, evidence_files
 from rewards.views.figures.rates import kind_rates
@@ -59,6 +60,7 @@ def epoch(request: HttpRequest, slug: str, number: int) -> HttpResponseBase:
         "now_ms": now_ms,
         "standings": standings(epoch=stored),
         "files": evidence_files(evidence_name=row.evidence_name),
+        "actions": action_lines(epoch=stored),
         **_terms_context(row, sessions, symbol=stored.program.token_symbol, decimals=stored.program.token_decimals),
         **_week_context(row, sessions, now_ms=now_ms),
         **check_context(request, slug=slug, number=number),
@@ -89,6 +91,7 @@ def _shown_epoch_context(
     ranked = program.live_epoch or next((epoch for epoch in overview.epochs if epoch.is_scored), None)
     stored = epoch_get(slug=program.slug, number=ranked.number) if ranked else None
     context = {
+        "actions": action_lines(epoch=epoch_get(slug=program.slug, number=row.number)),
         "ranked": ranked,
         "standings": standings(epoch=stored) if stored else [],
         **_terms_context(row, sessions, symbol=program.token_symbol, decimals=program.token_decimals),

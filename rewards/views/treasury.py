@@ -14,7 +14,7 @@ from onchain.indexer import node
 from rewards.errors import RewardsError
 from rewards.models import Epoch
 from rewards.selectors.epoch_review import spends
-from rewards.selectors.programs import epoch_get
+from rewards.selectors.programs import epoch_get, program_list
 from rewards.selectors.safe import safe_view
 from rewards.selectors.treasury import (
     RecipientRow,
@@ -58,6 +58,7 @@ def inbox(request: HttpRequest) -> HttpResponseBase:
         "others": [row for row in rows if not row.needs_decision],
         "alarms": open_alarms(),
         "spends": [{"spend": each, "figure": spend_figure(points=each.points)} for each in spends()],
+        "programs": program_list(now_ms=now_ms),
         "now_ms": now_ms,
         "manages_webhooks": access.manages_treasury_webhooks(user=request.user),
     }

@@ -17,9 +17,10 @@ from tests.engine.broken_epochs import write_broken_bundle
 from tests.engine.crowded_epochs import write_crowded_bundle
 from tests.engine.extreme_epochs import write_extreme_bundle
 from tests.engine.random_epochs import write_random_bundle
+from tests.engine.split_epochs import write_split_bundle
 
 WRITERS: tuple[Callable[[Path, int], object], ...] = (
-    write_crowded_bundle, write_extreme_bundle, write_random_bundle, write_broken_bundle,
+    write_crowded_bundle, write_extreme_bundle, write_random_bundle, write_broken_bundle, write_split_bundle,
 )  # fmt: skip
 EXACT_ROWS = (1, 2, 7, 4096)
 

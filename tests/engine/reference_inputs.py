@@ -60,6 +60,7 @@ class Bundle:
     carried_in: dict[str, int]
     previous: dict[tuple[str, str], int]
     events: list[dict[str, Any]]
+    splits: list[dict[str, str]]
     operators: dict[tuple[str, str], str] = field(default_factory=dict)
     holders: list[tuple[str, str, int]] = field(default_factory=list)
 
@@ -72,6 +73,7 @@ def read_bundle(directory: Path) -> Bundle:
         payouts.setdefault(row["maker"], []).append((row["account"], int(row["share_ppm"])))
     makers = [(row["address"], row["maker"]) for row in rows_of(directory / "makers.csv")]
     carried = [(row["maker"], int(row["amount"])) for row in rows_of(directory / "carried_in.csv")]
+    splits = directory / "splits.csv"
     before = directory / "previous_cumulative.json"
     vaults, holders = directory / "vaults.csv", directory / "holders.csv"
     tree = json.loads(before.read_text(encoding="utf-8")) if before.exists() else []
@@ -87,4 +89,5 @@ def read_bundle(directory: Path) -> Bundle:
         holders=[(row["vault"], row["account"], int(row["weight"])) for row in rows_of(holders)]
         if holders.exists()
         else [],
+        splits=rows_of(splits) if splits.exists() else [],
     )

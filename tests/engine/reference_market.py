@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 from tests.engine.reference_inputs import BrokenBundleError, Bundle
@@ -38,6 +39,11 @@ class Tally:
     volume: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
 
+def times(number: int | Fraction | None, ratio: Fraction) -> Fraction | None:
+    """A number that may be absent, times a ratio."""
+    return None if number is None else number * ratio
+
+
 class Replay:
     """Walks one market's events from instant to instant and tallies what each maker's orders were worth."""
 
@@ -47,6 +53,7 @@ class Replay:
         self.start, self.end = bundle.terms["epoch"]["start_ms"], bundle.terms["epoch"]["end_ms"]
         self.sessions, self.makers = bundle.sessions, bundle.makers
         self.events = [e for e in bundle.events if e["market"] == market and e["time_ms"] < self.end]
+        self.splits = [row for row in bundle.splits if row["market"] == market]
         self.orders: dict[str, Order] = {}
         self.anchor: int | None = None
         self.halted = False
@@ -85,6 +92,19 @@ class Replay:
         moments += [self.stress_until] if self.stress_until is not None else []
         return min(moment for moment in moments if moment > now)
 
+    # Splits
+
+    def in_terms_units(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Splits: the event with its price and size as fractions in the units at the epoch's start."""
+        event = dict(event)
+        for split in self.splits:
+            at, ratio = int(split["time_ms"]), Fraction(int(split["new"]), int(split["old"]))
+            if self.start < at <= event["time_ms"]:
+                event |= {"price": times(event["price"], ratio), "size": times(event["size"], 1 / ratio)}
+            elif event["time_ms"] < at <= self.start:
+                event |= {"price": times(event["price"], 1 / ratio), "size": times(event["size"], ratio)}
+        return event
+
     # Events
 
     def apply(self, event: dict[str, Any]) -> None:
@@ -99,6 +119,8 @@ class Replay:
         if last and event["time_ms"] < last["time_ms"]:
             raise broken("time_decreases")
         kind = event["kind"]
+        if self.splits:
+            event = self.in_terms_units(event)
         if kind == "anchor":
             self.anchor = event["price"]
         elif kind in ("halt", "resume"):
@@ -110,7 +132,7 @@ class Replay:
 
     def place(self, event: dict[str, Any], broken: Callable[[str], BrokenBundleError]) -> None:
         """A new order; its id must not rest already."""
-        if event["size"] is None or event["size"] < 1:
+        if event["size"] is None or event["size"] <= 0:
             raise broken("size_below_one")
         if event["order"] in self.orders:
             raise broken("order_rests_already")
@@ -121,7 +143,7 @@ class Replay:
     def take_away(self, event: dict[str, Any], broken: Callable[[str], BrokenBundleError]) -> None:
         """A cancel or a fill; a cancel without a size takes all that rests."""
         size = event["size"]
-        if (size is None and event["kind"] == "fill") or (size is not None and size < 1):
+        if (size is None and event["kind"] == "fill") or (size is not None and size <= 0):
             raise broken("size_below_one")
         order = self.orders.get(event["order"])
         if order is None:

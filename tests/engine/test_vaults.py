@@ -274,7 +274,7 @@ def test_a_bundle_with_vaults_that_claims_version_1_is_refused(
     manifest = json.loads((bundle / MANIFEST).read_text())
     write_manifest(bundle, manifest | {"version": 1})
     assert run_engine("verify", bundle) == 2
-    refused(capsys, MANIFEST, "a bundle with vaults.csv is of version 2")
+    refused(capsys, MANIFEST, "version: it is 1 and files such as these are of version 2")
 
 
 def test_what_other_terms_would_have_paid_is_told_of_a_bundle_with_vaults_too(

@@ -76,8 +76,8 @@ def test_a_manifest_that_names_something_outside_the_bundle_is_refused(
         (lambda m: m["files"].update({"n" * 300: "00"}), "cannot be read"),
         (lambda m: m.pop("root"), "root: the key is missing"),
         (lambda m: m.update(extra=1), "extra: the key is unknown"),
-        (lambda m: m.update(version=3), "only versions 1 and 2 are known"),
-        (lambda m: m.update(version=2), "vaults.csv: manifest.json is of version 2 and does not name it"),
+        (lambda m: m.update(version=3), "only the versions 1 and 2 are known"),
+        (lambda m: m.update(version=2), "it is 2 and files such as these are of version 1"),
         (lambda m: m.update(version=True), "version: the value is of the wrong type"),
         *(
             (lambda m, audit=audit: m.update(audit=audit), "audit: it has to hold sequence")

@@ -137,6 +137,8 @@ GETS = {
     "treasury-draft-review": (["PROGRAM", 1], POSTED),
     "treasury-draft-withdraw": (["PROGRAM", 1], POSTED),
     "treasury-draft-comment": (["PROGRAM", 1], POSTED),
+    "market-actions": (["PROGRAM"], (SIGN_IN, *(NO,) * 5, *WATCHERS)),
+    "market-action-decide": (["PROGRAM", 1], POSTED),
 }
 # Every address that takes a POST, with what an empty form gives each of ROLES; to all others a POST is no method.
 SIGNED_IN_ONLY = (SIGN_IN, *(GONE_ON,) * 10)
@@ -158,6 +160,8 @@ POSTS = {
     "treasury-draft-review": REVIEWERS_GO_ON,
     "treasury-draft-withdraw": REVIEWERS_GO_ON,
     "treasury-draft-comment": REVIEWERS_GO_ON,
+    "market-actions": (SIGN_IN, *(NO,) * 5, GONE_ON, NO, NO, GONE_ON, NO),
+    "market-action-decide": (SIGN_IN, *(NO,) * 5, GONE_ON, NO, NO, GONE_ON, NO),
     "collect-by-itself": (SIGN_IN, *(NO,) * 10),
     "maker-vault": (SIGN_IN, NO, NO, OK, NO, NO, NO, NO, NO, OK, NO),
     "accounts:members": (SIGN_IN, NO, NO, GONE_ON, NO, NO, NO, NO, NO, GONE_ON, NO),

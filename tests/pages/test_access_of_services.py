@@ -41,6 +41,8 @@ from rewards.errors import (
     SignatureRefusedError,
 )
 from rewards.models import AutoCollect, Delivery, Flag, Notice, SafeTransaction, TermsVersion, WebhookEndpoint
+from rewards.services.action_import import actions_import
+from rewards.services.actions import ActionDraft, action_confirm, action_enter, action_withdraw
 from rewards.services.approval import approve_with_local_node
 from rewards.services.auto_collect import auto_collect_set
 from rewards.services.makers import address_add, address_remove, enrolment_accept, maker_leave
@@ -96,6 +98,10 @@ BY_ROLE = {
     "rewards.services.vaults.vault_name": {OPERATOR, OWN_ADMIN},
     "rewards.services.vaults.vault_end": {OPERATOR, OWN_ADMIN},
     "rewards.services.vaults.vault_drop": {OPERATOR},
+    "rewards.services.actions.action_enter": {"treasurer", OPERATOR},
+    "rewards.services.actions.action_confirm": {"treasurer", OPERATOR},
+    "rewards.services.actions.action_withdraw": {"treasurer", OPERATOR},
+    "rewards.services.action_import.actions_import": {"treasurer", OPERATOR},
     "accounts.members.role_set": {OPERATOR},
     **{
         f"rewards.services.notices.endpoints.{name}": {OPERATOR, OWN_ADMIN}
@@ -148,6 +154,8 @@ READS = {
     "rewards.services.safe_export.builder_file",
     "rewards.services.notices.words.words_of",
     "rewards.services.notices.mailing.read_token",
+    "rewards.services.actions.action_check",
+    "rewards.services.actions.closure_draft",
 }
 # What workers and commands call, by module. No page may import one: who calls it is not asked.
 MACHINE_BY_MODULE = {
@@ -157,6 +165,7 @@ MACHINE_BY_MODULE = {
     "rewards.services.boundary": "boundary_hold",
     "rewards.services.check_eligible": "eligible",
     "onchain.services": "contract_watch market_register",
+    "rewards.services.action_import": "drafts_read",
     "rewards.services.alarms": "alarms_set",
     "rewards.services.announcing": "announce",
     "rewards.services.attestation": "attest",
@@ -167,6 +176,7 @@ MACHINE_BY_MODULE = {
     "rewards.services.checks": "approval_checks_due approval_is_safe check_waive checks_run",
     "rewards.services.claims": "claims_relay relayer",
     "rewards.services.evidence_heads": "evidence_head_fix",
+    "rewards.services.entered_halts": "with_entered_halts place_halts",
     "rewards.services.gathering": "ground_of gather check_epoch_before epoch_before",
     "rewards.services.live": "live_score",
     "rewards.services.notices.delivering": "deliveries_do delivery_try post_body",
@@ -454,6 +464,16 @@ def _load(_: Scene, by: Person) -> None:
         sanctions_load(by=by, content=b"", now_ms=0)
 
 
+def _draft(market: str = "AAPL-PERP") -> ActionDraft:
+    return ActionDraft(kind="halt", subject=market, from_ms=1, to_ms=2, reason="a halt")
+
+
+def _entered() -> int:
+    """An action that somebody else has entered."""
+    by, _ = User.objects.get_or_create(username="another operator", defaults={"role": User.Role.OPERATOR})
+    return action_enter(by=by, draft=_draft()).pk
+
+
 CALLS: dict[str, Callable[[Scene, Person], object]] = {
     "accounts.services.maker_enrol": lambda _, by: maker_enrol(by=by, slug="m", name="M", addresses=[], since_ms=0),
     "accounts.services.maker_payouts_set": _set_payouts,
@@ -504,6 +524,10 @@ CALLS: dict[str, Callable[[Scene, Person], object]] = {
     "rewards.services.vaults.vault_drop": lambda s, by: vault_drop(
         by=by, maker=s.makers["aurora"], epoch=s.live, reason="it rebases"
     ),
+    "rewards.services.actions.action_enter": lambda _, by: action_enter(by=by, draft=_draft()),
+    "rewards.services.actions.action_confirm": lambda _, by: action_confirm(by=by, action_id=_entered()),
+    "rewards.services.actions.action_withdraw": lambda _, by: action_withdraw(by=by, action_id=_entered(), why="no"),
+    "rewards.services.action_import.actions_import": lambda _, by: actions_import(by=by, drafts=[]),
     "accounts.members.role_set": lambda _, by: role_set(by=by, person=_somebody(), role=User.Role.AUDITOR),
     "accounts.members.member_add": lambda s, by: member_add(by=by, maker=s.makers["aurora"], person=_somebody()),
     "accounts.members.member_remove": _remove,

@@ -27,6 +27,7 @@ FEW_LEVELS = 1024
 SPARSE = 4  # with more ticks between the prices than this many an order, prices are ranked instead of counted off
 TIME_BOUND = 1 << 54
 WIDEN_BOUND = 1 << 40
+SCALE_BOUND = 1 << 40
 
 
 @dataclass
@@ -49,6 +50,9 @@ def rule_numbers(rules: Rules, sessions: Sessions) -> RuleNumbers | None:
         and rules.reference_depth_lots < parts.LOTS_BOUND
         and rules.target_lots * WEIGHT_ONE < parts.QUALITY_BOUND
         and rules.widen_pct < WIDEN_BOUND
+        and rules.tick_scale < SCALE_BOUND
+        and rules.lot_scale * max(1, rules.two_sided_divisor) < parts.QUALITY_BOUND
+        and max(rules.min_order_lots, rules.presence_lots) < parts.QUALITY_BOUND
     )
     if not small:
         return None
@@ -66,6 +70,8 @@ def rule_numbers(rules: Rules, sessions: Sessions) -> RuleNumbers | None:
         move_bps=rules.move_bps,
         hold_ms=rules.hold_ms,
         widen_pct=rules.widen_pct,
+        tick_scale=rules.tick_scale,
+        lot_scale=rules.lot_scale,
         max_spread_bps=_int64s(rules.max_spread_bps),
         clamp_bps=_int64s(rules.clamp_bps),
         fractions_ppm=_int64s(fraction for fraction, _ in rules.steps),

@@ -67,7 +67,7 @@ def refresh_all(at: I64, rules: RuleNumbers, makers: Makers, log: Log) -> None:
     if turned and divisor:
         total = np.int64(0)
         for maker in range(count):
-            quality[maker] = _quality(rules.divisor, bids[maker], asks[maker])
+            quality[maker] = _quality(rules, bids[maker], asks[maker])
             total += quality[maker]
     at[QUALITY_SUM], at[CHANGED] = total, 1
     turned, present = np.int64(0), makers.present
@@ -84,7 +84,7 @@ def refresh_all(at: I64, rules: RuleNumbers, makers: Makers, log: Log) -> None:
 @inner
 def _refresh(at: I64, rules: RuleNumbers, makers: Makers, log: Log, maker: int) -> None:
     count = len(makers.quality)
-    quality = _quality(rules.divisor, makers.sums[maker], makers.sums[maker + count])
+    quality = _quality(rules, makers.sums[maker], makers.sums[maker + count])
     if quality != makers.quality[maker]:
         _settle(at, makers, log, maker)
         at[QUALITY_SUM] += quality - makers.quality[maker]
@@ -106,11 +106,13 @@ def _refresh_presence(at: I64, rules: RuleNumbers, makers: Makers, maker: int) -
 
 
 @inner
-def _quality(divisor: int, bid: int, ask: int) -> int:
+def _quality(rules: RuleNumbers, bid: int, ask: int) -> int:
     """Return `Q` (spec, *Quality of a maker*); the division is left out where it can't exceed the smaller side."""
-    low, high = min(bid, ask), max(bid, ask)
+    low, high, divisor = min(bid, ask), max(bid, ask), rules.divisor
     if divisor == 0 or (divisor < SMALL and low < SMALL and high < (low + 1) * divisor):
         return low
+    if rules.lot_scale > 1:
+        return max(low, high // (divisor * rules.lot_scale) * rules.lot_scale)
     return max(low, high // divisor)
 
 

@@ -83,6 +83,8 @@ class RuleNumbers(NamedTuple):
     move_bps: int
     hold_ms: int
     widen_pct: int
+    tick_scale: int
+    lot_scale: int
     max_spread_bps: I64
     clamp_bps: I64
     fractions_ppm: I64

@@ -97,17 +97,23 @@ def _reference(it: Run, kind: int) -> int:
     mid2, anchor = at[MID2], at[ANCHOR]
     if mid2 == 0 or anchor == 0:
         return mid2
-    room = anchor * rules.clamp_bps[kind] // BPS
+    room = _rounded(anchor * rules.clamp_bps[kind], BPS, rules.tick_scale)
     return min(max(mid2, anchor - room), anchor + room)
+
+
+@inner
+def _rounded(product: int, divisor: int, scale: int) -> int:
+    """Return `product // divisor` in whole ticks of the terms, of which each is `scale` of the events'."""
+    return product // divisor if scale == 1 else product // (divisor * scale) * scale
 
 
 @inner
 def _weigh(it: Run, reference: int, kind: int, stressed: bool) -> bool:
     """Bring sums, quality and presence up to NOW; False when the band is too wide for the rule's bounds."""
     at, rules, makers, log = it.at, it.rules, it.makers, it.log
-    band = reference * rules.max_spread_bps[kind] // BPS
+    band = _rounded(reference * rules.max_spread_bps[kind], BPS, rules.tick_scale)
     if stressed and band < BAND_BOUND:
-        band = band * rules.widen_pct // 100
+        band = _rounded(band * rules.widen_pct, 100, rules.tick_scale)
     if band >= BAND_BOUND:
         return False
     if kind != at[LOG_KIND] or stressed != at[LOG_STRESSED]:
