@@ -26,6 +26,9 @@ class Deed(Enum):
     MANAGE_EVERY_MAKER = "Saying who belongs to any maker"
     SET_ROLES = "Giving roles"
     MANAGE_TREASURY_WEBHOOKS = "Looking after the treasury's webhooks"
+    ANSWER_DISPUTE = "Answering in a dispute"
+    DECIDE_DISPUTE = "Deciding a dispute"
+    CORRECT_EPOCH = "Correcting an epoch"
 
 
 _WATCHERS: Final = frozenset({Role.TREASURER, Role.REVIEWER, Role.GUARDIAN, Role.OPERATOR, Role.AUDITOR})
@@ -38,6 +41,10 @@ ALLOWED: Final[Mapping[Deed, frozenset[Role]]] = {
     Deed.MANAGE_EVERY_MAKER: frozenset({Role.OPERATOR}),
     Deed.SET_ROLES: frozenset({Role.OPERATOR}),
     Deed.MANAGE_TREASURY_WEBHOOKS: frozenset({Role.TREASURER, Role.OPERATOR}),
+    Deed.ANSWER_DISPUTE: frozenset({Role.TREASURER, Role.REVIEWER, Role.OPERATOR}),
+    Deed.DECIDE_DISPUTE: frozenset({Role.TREASURER}),
+    # Two of them for each correction: one enters it, another confirms it.
+    Deed.CORRECT_EPOCH: frozenset({Role.TREASURER, Role.REVIEWER, Role.OPERATOR}),
 }
 APART_FROM_MAKERS: Final = _WATCHERS
 """Roles that decide on makers' pay or watch over it: who has one belongs to no maker."""
@@ -83,6 +90,13 @@ def require(*, person: Person, deed: Deed) -> None:
     """Raise NotPermittedError unless the person's role allows the deed."""
     if not may(person=person, deed=deed):
         raise NotPermittedError(what=deed.value, who=" or ".join(sorted(f"{role.label}s" for role in ALLOWED[deed])))
+
+
+def user_of(person: Person) -> User:
+    """Return the person as a row that others can point to. Raises NotPermittedError for who has not signed in."""
+    if not isinstance(person, User):
+        raise NotPermittedError(what="This", who="people who have signed in")
+    return person
 
 
 def require_manages_maker(*, person: Person, maker: Maker) -> None:

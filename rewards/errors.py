@@ -145,3 +145,27 @@ class SecretUnreadableError(RewardsError):
             "This webhook's secret was encrypted with another SECRET_KEY. Give the webhook a new secret on its page, "
             "or name the former key in SECRET_KEY_FALLBACKS."
         )
+
+
+class DisputeRefusedError(RewardsError):
+    """A dispute can't be opened, continued or decided like this."""
+
+    def __init__(self, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"The dispute was not changed: {reason}.")
+
+
+class FileRefusedError(RewardsError):
+    """A file can't be attached. `name` is as it was given."""
+
+    def __init__(self, *, name: str, reason: str) -> None:
+        self.name, self.reason = name, reason
+        super().__init__(f"The file {name[:60]} was not attached: {reason}.")
+
+
+class CorrectionRefusedError(RewardsError):
+    """A correction can't be entered, confirmed or withdrawn like this."""
+
+    def __init__(self, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"The correction was not taken: {reason}.")

@@ -46,6 +46,7 @@ class ManifestFields:
     """What manifest.json says beside the versions and the hashes of the files.
 
     venue: adapter name and contract addresses, as JSON. root, previous_root: 0x hex, or None for no tree.
+    replaces: the manifest hash of the epoch's former result, 0x hex, when it was scored again; else None.
     """
 
     program: str
@@ -59,6 +60,7 @@ class ManifestFields:
     time_source: str
     root: str | None
     previous_root: str | None
+    replaces: str | None = None
 
 
 def read_inputs(directory: Path | str) -> Inputs:
@@ -181,6 +183,8 @@ def write_manifest(directory: Path | str, fields: ManifestFields) -> str:
         "engine_version": ENGINE_VERSION,
         "files": {name: hash_file(folder, name) for name in names},
     }
+    if fields.replaces is None:
+        del document["replaces"]
     content = canonical_json(document)
     digest = hashlib.sha256(content).hexdigest()
     (folder / MANIFEST).write_bytes(content)

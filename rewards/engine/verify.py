@@ -49,6 +49,9 @@ _FIELDS: Mapping[str, type | tuple[type, ...]] = {
 }
 
 
+_MAY_BE_THERE: Mapping[str, type] = {"replaces": str}
+
+
 @dataclass(frozen=True)
 class Difference:
     """The first place at which a bundle says something else than its inputs give. row: a line, key or index."""
@@ -119,7 +122,10 @@ def _manifest(raw: bytes) -> dict[str, Any]:
             raise BundleError(file=MANIFEST, reason=f"{name}: the key is missing")
         if not isinstance(manifest[name], kind) or isinstance(manifest[name], bool):
             raise BundleError(file=MANIFEST, reason=f"{name}: the value is of the wrong type")
-    unknown = sorted(set(manifest) - set(_FIELDS))
+    for name, kind in _MAY_BE_THERE.items():
+        if name in manifest and not isinstance(manifest[name], kind):
+            raise BundleError(file=MANIFEST, reason=f"{name}: the value is of the wrong type")
+    unknown = sorted(set(manifest) - set(_FIELDS) - set(_MAY_BE_THERE))
     if unknown:
         raise BundleError(file=MANIFEST, reason=f"{unknown[0]}: the key is unknown")
     if manifest["version"] != 1:

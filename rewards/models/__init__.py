@@ -1,11 +1,13 @@
-"""The tables of rewards: programmes and epochs, their results, checks, and claims."""
+"""The tables of rewards: programmes and epochs, their results, checks, disputes and claims."""
 
 from rewards.models.checks import Alarm, CheckWaiver, EpochCheck
 from rewards.models.claims import AutoCollect, ClaimRequest
+from rewards.models.disputes import Dispute, DisputeFile, DisputeMessage
 from rewards.models.notices import Delivery, MailChoice, Notice, WebhookEndpoint
 from rewards.models.programs import Epoch, EpochSession, Program
 from rewards.models.quoting import QuoteCells, QuoteRun
 from rewards.models.results import Allocation, Carry, Entitlement, LiveStanding, LiveState, Payment, Score, Stretch
+from rewards.models.revisions import Correction, EpochRevision
 from rewards.models.safe import SafeSignature, SafeTransaction
 
 __all__ = [
@@ -15,10 +17,15 @@ __all__ = [
     "Carry",
     "CheckWaiver",
     "ClaimRequest",
+    "Correction",
     "Delivery",
+    "Dispute",
+    "DisputeFile",
+    "DisputeMessage",
     "Entitlement",
     "Epoch",
     "EpochCheck",
+    "EpochRevision",
     "EpochSession",
     "LiveStanding",
     "LiveState",

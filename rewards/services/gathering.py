@@ -13,6 +13,7 @@ from rewards.engine.sessions import Sessions
 from rewards.engine.terms import Terms, parse_terms
 from rewards.errors import NotYetError
 from rewards.models import Carry, Entitlement, Epoch
+from rewards.services.correction_kinds import makers_corrected
 
 SCORED = (Epoch.State.SCORED, Epoch.State.PROPOSED, Epoch.State.APPROVED, Epoch.State.ACTIVE, Epoch.State.EMPTY)
 
@@ -74,9 +75,9 @@ def epoch_before(epoch: Epoch) -> Epoch | None:
 
 
 def _makers(epoch: Epoch) -> dict[str, str]:
-    """Return address to maker, of the addresses that were enrolled when the epoch began."""
+    """Return address to maker, of the addresses that were enrolled when the epoch began, with its corrections."""
     rows = MakerAddress.objects.filter(since_ms__lte=epoch.start_ms).order_by("address")
-    return dict(rows.values_list("address", "maker__slug"))
+    return makers_corrected(epoch=epoch, makers=dict(rows.values_list("address", "maker__slug")))
 
 
 def _payouts() -> dict[str, list[tuple[str, int]]]:
