@@ -252,7 +252,8 @@ def _store_epoch(
     epoch.scored_at = timezone.now()
     # Each result can be looked at for as long as the first.
     newest = head()
-    epoch.review_until_ms = (newest.time_ms if newest else epoch.end_ms) + settings.REVIEW_HOURS * HOUR_MS
+    begins_ms = newest.timestamp_s * 1000 if newest else epoch.end_ms
+    epoch.review_until_ms = begins_ms + settings.REVIEW_HOURS * HOUR_MS
     epoch.note, epoch.retry_at, epoch.digest, epoch.chain_epoch = "", None, "", None
     # An epoch that pays nobody leaves the tree as it was: there is nothing to propose.
     epoch.state = Epoch.State.SCORED if result.increments else Epoch.State.EMPTY
