@@ -4,7 +4,22 @@ from django.contrib import admin
 from django.urls import include, path, register_converter
 from django.views.generic import RedirectView
 
-from rewards.views import claims, evidence, makers, notices, proofs, public, quoted, safe, status, treasury, webhooks
+from rewards.views import (
+    claims,
+    corrections,
+    disputes,
+    evidence,
+    makers,
+    notices,
+    proofs,
+    public,
+    quoted,
+    revisions,
+    safe,
+    status,
+    treasury,
+    webhooks,
+)
 from rewards.views.live import stream
 
 
@@ -67,6 +82,8 @@ urlpatterns = [
     path(_EPOCH, public.epoch, name="epoch"),
     path(_EPOCH + "evidence.tar", evidence.evidence_tar, name="evidence-tar"),
     path(_EPOCH + "evidence/<str:name>", evidence.evidence_file, name="evidence-file"),
+    path(_EPOCH + "results/", revisions.revisions, name="revisions"),
+    path(_EPOCH + "results/<int:revision>/evidence.tar", revisions.revision_tar, name="revision-tar"),
     path("makers/", makers.makers, name="makers"),
     path("makers/<slug:slug>/", makers.maker, name="maker"),
     path("makers/<slug:slug>/<slug:program>/<int:number>/", makers.scorecard, name="scorecard"),
@@ -74,11 +91,25 @@ urlpatterns = [
     path(_QUOTED + "series.json", quoted.series, name="scorecard-series"),
     path(_QUOTED + "by-five-minutes.<table:form>", quoted.table, name="scorecard-table"),
     path(_QUOTED + "at/<int:time_ms>/", quoted.moment, name="scorecard-moment"),
+    path("makers/<slug:slug>/disputes/", disputes.maker_disputes, name="maker-disputes"),
+    path("makers/<slug:slug>/<slug:program>/<int:number>/dispute/", disputes.dispute_new, name="dispute-new"),
+    path("disputes/<int:dispute_id>/", disputes.dispute, name="dispute"),
+    path("disputes/<int:dispute_id>/say/", disputes.say, name="dispute-say"),
+    path("disputes/<int:dispute_id>/decide/", disputes.decide, name="dispute-decide"),
+    path("disputes/<int:dispute_id>/withdraw/", disputes.withdraw, name="dispute-withdraw"),
+    path("disputes/<int:dispute_id>/files/<int:file_id>/", disputes.download, name="dispute-file"),
     path("treasury/", treasury.inbox, name="treasury"),
     path("treasury/epochs/<slug:program>/<int:number>/", treasury.epoch, name="treasury-epoch"),
     path("treasury/epochs/<slug:program>/<int:number>/approve/", treasury.approve, name="treasury-approve"),
     path("treasury/epochs/<slug:program>/<int:number>/safe/sign/", safe.sign, name="treasury-safe-sign"),
     path("treasury/epochs/<slug:program>/<int:number>/safe/batch.json", safe.batch, name="treasury-safe-batch"),
+    path(
+        "treasury/epochs/<slug:program>/<int:number>/corrections/",
+        corrections.corrections,
+        name="treasury-corrections",
+    ),
+    path("treasury/corrections/<int:correction_id>/confirm/", corrections.confirm, name="correction-confirm"),
+    path("treasury/corrections/<int:correction_id>/withdraw/", corrections.withdraw, name="correction-withdraw"),
     path("proofs/<slug:slug>/<account:account>.json", proofs.proof, name="proof"),
     path("proofs/<slug:slug>/<root:root>/<account:account>.json", proofs.proof_of_root, name="proof-of-root"),
     path("collect/", claims.collect, name="collect"),

@@ -13,6 +13,7 @@ from onchain.errors import OnchainError
 from onchain.indexer import node
 from rewards.errors import RewardsError
 from rewards.models import Epoch
+from rewards.selectors.disputes import open_disputes, waiting_corrections
 from rewards.selectors.programs import epoch_get
 from rewards.selectors.safe import safe_view
 from rewards.selectors.treasury import (
@@ -52,6 +53,8 @@ def inbox(request: HttpRequest) -> HttpResponseBase:
         "waiting": [row for row in rows if row.needs_decision],
         "others": [row for row in rows if not row.needs_decision],
         "alarms": open_alarms(),
+        "disputes": open_disputes(),
+        "corrections": waiting_corrections(),
         "now_ms": now_ms,
         "manages_webhooks": access.manages_treasury_webhooks(user=request.user),
     }
