@@ -27,7 +27,7 @@ class FilesField(forms.FileField):
 
     widget = _FilesInput(attrs={"multiple": True, "accept": _ACCEPT})
 
-    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile[bytes]]:
+    def clean(self, data: Any, initial: Any = None) -> "list[UploadedFile[bytes]]":
         """Return the files that were sent."""
         return [file for file in data or [] if file]
 

@@ -6,6 +6,8 @@ from django.urls import URLResolver, get_resolver, reverse
 
 from accounts.models import Maker, User
 from rewards.models import AutoCollect, WebhookEndpoint
+from rewards.models import AutoCollect, Correction, Dispute, DisputeFile
+from tests.pages.dispute_rows import make_correction, make_dispute
 from tests.pages.factories import scene
 
 pytestmark = pytest.mark.django_db
@@ -74,6 +76,18 @@ GETS = {
         ["aurora", "PROGRAM", 1, "AAPL-PERP", 1],
         (SIGN_IN, NO, MISSING, MISSING, NO, NO, *(MISSING,) * 5),
     ),
+    "revisions": (["PROGRAM", 1], EVERYBODY),
+    "revision-tar": (["PROGRAM", 1, 1], EVERYBODY),
+    "maker-disputes": (["aurora"], (SIGN_IN, NO, OK, OK, NO, NO, *WATCHERS)),
+    "dispute-new": (["aurora", "PROGRAM", 2], (SIGN_IN, NO, OK, OK, *(NO,) * 7)),
+    "dispute": (["DISPUTE"], (SIGN_IN, NO, OK, OK, NO, NO, *WATCHERS)),
+    "dispute-file": (["DISPUTE", "FILE"], (SIGN_IN, NO, OK, OK, NO, NO, *WATCHERS)),
+    "dispute-say": (["DISPUTE"], POSTED),
+    "dispute-decide": (["DISPUTE"], POSTED),
+    "dispute-withdraw": (["DISPUTE"], POSTED),
+    "treasury-corrections": (["PROGRAM", 2], (SIGN_IN, *(NO,) * 5, *WATCHERS)),
+    "correction-confirm": (["CORRECTION"], POSTED),
+    "correction-withdraw": (["CORRECTION"], POSTED),
     "treasury": ([], (SIGN_IN, *(NO,) * 5, *WATCHERS)),
     "treasury-epoch": (["PROGRAM", 2], (SIGN_IN, *(NO,) * 5, *WATCHERS)),
     "treasury-approve": (["PROGRAM", 2], POSTED),
@@ -87,6 +101,14 @@ POSTS = {
     "treasury-approve": (SIGN_IN, *(NO,) * 5, GONE_ON, *(NO,) * 4),
     "treasury-safe-sign": (SIGN_IN, *(NO,) * 5, GONE_ON, NO, NO, GONE_ON, NO),
     "collect-by-itself": (SIGN_IN, *(NO,) * 10),
+    "dispute-new": (SIGN_IN, NO, OK, OK, *(NO,) * 7),
+    "dispute-say": (SIGN_IN, NO, GONE_ON, GONE_ON, NO, NO, GONE_ON, GONE_ON, NO, GONE_ON, NO),
+    "dispute-decide": (SIGN_IN, *(NO,) * 5, GONE_ON, *(NO,) * 4),
+    "dispute-withdraw": (SIGN_IN, NO, GONE_ON, GONE_ON, *(NO,) * 7),
+    **dict.fromkeys(
+        ("treasury-corrections", "correction-confirm", "correction-withdraw"),
+        (SIGN_IN, *(NO,) * 5, GONE_ON, GONE_ON, NO, GONE_ON, NO),
+    ),
     "accounts:members": (SIGN_IN, NO, NO, GONE_ON, NO, NO, NO, NO, NO, GONE_ON, NO),
     "notices-choose": (SIGN_IN, *(GONE_ON,) * 10),
     "notices-stop": (MISSING,) * 11,
@@ -113,6 +135,7 @@ def program(settings):
     settings.METRICS_OPEN = False
     made = scene()
     WebhookEndpoint.objects.create(maker=made.makers["aurora"], url="https://maker.example/hook", secret=b"")
+    make_correction(made.waiting, dispute=make_dispute(made.waiting))
     return made.program
 
 
@@ -149,6 +172,9 @@ def names() -> set[str]:
 def url_of(name: str, program: object) -> str:
     stands_for = {"PROGRAM": program.slug, "WEBHOOK": WebhookEndpoint.objects.values_list("pk", flat=True).first()}
     return reverse(name, args=[stands_for.get(value, value) for value in GETS[name][0]])
+    rows = {"DISPUTE": Dispute, "FILE": DisputeFile, "CORRECTION": Correction}
+    found = {"PROGRAM": program.slug} | {word: model.objects.get().pk for word, model in rows.items()}
+    return reverse(name, args=[found.get(value, value) for value in GETS[name][0]])
 
 
 def test_every_address_stands_in_the_table():
