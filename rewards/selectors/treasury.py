@@ -9,7 +9,7 @@ from onchain.distributor import ApprovalCall, allowance_calldata, approval_call
 from onchain.models_tx import ChainClaim, ChainDistributor, ChainEpoch, DistributorEvent
 from rewards.models import Alarm, Epoch, EpochCheck, Payment
 from rewards.selectors.checks import CheckRow, check_rows, checks_stage
-from rewards.selectors.review import Review, epoch_review
+from rewards.selectors.review_window import ReviewWindow, review_window
 from rewards.selectors.rows import EpochRow, epoch_row
 from rewards.selectors.standings import StandingRow, standings
 
@@ -78,7 +78,7 @@ class TreasuryEpoch:
     history: tuple[ChainEventRow, ...]
     alarms: tuple[str, ...]
     verify_command: str
-    review: Review
+    window: ReviewWindow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +117,7 @@ def treasury_epoch(*, epoch_id: int, now_ms: int) -> TreasuryEpoch:
     proposal = _proposal(epoch=epoch, distributor=distributor)
     stage = checks_stage(epoch=epoch)
     checks = check_rows(epoch=epoch, stage=stage)
-    review = epoch_review(epoch=epoch, now_ms=now_ms)
+    window = review_window(epoch=epoch, now_ms=now_ms)
     offered = (
         proposal is not None
         and proposal.state == ChainEpoch.State.PROPOSED
@@ -125,7 +125,7 @@ def treasury_epoch(*, epoch_id: int, now_ms: int) -> TreasuryEpoch:
         and proposal.attestations >= proposal.quorum
         and stage == EpochCheck.Stage.APPROVAL
         and all(check.passed for check in checks)
-        and not review.holds
+        and not window.holds
     )
     return TreasuryEpoch(
         epoch=epoch_row(epoch=epoch, now_ms=now_ms),
@@ -147,7 +147,7 @@ def treasury_epoch(*, epoch_id: int, now_ms: int) -> TreasuryEpoch:
         history=_history(epoch=epoch, distributor=distributor),
         alarms=tuple(Alarm.objects.filter(program=program, cleared_at=None).values_list("message", flat=True)),
         verify_command=f"python -m rewards.engine verify {epoch.evidence_name}" if epoch.evidence_name else "",
-        review=review,
+        window=window,
     )
 
 

@@ -16,7 +16,7 @@ from rewards.errors import CheckNotWaivableError
 from rewards.models import CheckWaiver, Epoch, EpochCheck
 from rewards.selectors.checks import CHECK_LABELS
 from rewards.selectors.clock import chain_now_ms
-from rewards.selectors.review import epoch_review
+from rewards.selectors.review_window import review_window
 from rewards.services import check_rules as rules
 from rewards.services.check_rules import Verdict
 
@@ -55,7 +55,7 @@ def approval_is_safe(*, epoch: Epoch) -> bool:
 
     Only then is anything offered to sign, taken, or sent.
     """
-    if epoch_review(epoch=epoch, now_ms=chain_now_ms() or 0).holds:
+    if review_window(epoch=epoch, now_ms=chain_now_ms() or 0).holds:
         return False
     made = dict(EpochCheck.objects.filter(epoch=epoch, stage=EpochCheck.Stage.APPROVAL).values_list("code", "passed"))
     return made.keys() == CHECK_LABELS.keys() and all(made.values())

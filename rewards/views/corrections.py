@@ -9,7 +9,7 @@ from accounts.roles import Deed
 from rewards.models import Dispute
 from rewards.selectors.disputes import correction_get, corrections_of_epoch, disputes_of_epoch
 from rewards.selectors.programs import epoch_get
-from rewards.selectors.review import epoch_review
+from rewards.selectors.review_window import review_window
 from rewards.services.corrections import (
     CORRECTABLE,
     correction_confirm,
@@ -39,7 +39,7 @@ def corrections(request: HttpRequest, program: str, number: int) -> HttpResponse
         "section": "treasury",
         "program": epoch.program,
         "epoch": epoch,
-        "review": epoch_review(epoch=epoch, now_ms=page_now_ms()),
+        "window": review_window(epoch=epoch, now_ms=page_now_ms()),
         "now_ms": page_now_ms(),
         "disputes": disputes_of_epoch(epoch=epoch),
         "corrections": correction_items(corrections_of_epoch(epoch=epoch)),

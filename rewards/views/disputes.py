@@ -18,7 +18,7 @@ from rewards.errors import RewardsError
 from rewards.models import Dispute, Epoch
 from rewards.selectors.disputes import dispute_file, dispute_get, disputes_of_maker
 from rewards.selectors.programs import epoch_get
-from rewards.selectors.review import epoch_review
+from rewards.selectors.review_window import review_window
 from rewards.services.attachments import CheckedFile, file_checked
 from rewards.services.correction_kinds import kind_of
 from rewards.services.disputes import (
@@ -72,7 +72,7 @@ def dispute_new(request: HttpRequest, slug: str, program: str, number: int) -> H
         "epoch": epoch,
         "program": epoch.program,
         "form": form,
-        "review": epoch_review(epoch=epoch, now_ms=now_ms),
+        "window": review_window(epoch=epoch, now_ms=now_ms),
         "can_dispute": epoch.review_until_ms is not None and now_ms < epoch.review_until_ms,
         "now_ms": now_ms,
         "contact": settings.DISPUTE_CONTACT,
@@ -97,7 +97,7 @@ def dispute(request: HttpRequest, dispute_id: int) -> HttpResponseBase:
         "dispute": found,
         "epoch": found.epoch,
         "program": found.epoch.program,
-        "review": epoch_review(epoch=found.epoch, now_ms=now_ms),
+        "window": review_window(epoch=found.epoch, now_ms=now_ms),
         "now_ms": now_ms,
         "thread": found.messages.select_related("author"),
         "files": found.files.defer("content").select_related("added_by"),

@@ -11,7 +11,7 @@ from accounts.models import Maker, User
 from accounts.roles import belongs_to
 from rewards.selectors.makers import KindCard, MarketCard, Scorecard, maker_scorecard
 from rewards.selectors.programs import ProgramRow, epoch_get, program_list, program_overview
-from rewards.selectors.review import epoch_review
+from rewards.selectors.review_window import review_window
 from rewards.selectors.rows import EpochRow
 from rewards.views import access
 from rewards.views.figures.bars import bar_lengths
@@ -96,7 +96,7 @@ def _scorecard_page(
         "hourly": _hourly_bars(card),
         "market_bars": _market_bars(card),
         "hourly_summary": _hourly_summary(card),
-        "review": epoch_review(epoch=epoch, now_ms=now_ms),
+        "window": review_window(epoch=epoch, now_ms=now_ms),
         "can_dispute": belongs_to(person=request.user, maker=who)
         and epoch.review_until_ms is not None
         and now_ms < epoch.review_until_ms,

@@ -16,7 +16,7 @@ from rewards.selectors.programs import (
     program_list,
     program_overview,
 )
-from rewards.selectors.review import epoch_review
+from rewards.selectors.review_window import review_window
 from rewards.selectors.revisions import current_revision
 from rewards.selectors.rows import EpochRow, SessionsView, epoch_row
 from rewards.selectors.standings import standings
@@ -61,7 +61,7 @@ def epoch(request: HttpRequest, slug: str, number: int) -> HttpResponseBase:
         "now_ms": now_ms,
         "standings": standings(epoch=stored),
         "files": evidence_files(evidence_name=row.evidence_name),
-        "review": epoch_review(epoch=stored, now_ms=now_ms),
+        "window": review_window(epoch=stored, now_ms=now_ms),
         "disputes": dispute_counts(epoch=stored),
         "revision": current_revision(epoch=stored),
         **_terms_context(row, sessions, symbol=stored.program.token_symbol, decimals=stored.program.token_decimals),

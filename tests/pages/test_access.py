@@ -5,8 +5,7 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 
 from accounts.models import Maker, User
-from rewards.models import AutoCollect, WebhookEndpoint
-from rewards.models import AutoCollect, Correction, Dispute, DisputeFile
+from rewards.models import AutoCollect, Correction, Dispute, DisputeFile, WebhookEndpoint
 from tests.pages.dispute_rows import make_correction, make_dispute
 from tests.pages.factories import scene
 
@@ -171,10 +170,9 @@ def names() -> set[str]:
 
 def url_of(name: str, program: object) -> str:
     stands_for = {"PROGRAM": program.slug, "WEBHOOK": WebhookEndpoint.objects.values_list("pk", flat=True).first()}
-    return reverse(name, args=[stands_for.get(value, value) for value in GETS[name][0]])
     rows = {"DISPUTE": Dispute, "FILE": DisputeFile, "CORRECTION": Correction}
-    found = {"PROGRAM": program.slug} | {word: model.objects.get().pk for word, model in rows.items()}
-    return reverse(name, args=[found.get(value, value) for value in GETS[name][0]])
+    stands_for |= {word: model.objects.get().pk for word, model in rows.items()}
+    return reverse(name, args=[stands_for.get(value, value) for value in GETS[name][0]])
 
 
 def test_every_address_stands_in_the_table():

@@ -20,14 +20,13 @@ from accounts.roles import Person
 from onchain.errors import NoProviderError
 from onchain.rpc import Policy, connect
 from rewards.errors import NotAllowedError, SignatureRefusedError
-from rewards.models import AutoCollect, Delivery, Notice, SafeTransaction, WebhookEndpoint
-from rewards.models import AutoCollect, Dispute, Epoch, SafeTransaction
+from rewards.models import AutoCollect, Delivery, Dispute, Epoch, Notice, SafeTransaction, WebhookEndpoint
 from rewards.services.approval import approve_with_local_node
 from rewards.services.attachments import file_checked
 from rewards.services.auto_collect import auto_collect_set
-from rewards.services.notices import endpoints
 from rewards.services.corrections import correction_confirm, correction_enter, correction_withdraw
 from rewards.services.disputes import dispute_attach, dispute_decide, dispute_open, dispute_say, dispute_withdraw
+from rewards.services.notices import endpoints
 from rewards.services.safe_signatures import safe_signature_add
 from tests.pages.dispute_rows import make_correction, make_dispute
 from tests.pages.factories import Scene, scene
@@ -233,7 +232,8 @@ WEBHOOK_CALLS: dict[str, Callable[[Scene, Person], object]] = {
     "webhook_test": lambda s, by: endpoints.webhook_test(by=by, endpoint=_webhook(s), now=timezone.now()),
     "webhook_send_again": _send_again,
 }
-CALLS: dict[str, Callable[[Scene, Person], object]] = {
+
+
 def _open_dispute(stage: Scene, by: Person) -> None:
     epoch = stage.waiting
     Epoch.objects.filter(pk=epoch.pk).update(review_until_ms=epoch.end_ms + 1)
@@ -258,7 +258,7 @@ def _correct(stage: Scene, by: Person) -> None:
     correction_withdraw(by=by, correction=entered)
 
 
-CALLS: dict[str, Callable[[Scene, Person], None]] = {
+CALLS: dict[str, Callable[[Scene, Person], object]] = {
     "rewards.services.approval.approve_with_local_node": _approve,
     "rewards.services.safe_signatures.safe_signature_add": _sign_safe,
     **{f"rewards.services.notices.endpoints.{name}": call for name, call in WEBHOOK_CALLS.items()},

@@ -11,7 +11,7 @@ from accounts.errors import NotPermittedError
 from accounts.models import Maker
 from rewards.errors import CorrectionRefusedError, DisputeRefusedError, FileRefusedError, NotAllowedError
 from rewards.models import Correction, Dispute, DisputeFile, DisputeMessage, Epoch, EpochRevision
-from rewards.selectors.review import epoch_review
+from rewards.selectors.review_window import review_window
 from rewards.services.attachments import MOST_BYTES, MOST_FILES, file_checked
 from rewards.services.corrections import correction_confirm, correction_enter, correction_withdraw
 from rewards.services.disputes import dispute_attach, dispute_decide, dispute_open, dispute_say, dispute_withdraw
@@ -78,21 +78,21 @@ def test_a_maker_disputes_for_itself_and_only_epochs_it_took_part_in(stage):
 
 def test_an_open_dispute_holds_the_epoch_back_until_it_is_closed(stage):
     epoch, later_ms = stage.waiting, stage.waiting.review_until_ms
-    assert epoch_review(epoch=epoch, now_ms=later_ms - 1).sentence == "Makers can still dispute the result."
-    assert not epoch_review(epoch=epoch, now_ms=later_ms).holds
+    assert review_window(epoch=epoch, now_ms=later_ms - 1).sentence == "Makers can still dispute the result."
+    assert not review_window(epoch=epoch, now_ms=later_ms).holds
     dispute = opened(stage)
-    assert epoch_review(epoch=epoch, now_ms=later_ms).sentence == "1 dispute waits for a decision."
+    assert review_window(epoch=epoch, now_ms=later_ms).sentence == "1 dispute waits for a decision."
     dispute_withdraw(by=member_of("aurora"), dispute=dispute)
-    assert not epoch_review(epoch=epoch, now_ms=later_ms).holds
+    assert not review_window(epoch=epoch, now_ms=later_ms).holds
 
 
 def test_a_dispute_of_an_epoch_that_pays_nobody_holds_back_the_one_after_it(stage):
     """Its tree continues the other's, which scoring again may change."""
     for state in ("vetoed", "live", "empty"):
         Epoch.objects.filter(pk=stage.waiting.pk).update(state=state)
-    assert not epoch_review(epoch=stage.live, now_ms=2**60).holds
+    assert not review_window(epoch=stage.live, now_ms=2**60).holds
     opened(stage)
-    assert epoch_review(epoch=stage.live, now_ms=2**60).open_disputes == 1
+    assert review_window(epoch=stage.live, now_ms=2**60).open_disputes == 1
 
 
 def test_a_treasurer_decides_once_with_a_reason_and_nobody_else(stage):

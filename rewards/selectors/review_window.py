@@ -6,7 +6,7 @@ from rewards.models import Correction, Dispute, Epoch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Review:
+class ReviewWindow:
     """Where the review of a scored epoch stands. until_ms: makers can dispute until then (None: not scored).
 
     open_disputes and open_corrections count also those of earlier epochs that pay nobody: this one's tree
@@ -36,7 +36,7 @@ class Review:
         return "Makers can still dispute the result." if self.is_open else ""
 
 
-def epoch_review(*, epoch: Epoch, now_ms: int) -> Review:
+def review_window(*, epoch: Epoch, now_ms: int) -> ReviewWindow:
     """Return where an epoch's review stands by the chain's clock `now_ms`, in three queries."""
     concerned = list(
         Epoch.objects.filter(program_id=epoch.program_id, number__lte=epoch.number)
@@ -50,7 +50,7 @@ def epoch_review(*, epoch: Epoch, now_ms: int) -> Review:
             epoch__in=ids, state__in=[Correction.State.ENTERED, Correction.State.CONFIRMED]
         ).values_list("state", flat=True)
     )
-    return Review(
+    return ReviewWindow(
         until_ms=until,
         is_open=until is not None and now_ms < until,
         open_disputes=Dispute.objects.filter(epoch__in=ids, state=Dispute.State.OPEN).count(),
