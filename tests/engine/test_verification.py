@@ -76,6 +76,7 @@ def test_a_manifest_that_names_something_outside_the_bundle_is_refused(
         (lambda m: m["files"].update({"n" * 300: "00"}), "cannot be read"),
         (lambda m: m.pop("root"), "root: the key is missing"),
         (lambda m: m.update(extra=1), "extra: the key is unknown"),
+        (lambda m: m.update(replaces=None), "replaces: the value is of the wrong type"),
         (lambda m: m.update(version=2), "only version 1 is known"),
         (lambda m: m.update(version=True), "version: the value is of the wrong type"),
     ],
@@ -90,6 +91,13 @@ def test_a_manifest_that_says_something_impossible_is_refused(
     printed = capsys.readouterr().err
     assert SENTENCE.fullmatch(printed)
     assert says in printed
+
+
+def test_a_manifest_may_name_the_one_that_it_replaces(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    manifest = json.loads((bundle / MANIFEST).read_text())
+    write_manifest(bundle, manifest | {"replaces": "0x" + "12" * 32})
+    assert run_engine("verify", bundle) == 0
+    assert capsys.readouterr().out.split()[-1] == manifest["root"]
 
 
 def test_a_manifest_that_is_not_canonical_or_not_its_check_sums_is_refused(
