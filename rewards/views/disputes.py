@@ -36,7 +36,7 @@ _PARTIES = "This dispute is for the maker that opened it and for those who revie
 _DECISIONS = (
     (Dispute.State.REFUSED, "Refuse it"),
     (Dispute.State.NO_EFFECT, "Uphold it, nothing to correct"),
-    (Dispute.State.UPHELD, "Uphold it, with the correction below"),
+    (Dispute.State.UPHELD, "Uphold it, with the correction above"),
 )
 
 
@@ -225,7 +225,7 @@ def _initial(request: HttpRequest, epoch: Epoch, markets: list[str]) -> dict[str
     asked = request.GET
     return {
         "market": asked.get("market") if asked.get("market") in markets else None,
-        "kind": asked.get("kind") if asked.get("kind") in Dispute.Kind.values else None,
+        "kind": asked.get("kind") if asked.get("kind") in Dispute.Kind.values else Dispute.Kind.DATA,
         "from_utc": utc_initial(_time(asked.get("from", ""), epoch, otherwise=epoch.start_ms)),
         "to_utc": utc_initial(_time(asked.get("to", ""), epoch, otherwise=epoch.end_ms)),
     }
