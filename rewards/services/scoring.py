@@ -34,6 +34,8 @@ from rewards.models import (
     LiveState,
     Payment,
     Program,
+    QuoteCells,
+    QuoteRun,
     Score,
     Stretch,
 )
@@ -134,6 +136,9 @@ def epoch_reopen(*, program: Program, number: int, because: str = PUT_RIGHT) -> 
             raise EpochStateError(number=epoch.number, state="its proposal is on the way")
         why = because if epoch.number == number else f"Epoch {number}, which it builds on, was scored again."
         revision_keep(epoch=epoch, because=why)
+        # Derived, and of the former result: they are summed up again.
+        QuoteCells.objects.filter(epoch=epoch).delete()
+        QuoteRun.objects.filter(epoch=epoch).delete()
         epoch.state, epoch.note, epoch.retry_at = Epoch.State.LIVE, "", None
         epoch.digest, epoch.chain_epoch, epoch.paid_total = "", None, None
         epoch.save()

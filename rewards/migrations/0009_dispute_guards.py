@@ -101,7 +101,7 @@ def _drop(name: str, table: str) -> str:
 class Migration(migrations.Migration):
     """Adds the triggers."""
 
-    dependencies = [("rewards", "0007_disputes")]
+    dependencies = [("rewards", "0008_disputes")]
 
     operations = [
         migrations.RunSQL(sql=KEPT, reverse_sql=UNKEPT),

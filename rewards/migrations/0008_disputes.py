@@ -10,7 +10,7 @@ import onchain.fields
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0003_roles_and_maker_admins"),
-        ("rewards", "0006_notices"),
+        ("rewards", "0007_quoting"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
