@@ -73,14 +73,14 @@ class LinkCorrection(CorrectionKind):
 
 
 class DataCorrection(CorrectionKind):
-    """The chain's events were read or derived again; there is nothing to enter."""
+    """What the epoch is scored from was put right where it belongs; there is nothing to enter here."""
 
     code = "data"
-    label = "The chain was read again"
+    label = "Read again what it is scored from"
 
     def words(self, *, data: Data) -> str:
         """Say so."""
-        return "The market events were derived again from the chain, and the epoch is scored from them."
+        return "The epoch is scored from what the chain and the lists of halts, closures and splits say now."
 
 
 KINDS: Final[Mapping[str, CorrectionKind]] = {kind.code: kind for kind in (LinkCorrection(), DataCorrection())}
