@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -123,9 +124,11 @@ def say(request: HttpRequest, dispute_id: int) -> HttpResponseBase:
 
     def write() -> str:
         files = _files(form)
-        dispute_say(by=request.user, dispute=found, text=form.cleaned_data["text"])
-        for file in files:
-            dispute_attach(by=request.user, dispute=found, file=file)
+        # All of it or nothing: words about a file that was refused would mislead.
+        with transaction.atomic():
+            dispute_say(by=request.user, dispute=found, text=form.cleaned_data["text"])
+            for file in files:
+                dispute_attach(by=request.user, dispute=found, file=file)
         return "Sent."
 
     if form.is_valid():

@@ -84,6 +84,15 @@ def test_an_upload_without_end_is_cut_off(stage):
     assert not Dispute.objects.exists()
 
 
+def test_a_message_with_more_files_than_are_taken_is_kept_not_even_in_part(stage):
+    dispute = make_dispute(stage.waiting)
+    files = [SimpleUploadedFile(f"{number}.txt", str(number).encode()) for number in range(10)]
+    say = reverse("dispute-say", args=[dispute.pk])
+    answer = signed_in(member_of("aurora")).post(say, {"text": "All of them.", "attachments": files}, follow=True)
+    assert "10 files are attached already" in text_of(answer)
+    assert (dispute.messages.count(), dispute.files.count()) == (1, 1)
+
+
 def test_a_file_leaves_as_bytes_to_save_under_a_plain_name(stage):
     dispute = make_dispute(stage.waiting)
     file = dispute.files.get()
