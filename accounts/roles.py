@@ -42,6 +42,9 @@ class Deed(Enum):
     LOAD_SANCTIONS = "Loading a sanctions list"
     WITHHOLD_PAY = "Withholding a maker's pay"
     ENTER_MARKET_ACTION = "Entering, confirming or withdrawing a market action"
+    ANSWER_DISPUTE = "Answering in a dispute"
+    DECIDE_DISPUTE = "Deciding a dispute"
+    CORRECT_EPOCH = "Correcting an epoch"
 
 
 _WATCHERS: Final = frozenset({Role.TREASURER, Role.REVIEWER, Role.GUARDIAN, Role.OPERATOR, Role.AUDITOR})
@@ -71,6 +74,10 @@ ALLOWED: Final[Mapping[Deed, frozenset[Role]]] = {
     Deed.WITHHOLD_PAY: frozenset({Role.TREASURER}),
     # Whoever enters one needs another of them to confirm it.
     Deed.ENTER_MARKET_ACTION: frozenset({Role.OPERATOR, Role.TREASURER}),
+    Deed.ANSWER_DISPUTE: frozenset({Role.TREASURER, Role.REVIEWER, Role.OPERATOR}),
+    Deed.DECIDE_DISPUTE: frozenset({Role.TREASURER}),
+    # Two of them for each correction: one enters it, another confirms it.
+    Deed.CORRECT_EPOCH: frozenset({Role.TREASURER, Role.REVIEWER, Role.OPERATOR}),
 }
 APART_FROM_MAKERS: Final = _WATCHERS
 """Roles that decide on makers' pay or watch over it: who has one belongs to no maker."""
@@ -162,6 +169,13 @@ def require(*, person: Person, deed: Deed) -> None:
         raise SecondFactorNeededError(what=deed.value)
     if not may(person=person, deed=deed):
         raise NotPermittedError(what=deed.value, who=" or ".join(sorted(f"{role.label}s" for role in ALLOWED[deed])))
+
+
+def user_of(person: Person) -> User:
+    """Return the person as a row that others can point to. Raises NotPermittedError for who has not signed in."""
+    if not isinstance(person, User):
+        raise NotPermittedError(what="This", who="people who have signed in")
+    return person
 
 
 def require_manages_maker(*, person: Person, maker: Maker) -> None:

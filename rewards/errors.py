@@ -205,3 +205,27 @@ class ActionRefusedError(RewardsError):
     def __init__(self, *, reason: str) -> None:
         self.reason = reason
         super().__init__(f"Nothing was changed: {reason}.")
+
+
+class DisputeRefusedError(RewardsError):
+    """A dispute can't be opened, continued or decided like this."""
+
+    def __init__(self, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"The dispute was not changed: {reason}.")
+
+
+class FileRefusedError(RewardsError):
+    """A file can't be attached. `name` is as it was given."""
+
+    def __init__(self, *, name: str, reason: str) -> None:
+        self.name, self.reason = name, reason
+        super().__init__(f"The file {name[:60]} was not attached: {reason}.")
+
+
+class CorrectionRefusedError(RewardsError):
+    """A correction can't be entered, confirmed or withdrawn like this."""
+
+    def __init__(self, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"The correction was not taken: {reason}.")

@@ -24,6 +24,7 @@ from rewards.services.programs import epoch_schedule_next, epochs_begin
 from rewards.services.proofs import proof_packs_write
 from rewards.services.publishing import program_advance, proposals_resolve
 from rewards.services.quote_cells import quote_cells_advance, quote_cells_due
+from rewards.services.rescoring import rescores_advance
 from rewards.services.review_facts import review_facts_compute, review_facts_due
 from rewards.services.safe import safes_advance, safes_execute
 from rewards.services.scoring import epoch_score_if_due, stretches_score_or_stop
@@ -140,6 +141,8 @@ def _advance(client: RpcClient, program: Program) -> None:
     epochs_begin(now_ms=newest.time_ms)
     _step("The next epoch", lambda: epoch_schedule_next(program=program, now_ms=newest.time_ms))
     _step("What was sent", lambda: proposals_resolve(client, program=program))
+    # Before publishing: what is to be scored again is not proposed.
+    _step("Corrections", lambda: rescores_advance(client, program=program))
     # Before scoring, which takes longest: an epoch whose data can't be had doesn't hold up those before it.
     _step("Publishing", lambda: program_advance(client, program=program, now_s=newest.timestamp_s, now=now))
     _step("The treasury's Safe", lambda: safes_advance(client, program=program))

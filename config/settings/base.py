@@ -225,6 +225,11 @@ SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000").rstrip("/")
 """Where people find the pages; links in mail begin with it."""
 WEBHOOKS_ALLOW_PRIVATE = False
 """True only on a machine of one's own: notices may then be posted to it and its network, without TLS."""
+REVIEW_HOURS = env.int("REVIEW_HOURS", default=48)
+"""How long makers can dispute a scored epoch before it is proposed, by the chain's clock."""
+DISPUTE_CONTACT = env.str("DISPUTE_CONTACT", default="the operator")
+"""Whom to write to when it is too late to dispute on the page; an address or a name."""
+FILE_UPLOAD_HANDLERS = ["rewards.uploads.BoundedUploads"]
 LOCAL_TREASURY_SIGNER = False
 """True only beside the embedded chain: its unlocked accounts may approve from the page without a wallet."""
 

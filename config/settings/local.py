@@ -40,6 +40,8 @@ def _embedded_key(account: str) -> Any:
     return SimpleLazyObject(lambda: embedded.test_key(account)) if EMBEDDED_CHAIN else ""
 
 
+# On one's own chain nobody waits for anybody, unless asked to.
+REVIEW_HOURS = env.int("REVIEW_HOURS", default=0 if EMBEDDED_CHAIN else 48)
 METRICS_OPEN = True
 WEBHOOKS_ALLOW_PRIVATE = True
 SECOND_FACTOR_REQUIRED = env.bool("SECOND_FACTOR_REQUIRED", default=False)

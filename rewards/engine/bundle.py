@@ -51,6 +51,7 @@ class ManifestFields:
 
     venue: adapter name and contract addresses, as JSON. root, previous_root: 0x hex, or None for no tree. audit: where
     the audit log stood ({"sequence": 7, "hash": "0x…"}), None to leave the key out.
+    replaces: the manifest hash of the epoch's former result, 0x hex, when it was scored again; else None.
     """
 
     program: str
@@ -65,6 +66,7 @@ class ManifestFields:
     root: str | None
     previous_root: str | None
     audit: Mapping[str, Any] | None = None
+    replaces: str | None = None
 
 
 def read_inputs(directory: Path | str) -> Inputs:
@@ -229,6 +231,8 @@ def write_manifest(directory: Path | str, fields: ManifestFields) -> str:
     }
     if fields.audit is None:
         del document["audit"]
+    if fields.replaces is None:
+        del document["replaces"]
     content = canonical_json(document)
     digest = hashlib.sha256(content).hexdigest()
     (folder / MANIFEST).write_bytes(content)

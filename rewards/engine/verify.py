@@ -52,6 +52,9 @@ _FIELDS: Mapping[str, type | tuple[type, ...]] = {
 _HASH = re.compile(r"0x[0-9a-f]{64}")
 
 
+_MAY_BE_THERE: Mapping[str, type] = {"replaces": str}
+
+
 @dataclass(frozen=True)
 class Difference:
     """The first place at which a bundle says something else than its inputs give. row: a line, key or index."""
@@ -132,7 +135,10 @@ def _manifest(raw: bytes) -> dict[str, Any]:
             raise BundleError(file=MANIFEST, reason=f"{name}: the key is missing")
         if not isinstance(manifest[name], kind) or isinstance(manifest[name], bool):
             raise BundleError(file=MANIFEST, reason=f"{name}: the value is of the wrong type")
-    unknown = sorted(set(manifest) - set(_FIELDS) - {"audit"})
+    for name, kind in _MAY_BE_THERE.items():
+        if name in manifest and not isinstance(manifest[name], kind):
+            raise BundleError(file=MANIFEST, reason=f"{name}: the value is of the wrong type")
+    unknown = sorted(set(manifest) - set(_FIELDS) - set(_MAY_BE_THERE) - {"audit"})
     if unknown:
         raise BundleError(file=MANIFEST, reason=f"{unknown[0]}: the key is unknown")
     _check_version(manifest["version"], manifest["files"])

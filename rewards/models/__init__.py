@@ -1,8 +1,9 @@
-"""The tables of rewards: programmes and epochs, their results, checks, and claims."""
+"""The tables of rewards: programmes and epochs, their results, checks, disputes and claims."""
 
 from rewards.models.actions import MarketAction
 from rewards.models.checks import Alarm, CheckWaiver, EpochCheck
 from rewards.models.claims import AutoCollect, ClaimRequest
+from rewards.models.disputes import Dispute, DisputeFile, DisputeMessage
 from rewards.models.evidence import EvidenceHead
 from rewards.models.flags import EpochStatistics, Flag, FlagVerdict
 from rewards.models.notices import Delivery, MailChoice, Notice, WebhookEndpoint
@@ -10,6 +11,7 @@ from rewards.models.programs import Epoch, EpochSession, Program
 from rewards.models.quoting import QuoteCells, QuoteRun
 from rewards.models.results import Allocation, Carry, Entitlement, LiveStanding, LiveState, Payment, Score, Stretch
 from rewards.models.review import EpochComment, EpochVerdict
+from rewards.models.revisions import Correction, EpochRevision
 from rewards.models.safe import SafeSignature, SafeTransaction
 from rewards.models.terms import TermsComment, TermsVersion
 from rewards.models.vaults import EpochVault, MakerVault
@@ -22,11 +24,16 @@ __all__ = [
     "Carry",
     "CheckWaiver",
     "ClaimRequest",
+    "Correction",
     "Delivery",
+    "Dispute",
+    "DisputeFile",
+    "DisputeMessage",
     "Entitlement",
     "Epoch",
     "EpochCheck",
     "EpochComment",
+    "EpochRevision",
     "EpochSession",
     "EpochStatistics",
     "EpochVault",

@@ -90,6 +90,9 @@ class Epoch(models.Model):
     carried_out_total = ExactIntegerField(null=True)
     evidence_name = models.CharField(max_length=200, blank=True, default="", help_text="Folder in EVIDENCE_DIR.")
     scored_at = models.DateTimeField(null=True)
+    review_until_ms = models.BigIntegerField(
+        null=True, help_text="Makers can dispute the result until then (ms, by the chain's clock)."
+    )
 
     # What the chain said.
     activatable_at_s = models.BigIntegerField(null=True)

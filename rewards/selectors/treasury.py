@@ -10,6 +10,7 @@ from onchain.models_tx import ChainClaim, ChainDistributor, ChainEpoch, ChainSaf
 from rewards.models import Alarm, Epoch, EpochCheck, Payment, SafeTransaction
 from rewards.selectors.checks import CheckRow, check_rows, checks_stage
 from rewards.selectors.review import ReviewState, mending_hindrance, review_state, review_states
+from rewards.selectors.review_window import ReviewWindow, review_window
 from rewards.selectors.rows import EpochRow, epoch_row
 from rewards.selectors.standings import StandingRow, standings
 from rewards.selectors.vaults import VaultRow, epoch_vaults
@@ -85,6 +86,7 @@ class TreasuryEpoch:
     alarms: tuple[str, ...]
     verify_command: str
     vaults: tuple[VaultRow, ...]
+    window: ReviewWindow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +132,7 @@ def treasury_epoch(*, epoch_id: int, now_ms: int) -> TreasuryEpoch:
     proposal = _proposal(epoch=epoch, distributor=distributor)
     stage = checks_stage(epoch=epoch)
     checks = check_rows(epoch=epoch, stage=stage)
+    window = review_window(epoch=epoch, now_ms=now_ms)
     people = review_state(epoch=epoch)
     is_released = people.put_forward is not None and mending_hindrance(epoch=epoch) is None
     is_ready = (
@@ -139,6 +142,7 @@ def treasury_epoch(*, epoch_id: int, now_ms: int) -> TreasuryEpoch:
         and proposal.attestations >= proposal.quorum
         and stage == EpochCheck.Stage.APPROVAL
         and all(check.passed for check in checks)
+        and not window.holds
     )
     return TreasuryEpoch(
         epoch=epoch_row(epoch=epoch, now_ms=now_ms),
@@ -163,6 +167,7 @@ def treasury_epoch(*, epoch_id: int, now_ms: int) -> TreasuryEpoch:
         alarms=tuple(Alarm.objects.filter(program=program, cleared_at=None).values_list("message", flat=True)),
         verify_command=f"python -m rewards.engine verify {epoch.evidence_name}" if epoch.evidence_name else "",
         vaults=epoch_vaults(epoch=epoch),
+        window=window,
     )
 
 

@@ -15,6 +15,8 @@ from onchain.rpc import RpcClient
 from rewards.errors import CheckNotWaivableError
 from rewards.models import CheckWaiver, Epoch, EpochCheck
 from rewards.selectors.checks import CHECK_LABELS
+from rewards.selectors.clock import chain_now_ms
+from rewards.selectors.review_window import review_window
 from rewards.services import check_rules as rules
 from rewards.services.check_eligible import eligible
 from rewards.services.check_rules import Verdict
@@ -50,7 +52,12 @@ def approval_checks_due(*, epoch: Epoch, now: datetime) -> bool:
 
 
 def approval_is_safe(*, epoch: Epoch) -> bool:
-    """Tell whether every check before the approval has been made and passed; only then is anything offered to sign."""
+    """Tell whether every check before the approval has been made and passed, and no review holds the epoch back.
+
+    Only then is anything offered to sign, taken, or sent.
+    """
+    if review_window(epoch=epoch, now_ms=chain_now_ms() or 0).holds:
+        return False
     made = dict(EpochCheck.objects.filter(epoch=epoch, stage=EpochCheck.Stage.APPROVAL).values_list("code", "passed"))
     return made.keys() == CHECK_LABELS.keys() and all(made.values())
 

@@ -18,6 +18,7 @@ from rewards.engine.vaults import Vaults
 from rewards.errors import NotYetError
 from rewards.models import Carry, Entitlement, Epoch, MarketAction, Withholding
 from rewards.selectors.actions import actions_behind, halts_of, sessions_of, splits_of
+from rewards.services.correction_kinds import makers_corrected
 from rewards.services.entered_halts import Halts, with_entered_halts
 
 SCORED = (Epoch.State.SCORED, Epoch.State.PROPOSED, Epoch.State.APPROVED, Epoch.State.ACTIVE, Epoch.State.EMPTY)
@@ -70,7 +71,7 @@ def ground_of(epoch: Epoch) -> Ground:
     return Ground(
         terms=terms,
         sessions=sessions_of(epoch=epoch, actions=actions),
-        makers=quoting_addresses(start_ms=epoch.start_ms),
+        makers=makers_corrected(epoch=epoch, makers=quoting_addresses(start_ms=epoch.start_ms)),
         splits=splits_of(actions, end_ms=epoch.end_ms),
         halts=halts_of(actions, epoch=epoch),
         actions=actions,

@@ -15,6 +15,7 @@ from onchain.signers import SignerError
 from onchain.transactions import RefusedByContractError, Sender, broadcast, prepare, resolve, sender_of
 from rewards.models import Epoch, EpochCheck, Program
 from rewards.selectors.review import review_state
+from rewards.selectors.review_window import review_window
 from rewards.services.checks import approval_checks_due, checks_run
 
 logger = logging.getLogger(__name__)
@@ -61,6 +62,8 @@ def program_advance(client: RpcClient, *, program: Program, now_s: int, now: dat
     epoch = program.epochs.filter(state__in=undecided).order_by("number").first()
     if epoch is None or epoch.state not in (STATE.SCORED, STATE.PROPOSED, STATE.APPROVED):
         return
+    if epoch.state == STATE.SCORED and review_window(epoch=epoch, now_ms=now_s * 1000).holds:
+        return  # its page says what it waits for; evidence and amounts are there for everybody to look at
     if epoch.state == STATE.PROPOSED:
         epoch.program = program
         _check_again(client, epoch=epoch, now=now)

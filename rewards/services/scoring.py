@@ -19,7 +19,7 @@ from onchain.blocktime import TIME_SOURCE
 from onchain.errors import OnchainError
 from onchain.models import Market
 from onchain.models_tx import OutgoingTransaction
-from onchain.selectors import last_block_before, settled_through_ms
+from onchain.selectors import head, last_block_before, settled_through_ms
 from rewards.engine.errors import EngineError
 from rewards.engine.evidence import (
     Inputs,
@@ -41,17 +41,21 @@ from rewards.models import (
     LiveState,
     Payment,
     Program,
+    QuoteCells,
+    QuoteRun,
     Score,
     Stretch,
 )
 from rewards.selectors.actions import evidence_actions
 from rewards.services.evidence_heads import evidence_head_fix
 from rewards.services.gathering import Ground, check_epoch_before, gather, ground_of
+from rewards.services.revisions import replaced_manifest, revision_keep
 from rewards.services.stretches import stretched_scores, stretches_done, stretches_score
 from rewards.services.vaults import VaultsOfEpoch, vault_rows_store, vaults_of, vaults_wait
 
 logger = logging.getLogger(__name__)
 NO_ROOT = "0x" + "00" * 32
+HOUR_MS = 3_600_000
 ON_THE_WAY = (OutgoingTransaction.State.SIGNED, OutgoingTransaction.State.MINED)
 
 
@@ -126,12 +130,16 @@ def epoch_score(*, epoch_id: int) -> Epoch:
     return locked
 
 
+PUT_RIGHT = "What was wrong was put right."
+
+
 @transaction.atomic
-def epoch_reopen(*, program: Program, number: int) -> list[int]:
+def epoch_reopen(*, program: Program, number: int, because: str = PUT_RIGHT) -> list[int]:
     """Have an epoch scored again, and those after it, whose trees continue its; returns their numbers.
 
     For a vetoed epoch, or one that can't be proposed, after what was wrong (a market, a maker's accounts) is put
-    right. What the chain holds can't be reopened: EpochStateError names the epoch and its state.
+    right; for corrections see rewards.services.rescoring. What was is kept as a revision, with `because` for
+    everybody to read. What the chain holds can't be reopened: EpochStateError names the epoch and its state.
     """
     epochs = list(program.epochs.select_for_update().filter(number__gte=number).order_by("number"))
     again = [epoch for epoch in epochs if epoch.state not in (Epoch.State.SCHEDULED, Epoch.State.LIVE)]
@@ -140,6 +148,11 @@ def epoch_reopen(*, program: Program, number: int) -> list[int]:
             raise EpochStateError(number=epoch.number, state=str(Epoch.State(epoch.state).label))
         if OutgoingTransaction.objects.filter(purpose=f"propose {epoch.digest}", state__in=ON_THE_WAY).exists():
             raise EpochStateError(number=epoch.number, state="its proposal is on the way")
+        why = because if epoch.number == number else f"Epoch {number}, which it builds on, was scored again."
+        revision_keep(epoch=epoch, because=why)
+        # Derived, and of the former result: they are summed up again.
+        QuoteCells.objects.filter(epoch=epoch).delete()
+        QuoteRun.objects.filter(epoch=epoch).delete()
         epoch.state, epoch.note, epoch.retry_at = Epoch.State.LIVE, "", None
         epoch.digest, epoch.chain_epoch, epoch.paid_total = "", None, None
         epoch.save()
@@ -219,6 +232,7 @@ def _manifest(epoch: Epoch, vaults: VaultsOfEpoch, inputs: Inputs, result: Resul
         time_source=TIME_SOURCE,
         root=result.root,
         previous_root=_root_before(epoch),
+        replaces=replaced_manifest(epoch=epoch),
     )
 
 
@@ -265,6 +279,10 @@ def _store_epoch(
     epoch.carried_in_total = sum(inputs.carried_in.values())
     epoch.carried_out_total = sum(result.carried_out.values())
     epoch.scored_at = timezone.now()
+    # Each result can be looked at for as long as the first.
+    newest = head()
+    begins_ms = newest.timestamp_s * 1000 if newest else epoch.end_ms
+    epoch.review_until_ms = begins_ms + settings.REVIEW_HOURS * HOUR_MS
     epoch.note, epoch.retry_at, epoch.digest, epoch.chain_epoch = "", None, "", None
     # An epoch that pays nobody leaves the tree as it was: there is nothing to propose.
     epoch.state = Epoch.State.SCORED if result.increments else Epoch.State.EMPTY

@@ -59,6 +59,14 @@ def amount_full(raw: int | None, token: TokenLike) -> SafeString:
 
 
 @register.simple_tag
+def amount_signed(raw: int, token: TokenLike) -> SafeString:
+    """Write a difference to the last digit with its sign, plus as well."""
+    text = words.amount_text(raw=abs(raw), decimals=token.token_decimals)
+    sign = "+" if raw > 0 else "−" if raw < 0 else ""
+    return format_html('<data class="amount full" value="{}">{}{} {}</data>', raw, sign, text.full, token.token_symbol)
+
+
+@register.simple_tag
 def moment(time_ms: int | None) -> SafeString:
     """Write a time by New York's clock and, smaller, by UTC."""
     if time_ms is None:

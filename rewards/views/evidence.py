@@ -42,8 +42,19 @@ def bundle_name(*, slug: str, number: int) -> str:
 @missing_is_404
 def evidence_tar(_request: HttpRequest, slug: str, number: int) -> HttpResponseBase:
     """Send the whole evidence; the same bytes at every download."""
-    folder = _folder_of(epoch_get(slug=slug, number=number))
     name = bundle_name(slug=slug, number=number)
+    return _tar_response(_folder_of(epoch_get(slug=slug, number=number)), name=name)
+
+
+def evidence_response(*, evidence_name: str, name: str) -> HttpResponseBase:
+    """Send a folder of evidence as a tar file with `name` as its folder. Raises Http404 when it isn't here."""
+    folder = _folder(evidence_name)
+    if folder is None:
+        raise Http404("This evidence is not on this machine.")
+    return _tar_response(folder, name=name)
+
+
+def _tar_response(folder: Path, *, name: str) -> HttpResponseBase:
     response = StreamingHttpResponse(_tar(folder, prefix=name), content_type="application/x-tar")
     response["Content-Disposition"] = f'attachment; filename="{name}.tar"'
     return response

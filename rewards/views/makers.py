@@ -8,16 +8,17 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from accounts.models import Maker, User
-from accounts.roles import manages_maker
+from accounts.roles import belongs_to, manages_maker
 from rewards.selectors.makers import KindCard, MarketCard, Scorecard, maker_scorecard
 from rewards.selectors.programs import ProgramRow, epoch_get, program_list, program_overview
+from rewards.selectors.review_window import review_window
 from rewards.selectors.rows import EpochRow
 from rewards.views import access
 from rewards.views.figures.bars import bar_lengths
 from rewards.views.of_maker import of_maker
 from rewards.views.pages import missing_is_404, page_now_ms
 from rewards.views.quoted import quoted_context
-from rewards.views.why import reasons
+from rewards.views.why import placed, reasons
 from rewards.views.words import KIND_NAMES, boost_text
 
 MOST_REASONS = 8
@@ -82,7 +83,7 @@ def _scorecard_page(
     epoch = epoch_get(slug=program.slug, number=number)
     card = maker_scorecard(epoch_id=epoch.pk, maker=who.slug, now_ms=now_ms)
     overview = program_overview(slug=program.slug, now_ms=now_ms)
-    found = reasons(card=card)
+    found = placed(reasons(card=card), epoch=epoch)
     context: dict[str, Any] = {
         "section": "makers",
         "maker": who,
@@ -95,6 +96,10 @@ def _scorecard_page(
         "hourly": _hourly_bars(card),
         "market_bars": _market_bars(card),
         "hourly_summary": _hourly_summary(card),
+        "window": review_window(epoch=epoch, now_ms=now_ms),
+        "can_dispute": belongs_to(person=request.user, maker=who)
+        and epoch.review_until_ms is not None
+        and now_ms < epoch.review_until_ms,
         "reasons": found[:MOST_REASONS],
         "more_reasons": found[MOST_REASONS:],
         "manages": manages_maker(person=request.user, maker=who),

@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from rewards.selectors.disputes import dispute_counts
 from rewards.selectors.programs import (
     ProgramOverview,
     epoch_get,
@@ -15,6 +16,8 @@ from rewards.selectors.programs import (
     program_list,
     program_overview,
 )
+from rewards.selectors.review_window import review_window
+from rewards.selectors.revisions import current_revision
 from rewards.selectors.rows import EpochRow, SessionsView, epoch_row
 from rewards.selectors.standings import standings
 from rewards.selectors.terms import epoch_terms
@@ -61,6 +64,9 @@ def epoch(request: HttpRequest, slug: str, number: int) -> HttpResponseBase:
         "standings": standings(epoch=stored),
         "files": evidence_files(evidence_name=row.evidence_name),
         "actions": action_lines(epoch=stored),
+        "window": review_window(epoch=stored, now_ms=now_ms),
+        "disputes": dispute_counts(epoch=stored),
+        "revision": current_revision(epoch=stored),
         **_terms_context(row, sessions, symbol=stored.program.token_symbol, decimals=stored.program.token_decimals),
         **_week_context(row, sessions, now_ms=now_ms),
         **check_context(request, slug=slug, number=number),

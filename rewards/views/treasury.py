@@ -13,6 +13,7 @@ from onchain.errors import OnchainError
 from onchain.indexer import node
 from rewards.errors import RewardsError
 from rewards.models import Epoch
+from rewards.selectors.disputes import open_disputes, waiting_corrections
 from rewards.selectors.epoch_review import spends
 from rewards.selectors.programs import epoch_get, program_list
 from rewards.selectors.safe import safe_view
@@ -59,6 +60,8 @@ def inbox(request: HttpRequest) -> HttpResponseBase:
         "alarms": open_alarms(),
         "spends": [{"spend": each, "figure": spend_figure(points=each.points)} for each in spends()],
         "programs": program_list(now_ms=now_ms),
+        "disputes": open_disputes(),
+        "corrections": waiting_corrections(),
         "now_ms": now_ms,
         "manages_webhooks": access.manages_treasury_webhooks(user=request.user),
     }

@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from rewards.models import Epoch
 from rewards.selectors.makers import KindCard, MarketCard, Scorecard
 from rewards.views.words import KIND_NAMES, amount_text, boost_text, bps_text
 
@@ -14,12 +15,20 @@ _NAMED_MARKETS = 3
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One reason: what it is, its rule and figures, and the markets where it holds."""
+    """One reason: what it is, its rule and figures, and the markets where it holds.
+
+    market, kind: the first market and the kind of session that it is about, empty for all of the epoch;
+    from_ms, to_ms: where such sessions begin and end in the epoch, once `placed`.
+    """
 
     title: str
     detail: str
     where: str
     weight: int
+    market: str = ""
+    kind: str = ""
+    from_ms: int = 0
+    to_ms: int = 0
 
 
 _TITLES = {
@@ -48,6 +57,18 @@ def reasons(*, card: Scorecard) -> list[Reason]:
     return sorted(found, key=lambda reason: (-reason.weight, reason.title))
 
 
+def placed(found: Sequence[Reason], *, epoch: Epoch) -> list[Reason]:
+    """Give each reason the times between which its sessions lie, in one query: a dispute of it begins with them."""
+    spans: dict[str, tuple[int, int]] = {}
+    for kind, start_ms, end_ms in epoch.sessions.order_by("start_ms").values_list("kind", "start_ms", "end_ms"):
+        spans[kind] = (spans.get(kind, (start_ms, 0))[0], end_ms)
+    whole = (epoch.start_ms, epoch.end_ms)
+    return [
+        replace(reason, from_ms=spans.get(reason.kind, whole)[0], to_ms=spans.get(reason.kind, whole)[1])
+        for reason in found
+    ]
+
+
 def _cause(kind: KindCard) -> str:
     if kind.live_ms == 0 or (not kind.gated and kind.uptime_bps >= LOW_UPTIME_BPS):
         return ""
@@ -65,6 +86,8 @@ def _reason(cause: str, places: Sequence[tuple[MarketCard, KindCard]]) -> Reason
         title=f"{KIND_NAMES[kinds[0].kind]}, {boost_text(percent=kinds[0].boost_percent)}: {_TITLES[cause]}",
         detail=_DETAILS[cause].format(present=present, required=required),
         where=_markets([market.market for market, _ in places]),
+        market=places[0][0].market,
+        kind=kinds[0].kind,
         # With the gate work was done and not paid, so it stands ahead of plain absence.
         weight=2 * missed if cause == "gate" else missed,
     )
@@ -80,6 +103,7 @@ def _of_cap(card: Scorecard, market: MarketCard) -> list[Reason]:
             title="The most that one maker gets",
             detail=f"One maker gets a limited part of a market; {text} {card.token_symbol} above it was not paid.",
             where=market.market,
+            market=market.market,
             weight=sum(kind.boost_percent * kind.live_ms for kind in market.kinds),
         )
     ]

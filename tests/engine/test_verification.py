@@ -78,6 +78,7 @@ def test_a_manifest_that_names_something_outside_the_bundle_is_refused(
         (lambda m: m.update(extra=1), "extra: the key is unknown"),
         (lambda m: m.update(version=3), "only the versions 1 and 2 are known"),
         (lambda m: m.update(version=2), "it is 2 and files such as these are of version 1"),
+        (lambda m: m.update(replaces=None), "replaces: the value is of the wrong type"),
         (lambda m: m.update(version=True), "version: the value is of the wrong type"),
         *(
             (lambda m, audit=audit: m.update(audit=audit), "audit: it has to hold sequence")
@@ -113,6 +114,13 @@ def test_a_manifest_may_name_where_the_audit_log_stood_and_the_root_is_the_same(
     after = capsys.readouterr().out.splitlines()
     assert after[-1] == before[-1]
     assert f"audit log at entry 7, head 0x{'ab' * 32}" in after
+
+
+def test_a_manifest_may_name_the_one_that_it_replaces(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    manifest = json.loads((bundle / MANIFEST).read_text())
+    write_manifest(bundle, manifest | {"replaces": "0x" + "12" * 32})
+    assert run_engine("verify", bundle) == 0
+    assert capsys.readouterr().out.split()[-1] == manifest["root"]
 
 
 def test_a_manifest_that_is_not_canonical_or_not_its_check_sums_is_refused(

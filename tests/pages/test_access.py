@@ -5,7 +5,8 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 
 from accounts.models import Enrolment, Maker, User
-from rewards.models import AutoCollect, WebhookEndpoint
+from rewards.models import AutoCollect, Correction, Dispute, DisputeFile, WebhookEndpoint
+from tests.pages.dispute_rows import make_correction, make_dispute
 from tests.pages.factories import make_terms_version, scene
 
 pytestmark = pytest.mark.django_db
@@ -112,6 +113,18 @@ GETS = {
     # Of somebody else: who asked sees it (tests/accounts/test_enrolment.py).
     "enrolment": (["REQUEST"], (SIGN_IN, *(NO,) * 5, *WATCHERS)),
     "enrolments": ([], (SIGN_IN, *(NO,) * 5, *WATCHERS)),
+    "revisions": (["PROGRAM", 1], EVERYBODY),
+    "revision-tar": (["PROGRAM", 1, 1], EVERYBODY),
+    "maker-disputes": (["aurora"], (SIGN_IN, NO, OK, OK, NO, NO, *WATCHERS)),
+    "dispute-new": (["aurora", "PROGRAM", 2], (SIGN_IN, NO, OK, OK, *(NO,) * 7)),
+    "dispute": (["DISPUTE"], (SIGN_IN, NO, OK, OK, NO, NO, *WATCHERS)),
+    "dispute-file": (["DISPUTE", "FILE"], (SIGN_IN, NO, OK, OK, NO, NO, *WATCHERS)),
+    "dispute-say": (["DISPUTE"], POSTED),
+    "dispute-decide": (["DISPUTE"], POSTED),
+    "dispute-withdraw": (["DISPUTE"], POSTED),
+    "treasury-corrections": (["PROGRAM", 2], (SIGN_IN, *(NO,) * 5, *WATCHERS)),
+    "correction-confirm": (["CORRECTION"], POSTED),
+    "correction-withdraw": (["CORRECTION"], POSTED),
     "treasury": ([], (SIGN_IN, *(NO,) * 5, *WATCHERS)),
     "audit": ([], (SIGN_IN, *(NO,) * 5, *WATCHERS)),
     "audit-export": ([], (SIGN_IN, *(NO,) * 5, *WATCHERS)),
@@ -164,6 +177,14 @@ POSTS = {
     "market-action-decide": (SIGN_IN, *(NO,) * 5, GONE_ON, NO, NO, GONE_ON, NO),
     "collect-by-itself": (SIGN_IN, *(NO,) * 10),
     "maker-vault": (SIGN_IN, NO, NO, OK, NO, NO, NO, NO, NO, OK, NO),
+    "dispute-new": (SIGN_IN, NO, OK, OK, *(NO,) * 7),
+    "dispute-say": (SIGN_IN, NO, GONE_ON, GONE_ON, NO, NO, GONE_ON, GONE_ON, NO, GONE_ON, NO),
+    "dispute-decide": (SIGN_IN, *(NO,) * 5, GONE_ON, *(NO,) * 4),
+    "dispute-withdraw": (SIGN_IN, NO, GONE_ON, GONE_ON, *(NO,) * 7),
+    **dict.fromkeys(
+        ("treasury-corrections", "correction-confirm", "correction-withdraw"),
+        (SIGN_IN, *(NO,) * 5, GONE_ON, GONE_ON, NO, GONE_ON, NO),
+    ),
     "accounts:members": (SIGN_IN, NO, NO, GONE_ON, NO, NO, NO, NO, NO, GONE_ON, NO),
     "notices-choose": (SIGN_IN, *(GONE_ON,) * 10),
     "notices-stop": (MISSING,) * 11,
@@ -219,6 +240,7 @@ def program(settings):
         slug="lantern", name="Lantern", contact="mail", region="CH", payout_account=ACCOUNT, terms_version="1",
         terms_text="text", asked_by=made.people["provider"],
     )  # fmt: skip
+    make_correction(made.waiting, dispute=make_dispute(made.waiting))
     return made.program
 
 
@@ -255,6 +277,8 @@ def names() -> set[str]:
 def url_of(name: str, program: object) -> str:
     stands_for = {"PROGRAM": program.slug, "WEBHOOK": WebhookEndpoint.objects.values_list("pk", flat=True).first()}
     stands_for["REQUEST"] = Enrolment.objects.values_list("pk", flat=True).first()
+    rows = {"DISPUTE": Dispute, "FILE": DisputeFile, "CORRECTION": Correction}
+    stands_for |= {word: model.objects.get().pk for word, model in rows.items()}
     return reverse(name, args=[stands_for.get(value, value) for value in GETS[name][0]])
 
 

@@ -40,11 +40,24 @@ from rewards.errors import (
     ReviewRefusedError,
     SignatureRefusedError,
 )
-from rewards.models import AutoCollect, Delivery, Flag, Notice, SafeTransaction, TermsVersion, WebhookEndpoint
+from rewards.models import (
+    AutoCollect,
+    Delivery,
+    Dispute,
+    Epoch,
+    Flag,
+    Notice,
+    SafeTransaction,
+    TermsVersion,
+    WebhookEndpoint,
+)
 from rewards.services.action_import import actions_import
 from rewards.services.actions import ActionDraft, action_confirm, action_enter, action_withdraw
 from rewards.services.approval import approve_with_local_node
+from rewards.services.attachments import file_checked
 from rewards.services.auto_collect import auto_collect_set
+from rewards.services.corrections import correction_confirm, correction_enter, correction_withdraw
+from rewards.services.disputes import dispute_attach, dispute_decide, dispute_open, dispute_say, dispute_withdraw
 from rewards.services.makers import address_add, address_remove, enrolment_accept, maker_leave
 from rewards.services.notices import endpoints
 from rewards.services.payouts import payouts_change
@@ -70,12 +83,14 @@ from rewards.services.terms_versions import (
 )
 from rewards.services.vaults import vault_drop, vault_end, vault_name
 from rewards.services.withholding import pay_withhold
+from tests.pages.dispute_rows import make_correction, make_dispute
 from tests.pages.factories import CLOCK, Scene, make_terms_version, scene, template
 from tests.pages.test_access import ROLES, person_of
 
 pytestmark = pytest.mark.django_db
 REPOSITORY = Path(__file__).resolve().parents[2]
 OWN_ADMIN, OPERATOR = "own maker's admin", "operator"
+CORRECTS = ("treasurer", "reviewer", OPERATOR)
 
 # Services that take who asks, with the roles that may.
 BY_ROLE = {
@@ -125,6 +140,14 @@ BY_ROLE = {
     "rewards.services.payouts.payouts_change": {OWN_ADMIN},
     "rewards.services.sanctions.sanctions_load": {OPERATOR},
     "rewards.services.withholding.pay_withhold": {"treasurer"},
+    "rewards.services.disputes.dispute_open": {"own maker", OWN_ADMIN},
+    "rewards.services.disputes.dispute_withdraw": {"own maker", OWN_ADMIN},
+    "rewards.services.disputes.dispute_decide": {"treasurer"},
+    "rewards.services.disputes.dispute_say": {"own maker", OWN_ADMIN, *CORRECTS},
+    "rewards.services.disputes.dispute_attach": {"own maker", OWN_ADMIN, *CORRECTS},
+    "rewards.services.corrections.correction_enter": {*CORRECTS},
+    "rewards.services.corrections.correction_confirm": {*CORRECTS},
+    "rewards.services.corrections.correction_withdraw": {*CORRECTS},
 }
 # Services that change what belongs to whoever asks, by their session or signature, and nothing else.
 OWN = (
@@ -156,6 +179,8 @@ READS = {
     "rewards.services.notices.mailing.read_token",
     "rewards.services.actions.action_check",
     "rewards.services.actions.closure_draft",
+    "rewards.services.attachments.file_checked",
+    "rewards.services.correction_kinds.kind_of",
 }
 # What workers and commands call, by module. No page may import one: who calls it is not asked.
 MACHINE_BY_MODULE = {
@@ -177,6 +202,9 @@ MACHINE_BY_MODULE = {
     "rewards.services.claims": "claims_relay relayer",
     "rewards.services.evidence_heads": "evidence_head_fix",
     "rewards.services.entered_halts": "with_entered_halts place_halts",
+    "rewards.services.correction_kinds": "makers_corrected same_data",
+    "rewards.services.rescoring": "rescores_advance",
+    "rewards.services.revisions": "revision_keep replaced_manifest",
     "rewards.services.gathering": "ground_of gather check_epoch_before epoch_before",
     "rewards.services.live": "live_score",
     "rewards.services.notices.delivering": "deliveries_do delivery_try post_body",
@@ -474,6 +502,30 @@ def _entered() -> int:
     return action_enter(by=by, draft=_draft()).pk
 
 
+def _open_dispute(stage: Scene, by: Person) -> None:
+    epoch = stage.waiting
+    Epoch.objects.filter(pk=epoch.pk).update(review_until_ms=epoch.end_ms + 1)
+    dispute_open(
+        by=by, epoch=epoch, maker=stage.makers["aurora"], market="AAPL-PERP", from_ms=epoch.start_ms,
+        to_ms=epoch.end_ms, kind=Dispute.Kind.OTHER, text="It is wrong.", now_ms=epoch.end_ms,
+    )  # fmt: skip
+
+
+def _refuse_dispute(stage: Scene, by: Person) -> None:
+    dispute_decide(by=by, dispute=make_dispute(stage.waiting), decision=Dispute.State.REFUSED, reason="It is right.")
+
+
+def _attach(stage: Scene, by: Person) -> None:
+    file = file_checked(name="note.txt", content=b"a note")
+    dispute_attach(by=by, dispute=make_dispute(stage.waiting), file=file)
+
+
+def _correct(stage: Scene, by: Person) -> None:
+    given = {"addresses": "0x" + "cd" * 20, "maker": ""}
+    entered = correction_enter(by=by, epoch=stage.waiting, kind="link", given=given, reason="Nobody's.")
+    correction_withdraw(by=by, correction=entered)
+
+
 CALLS: dict[str, Callable[[Scene, Person], object]] = {
     "accounts.services.maker_enrol": lambda _, by: maker_enrol(by=by, slug="m", name="M", addresses=[], since_ms=0),
     "accounts.services.maker_payouts_set": _set_payouts,
@@ -532,6 +584,22 @@ CALLS: dict[str, Callable[[Scene, Person], object]] = {
     "accounts.members.member_add": lambda s, by: member_add(by=by, maker=s.makers["aurora"], person=_somebody()),
     "accounts.members.member_remove": _remove,
     "accounts.members.member_admin_set": _make_admin,
+    "rewards.services.disputes.dispute_open": _open_dispute,
+    "rewards.services.disputes.dispute_withdraw": lambda s, by: dispute_withdraw(
+        by=by, dispute=make_dispute(s.waiting)
+    ),
+    "rewards.services.disputes.dispute_decide": _refuse_dispute,
+    "rewards.services.disputes.dispute_say": lambda s, by: dispute_say(
+        by=by, dispute=make_dispute(s.waiting), text="Yes."
+    ),
+    "rewards.services.disputes.dispute_attach": _attach,
+    "rewards.services.corrections.correction_enter": _correct,
+    "rewards.services.corrections.correction_confirm": lambda s, by: correction_confirm(
+        by=by, correction=make_correction(s.waiting)
+    ),
+    "rewards.services.corrections.correction_withdraw": lambda s, by: correction_withdraw(
+        by=by, correction=make_correction(s.waiting)
+    ),
 }
 
 
@@ -552,7 +620,7 @@ def test_a_service_refuses_every_role_but_those_of_the_table(stage, service):
 
 @pytest.mark.parametrize("service", BY_ROLE)
 def test_who_is_switched_off_may_do_nothing_any_more(stage, service):
-    role = next(iter(BY_ROLE[service] & {"treasurer", OPERATOR, OWN_ADMIN}))
+    role = next(iter(BY_ROLE[service] & {"treasurer", OPERATOR, OWN_ADMIN} or BY_ROLE[service]))
     by = person_of(role)
     by.is_active = False
     with pytest.raises((NotPermittedError, NotAllowedError)):

@@ -102,3 +102,18 @@ def test_vendored_files_are_those_of_their_list(settings):
     assert set(listed) == found
     for name, digest in listed.items():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+
+
+def test_a_stretch_of_the_timeline_leads_to_a_dispute_about_exactly_it(epoch):
+    score = Score.objects.filter(epoch=epoch).first()
+    stretch = quoted(epoch=epoch, market=score.market, maker=score.maker).stretches[0]
+    type(epoch).objects.filter(pk=epoch.pk).update(review_until_ms=2**42)
+    client = member_of(score.maker)
+    args = [score.maker, epoch.program.slug, epoch.number]
+    page = client.get(reverse("scorecard", args=args), {"market": score.market}).content.decode()
+    where = f"?market={score.market}&amp;from={stretch.start_ms}&amp;to={stretch.end_ms}"
+    assert reverse("dispute-new", args=args) + where in page
+    stranger = User.objects.create_user(username="an auditor", role="auditor")
+    client.force_login(stranger)
+    page = client.get(reverse("scorecard", args=args), {"market": score.market}).content.decode()
+    assert reverse("dispute-new", args=args) not in page

@@ -23,6 +23,7 @@ from rewards.services.notices import posting
 from rewards.services.notices.delivering import WAITS, deliveries_do
 from rewards.services.notices.endpoints import webhook_add, webhook_change_secret, webhook_switch
 from rewards.services.notices.recording import notices_record
+from rewards.services.notices.words import words_of
 from tests.pages.factories import CLOCK, HOUR_MS, address, make_claim, scene
 from tests.rewards.receiver import receiver
 
@@ -91,6 +92,21 @@ def test_an_epoch_that_is_scored_again_to_something_else_is_news_again(stage):
     assert look(stage) == {"epoch.scored", "review.open"}
 
 
+def test_makers_hear_of_the_review_window_when_it_opens_and_not_again_when_the_epoch_is_proposed(stage):
+    look(stage)
+    epochs = stage.program.epochs.filter(pk=stage.waiting.pk)
+    again = {"manifest_hash": "0x" + "99" * 32, "digest": "", "review_until_ms": 1_764_266_400_000}
+    epochs.update(state="vetoed")
+    for state in ("live", "scored"):
+        epochs.update(state=state, **again)
+    assert look(stage) >= {"epoch.scored", "review.open"}
+    notice = Notice.objects.filter(kind="review.open", maker__slug="aurora").latest("pk")
+    # 1,764,266,400 s are Thanksgiving 2025, 18:00 UTC: `date -u -d @1764266400`.
+    assert "is under review until 27 Nov 2025, 18:00 UTC" in words_of(notice=notice).text
+    epochs.update(state="proposed", digest="0x" + "98" * 32)
+    assert "review.open" not in look(stage)
+
+
 def test_what_is_long_past_when_it_is_first_seen_is_no_news(stage):
     assert not look(stage, now=NOW + dt.timedelta(days=30)) & {"epoch.scored", "root.active", "epoch.paid"}
 
@@ -118,7 +134,6 @@ def test_a_maker_whose_quotes_are_there_too_seldom_hears_of_it_once(stage):
     assert "uptime.low" in look(stage)
     notice = Notice.objects.get(kind="uptime.low", maker__slug="flicker", data__market=row.market)
     assert (notice.data["needed_bps"], notice.data["session"]) == (5000, "weekend")
-    from rewards.services.notices.words import words_of
 
     assert "43.2%" in words_of(notice=notice).text
     assert "50.0%" in words_of(notice=notice).text

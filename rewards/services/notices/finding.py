@@ -12,6 +12,7 @@ from onchain.models import Market
 from onchain.models_tx import ChainClaim
 from rewards.engine.terms import parse_terms
 from rewards.models import Allocation, Epoch, LiveStanding, Notice, Payment, Program, Score
+from rewards.selectors.clock import chain_now_ms
 from rewards.selectors.notices import owned_accounts
 from rewards.services.checks import approval_is_safe
 
@@ -46,6 +47,7 @@ def found(*, program: Program, now: datetime) -> Iterator[Found]:
             yield from _uptime(epoch, now)
         elif epoch.scored_at is not None and epoch.scored_at > now - OLDEST:
             yield from _scored(epoch)
+            yield from _review(epoch, now)
             yield from _treasurys_turn(epoch, now)
             yield from _paying(epoch, now)
     yield from _quarantined(program, now)
@@ -68,17 +70,27 @@ def _scored(epoch: Epoch) -> Iterator[Found]:
                     data=data)  # fmt: skip
 
 
+def _review(epoch: Epoch, now: datetime) -> Iterator[Found]:
+    """Tell of a result once it can be objected to; without a review window, once it is proposed."""
+    until_ms = epoch.review_until_ms or 0
+    has_time = epoch.state in (STATE.SCORED, STATE.EMPTY) and (chain_now_ms() or until_ms) < until_ms
+    review = f"{Kind.REVIEW_OPEN} {_name(epoch)} {epoch.manifest_hash or epoch.root}"
+    if not (has_time or epoch.state == STATE.PROPOSED) or _told(review):
+        return
+    facts = _facts(epoch) | {"digest": epoch.digest} | ({"review_until_ms": until_ms} if has_time else {})
+    data = facts | {"amount": str(epoch.paid_total or 0)}
+    yield Found(kind=Kind.REVIEW_OPEN, key=review, at=now, epoch=epoch, data=data)
+    makers = Allocation.objects.filter(epoch=epoch).order_by("maker").values_list("maker", flat=True).distinct()
+    for maker in makers:
+        yield Found(kind=Kind.REVIEW_OPEN, key=f"{review} {maker}", at=now, epoch=epoch, maker=maker,
+                    data=facts | {"maker": maker})  # fmt: skip
+
+
 def _treasurys_turn(epoch: Epoch, now: datetime) -> Iterator[Found]:
     if epoch.state != STATE.PROPOSED or not epoch.digest:
         return
     data = _facts(epoch) | {"digest": epoch.digest, "amount": str(epoch.paid_total or 0)}
-    review, approval = (f"{kind} {_name(epoch)} {epoch.digest}" for kind in (Kind.REVIEW_OPEN, Kind.APPROVAL_NEEDED))
-    if not _told(review):
-        yield Found(kind=Kind.REVIEW_OPEN, key=review, at=now, epoch=epoch, data=data)
-        makers = Allocation.objects.filter(epoch=epoch).order_by("maker").values_list("maker", flat=True).distinct()
-        for maker in makers:
-            yield Found(kind=Kind.REVIEW_OPEN, key=f"{review} {maker}", at=now, epoch=epoch, maker=maker,
-                        data=_facts(epoch) | {"digest": epoch.digest, "maker": maker})  # fmt: skip
+    approval = f"{Kind.APPROVAL_NEEDED} {_name(epoch)} {epoch.digest}"
     if not _told(approval) and approval_is_safe(epoch=epoch):
         yield Found(kind=Kind.APPROVAL_NEEDED, key=approval, at=now, epoch=epoch, data=data)
 

@@ -1,6 +1,7 @@
 """What a notice says to a person: a subject line, plain sentences, and the page that has more."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from django.urls import reverse
 
@@ -45,11 +46,14 @@ def _scored(notice: Notice) -> Words:
 
 
 def _review(notice: Notice) -> Words:
-    name = _epoch_name(notice)
+    name, until_ms = _epoch_name(notice), notice.data.get("review_until_ms")
+    until = f" until {datetime.fromtimestamp(until_ms // 1000, tz=UTC):%d %b %Y, %H:%M} UTC" if until_ms else ""
     if notice.maker is not None:
-        text = f"{name} is under review. If something in it is wrong, say so now on your scorecard."
+        say = "say so on your scorecard before then" if until else "say so now on your scorecard"
+        text = f"{name} is under review{until}. If something in it is wrong, {say}."
         return Words(f"{name} is under review", text, _scorecard(notice))
-    text = f"{name} has been proposed and can be looked at: {_amount(notice, 'amount')} would be paid."
+    done = f"has been scored and makers can object{until}" if until else "has been proposed and can be looked at"
+    text = f"{name} {done}: {_amount(notice, 'amount')} would be paid."
     return Words(f"{name} is under review", text, _treasury_epoch(notice))
 
 
