@@ -27,10 +27,12 @@ from rewards.views import access
 from rewards.views.figures.bars import bar_lengths
 from rewards.views.forms import AddressForm
 from rewards.views.pages import missing_is_404, page_now_ms
-from rewards.views.words import DAY_MS, HOUR_MS, period_text, share_text
+from rewards.views.words import DAY_MS, HOUR_MS, amount_text, period_text, share_text
 
 MOST_COLLECTIONS = 20
 """What the page lists; the files of a year have all."""
+LONG_FIGURE = 16
+"""Characters of a figure with its symbol that fit a phone in large letters."""
 _UNDER_WAY = (ClaimRequest.State.WAITING, ClaimRequest.State.SENT)
 _STAGES = {
     "adding-up": "Still adding up",
@@ -65,6 +67,13 @@ class Purse:
         """Why a collection that was asked for does not go out yet."""
         request = self.view.request
         return request.note if request and self.state == "under-way" else ""
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the figure needs smaller letters to fit a phone."""
+        amounts = [self.view.ready, *(row.amount for row in self.view.history[:1])]
+        texts = [amount_text(raw=raw, decimals=self.view.token_decimals).short for raw in amounts]
+        return max(map(len, texts)) + len(self.view.token_symbol) > LONG_FIGURE
 
     @property
     def history(self) -> tuple[CollectedRow, ...]:
