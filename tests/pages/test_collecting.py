@@ -1,6 +1,7 @@
 """What a provider sees: figures that add up, times to expect, receipts, files for the tax office, and plain words."""
 
 import csv
+import html as html_text
 import io
 import re
 
@@ -13,6 +14,7 @@ from onchain.models_tx import ChainClaim, ChainDistributor
 from rewards.models import AutoCollect, ClaimRequest, Entitlement, Epoch, EpochVault, Payment
 from rewards.selectors.claims import claim_page
 from rewards.selectors.expected import expected_at_ms
+from rewards.services.claims import BUDGET_USED, NO_RELAYER
 from rewards.services.programs import program_create
 from rewards.trouble import Trouble
 from tests.pages.factories import (
@@ -54,7 +56,7 @@ def plain(html: str) -> str:
     """What people read: the main part without Details, tags away, spaces single."""
     body = re.sub(r"<details.*?</details>", " ", html, flags=re.DOTALL)
     text = re.sub(r"<[^>]+>", " ", body[body.index("<main") : body.index("</main>")])
-    return re.sub(r" ([,.;])", r"\1", " ".join(text.replace("&nbsp;", " ").split()))
+    return re.sub(r" ([,.;])", r"\1", " ".join(html_text.unescape(text).split()))
 
 
 def collected(account: str, *, number: int = 1, log_index: int = 7, time_ms: int = CLOCK - HOUR_MS) -> ChainClaim:
@@ -235,10 +237,10 @@ def states(made, account: str) -> dict[str, str]:
     pages["paused"] = page_of(account)
     distributors.update(paused=False)
     request = ClaimRequest.objects.create(program=made.program, account=account, cumulative=1, state="failed", note="x")
-    for trouble in Trouble:
-        ClaimRequest.objects.filter(pk=request.pk).update(note=trouble)
-        pages[f"failed {trouble.name}"] = page_of(account)
-        assert plain(pages[f"failed {trouble.name}"]).count("Your money is still here.") == 1
+    for note in (*Trouble, NO_RELAYER, BUDGET_USED):
+        ClaimRequest.objects.filter(pk=request.pk).update(note=note)
+        pages[f"failed: {note}"] = page_of(account)
+        assert f"{note} Your money is still here." in plain(pages[f"failed: {note}"])
     for state in ("waiting", "sent"):
         ClaimRequest.objects.filter(pk=request.pk).update(state=state, note="")
         pages[state] = page_of(account)
