@@ -24,9 +24,11 @@ from rewards.views import (
     revisions,
     safe,
     status,
+    tax_files,
     treasury,
     webhooks,
 )
+from rewards.views import receipt as receipts
 from rewards.views import treasury_drafts as drafts
 from rewards.views import treasury_opening as opening
 from rewards.views import treasury_programmes as programmes
@@ -173,6 +175,11 @@ urlpatterns = [
     path("proofs/<slug:slug>/<root:root>/<account:account>.json", proofs.proof_of_root, name="proof-of-root"),
     path("collect/", claims.collect, name="collect"),
     path("collect/<account:account>/", claims.account, name="collect-account"),
+    path(
+        "collect/<account:account>/receipts/<root:tx_hash>/<int:log_index>/", receipts.receipt, name="collect-receipt"
+    ),
+    path("collect/<account:account>/<int:year>.csv", tax_files.collected_csv, name="collected-csv"),
+    path("collect/<account:account>/<int:year>-koinly.csv", tax_files.collected_koinly, name="collected-koinly"),
     path("collect/<account:account>/progress/", claims.progress, name="collect-progress"),
     path("collect/<account:account>/from/<slug:program>/", claims.collect_now, name="collect-now"),
     path("collect/<account:account>/from/<slug:program>/by-itself/", claims.by_itself, name="collect-by-itself"),

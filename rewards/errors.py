@@ -229,3 +229,11 @@ class CorrectionRefusedError(RewardsError):
     def __init__(self, *, reason: str) -> None:
         self.reason = reason
         super().__init__(f"The correction was not taken: {reason}.")
+
+
+class PriceFileError(RewardsError):
+    """The file of token prices can't be used. `line` counts from 1; 0 is the file as a whole."""
+
+    def __init__(self, *, file: str, line: int, rule: str) -> None:
+        self.file, self.line, self.rule = file, line, rule
+        super().__init__(f"{file}{f', line {line}' if line else ''}: {rule}.")

@@ -227,6 +227,8 @@ WEBHOOKS_ALLOW_PRIVATE = False
 """True only on a machine of one's own: notices may then be posted to it and its network, without TLS."""
 REVIEW_HOURS = env.int("REVIEW_HOURS", default=48)
 """How long makers can dispute a scored epoch before it is proposed, by the chain's clock."""
+TOKEN_PRICES_FILE = env.str("TOKEN_PRICES_FILE", default="")
+"""CSV of what tokens were worth by day (docs/collecting.md); empty: prices stay blank in files for the tax office."""
 DISPUTE_CONTACT = env.str("DISPUTE_CONTACT", default="the operator")
 """Whom to write to when it is too late to dispute on the page; an address or a name."""
 FILE_UPLOAD_HANDLERS = ["rewards.uploads.BoundedUploads"]

@@ -222,7 +222,7 @@ def test_the_treasury_sees_contracts_and_concentration_and_a_holder_sees_the_vau
     assert "Vault: Night Desk shares" in page
     assert other in page
     Epoch.objects.update(state=Epoch.State.ACTIVE)
-    (view,) = claim_page(account=ANN, now_ms=END_S * 1000)
+    (view,) = claim_page(account=ANN, now_ms=END_S * 1000, review_ms=0)
     assert [(each.vault, each.amount) for each in view.earned] == [("Night Desk shares", parts(epoch)[ANN])]
     text = client.get(f"/collect/{ANN}/").content.decode()
     assert "your part of the pay for it, through the Night Desk shares vault." in text

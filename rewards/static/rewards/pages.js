@@ -40,3 +40,8 @@ for (const table of document.querySelectorAll(".table")) {
   table.setAttribute("role", "region");
   table.setAttribute("aria-label", table.querySelector("caption")?.textContent ?? "Table");
 }
+
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
+}
