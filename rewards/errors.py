@@ -229,3 +229,19 @@ class CorrectionRefusedError(RewardsError):
     def __init__(self, *, reason: str) -> None:
         self.reason = reason
         super().__init__(f"The correction was not taken: {reason}.")
+
+
+class WhatIfRefusedError(RewardsError):
+    """A what-if can't be asked, or not be cancelled any more."""
+
+    def __init__(self, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"Nothing was started: {reason}.")
+
+
+class WhatIfFailedError(RewardsError):
+    """A what-if can't be answered; asking it again as it is would end the same."""
+
+    def __init__(self, *, number: int, reason: str) -> None:
+        self.number, self.reason = number, reason
+        super().__init__(f"Epoch {number} can't be scored anew: {reason}.")
