@@ -177,7 +177,7 @@ def _second_word(
         return task_of(
             "approve", f"{name} needs you: 1 of 2 approvals", f"Put forward by {by}. Yours lets the money go."
         )
-    return "It waits for another treasurer’s approval."
+    return f"Put forward by {by}; it waits for a treasurer’s approval."
 
 
 def _id(person: Person) -> int | None:

@@ -112,8 +112,10 @@ def test_the_numbers_are_those_of_the_engines_own_command(program, tess, tmp_pat
 def test_a_second_delivery_changes_nothing_and_while_another_holds_the_lock_nothing_is_done(program, tess):
     job = ask(program, tess, 39)
     with psycopg.connect(**_connection()) as other_worker:
-        other_worker.execute("SELECT pg_advisory_lock(%s, %s)", [LOCK_CLASS, lock_number(f"what-if {job.pk}")])
+        lock = [LOCK_CLASS, lock_number(f"what-if {job.pk}")]
+        other_worker.execute("SELECT pg_advisory_lock(%s, %s)", lock)
         assert answered(job).state == WhatIfJob.State.WAITING
+        other_worker.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
     once = answered(job)
     ended = once.ended_at
     assert once.state == WhatIfJob.State.DONE
