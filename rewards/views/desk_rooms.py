@@ -14,7 +14,7 @@ ROOMS = (
     ("epochs", "Epochs", "treasury-epochs"),
     ("programmes", "Programmes and terms", "treasury-programmes"),
     ("what-if", "What-if", "what-ifs"),
-    ("spend", "Budget and spend", "treasury-spend"),
+    ("spend", "Spend", "treasury-spend"),
     ("actions", "Market actions", "treasury-actions"),
     ("makers", "Makers", "enrolments"),
     ("disputes", "Disputes", "treasury-disputes"),
