@@ -117,6 +117,8 @@ EXEMPT: Final[Mapping[str, str]] = {
     "rewards.QuoteRun": _DERIVED,
     "rewards.Score": _EVIDENCE,
     "rewards.Stretch": _DERIVED,
+    "rewards.WhatIfJob": "A question about past epochs; its answer pays nobody and is thrown away after a while.",
+    "rewards.WhatIfPart": "What such a question has found so far.",
 }
 
 

@@ -28,12 +28,14 @@ from rewards.views import (
     treasury,
     webhooks,
 )
+from rewards.views import desk as desk_pages
 from rewards.views import receipt as receipts
 from rewards.views import treasury_drafts as drafts
 from rewards.views import treasury_opening as opening
 from rewards.views import treasury_programmes as programmes
 from rewards.views import treasury_review as reviews
 from rewards.views import vaults as vault_pages
+from rewards.views import whatif as whatif_pages
 from rewards.views.live import stream
 
 
@@ -137,6 +139,17 @@ urlpatterns = [
     path("disputes/<int:dispute_id>/files/<int:file_id>/", disputes.download, name="dispute-file"),
     path("treasury/", treasury.inbox, name="treasury"),
     path("treasury/makers/", enrolment.enrolments, name="enrolments"),
+    path("treasury/epochs/", desk_pages.epochs, name="treasury-epochs"),
+    path("treasury/disputes/", desk_pages.disputes, name="treasury-disputes"),
+    path("treasury/actions/", desk_pages.actions, name="treasury-actions"),
+    path("treasury/spend/", desk_pages.spend, name="treasury-spend"),
+    path("treasury/spend/<slug:slug>.csv", desk_pages.spend_csv, name="treasury-spend-csv"),
+    path("treasury/health/", desk_pages.health, name="treasury-health"),
+    path("treasury/what-if/", whatif_pages.what_ifs, name="what-ifs"),
+    path("treasury/what-if/<int:job_id>/", whatif_pages.what_if, name="what-if"),
+    path("treasury/what-if/<int:job_id>/progress/", whatif_pages.what_if_progress, name="what-if-progress"),
+    path("treasury/what-if/<int:job_id>/cancel/", whatif_pages.what_if_cancel, name="what-if-cancel"),
+    path("treasury/what-if/<int:job_id>.csv", whatif_pages.what_if_csv, name="what-if-csv"),
     path("treasury/audit/", audit.log, name="audit"),
     path("treasury/audit.jsonl", audit.export, name="audit-export"),
     path("treasury/epochs/<slug:program>/<int:number>/", treasury.epoch, name="treasury-epoch"),

@@ -237,3 +237,19 @@ class PriceFileError(RewardsError):
     def __init__(self, *, file: str, line: int, rule: str) -> None:
         self.file, self.line, self.rule = file, line, rule
         super().__init__(f"{file}{f', line {line}' if line else ''}: {rule}.")
+
+
+class WhatIfRefusedError(RewardsError):
+    """A what-if can't be asked, or not be cancelled any more."""
+
+    def __init__(self, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"Nothing was started: {reason}.")
+
+
+class WhatIfFailedError(RewardsError):
+    """A what-if can't be answered; asking it again as it is would end the same."""
+
+    def __init__(self, *, number: int, reason: str) -> None:
+        self.number, self.reason = number, reason
+        super().__init__(f"Epoch {number} can't be scored anew: {reason}.")

@@ -29,6 +29,8 @@ from rewards.services.review_facts import review_facts_compute, review_facts_due
 from rewards.services.safe import safes_advance, safes_execute
 from rewards.services.scoring import epoch_score_if_due, stretches_score_or_stop
 from rewards.services.stretches import stretches_due
+from rewards.services.whatif import whatifs_due, whatifs_sweep
+from rewards.services.whatif_answer import whatif_answer
 
 logger = logging.getLogger(__name__)
 STRETCHES_S = 20.0
@@ -90,6 +92,26 @@ def sum_quotes(epoch_id: int, market: str) -> None:
         f"The sums of {market}",
         lambda: quote_cells_advance(epoch_id=epoch_id, market=market, keep_going=lambda: time.monotonic() < ends_at),
     )
+
+
+@shared_task(name="rewards.tasks.poke_whatifs")
+def poke_whatifs() -> None:
+    """Have somebody answer what-ifs that nobody is at."""
+    for job_id in whatifs_due(now=timezone.now()):
+        answer_whatif.apply_async(args=(job_id,), expires=STRETCHES_S)
+
+
+@shared_task(name="rewards.tasks.answer_whatif")
+def answer_whatif(job_id: int) -> None:
+    """Go on with a what-if, epoch by epoch; does nothing while another worker is at it."""
+    ends_at = time.monotonic() + STRETCHES_S
+    whatif_answer(job_id=job_id, clock=timezone.now, keep_going=lambda: time.monotonic() < ends_at)
+
+
+@shared_task(name="rewards.tasks.sweep_whatifs")
+def sweep_whatifs() -> None:
+    """Throw away answers that have expired, and give up what nobody has taken up for a day."""
+    whatifs_sweep(now=timezone.now())
 
 
 @shared_task(name="rewards.tasks.review_epochs")

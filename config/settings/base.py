@@ -251,6 +251,7 @@ CELERY_TASK_ROUTES = {
     "rewards.tasks.score_stretches": {"queue": "scoring"},
     # What scorecards draw: never in the way of anything that pays.
     "rewards.tasks.sum_quotes": {"queue": "figures"},
+    "rewards.tasks.answer_whatif": {"queue": "figures"},
     # A worker with the relayer's key and nothing else can serve this one alone.
     "rewards.tasks.relay_claims": {"queue": "relayer"},
 }
@@ -263,6 +264,8 @@ CELERY_BEAT_SCHEDULE = {
     "poke-stretches": {"task": "rewards.tasks.poke_stretches", "schedule": 2.0, "options": {"expires": 5}},
     "score-live": {"task": "rewards.tasks.score_live_epochs", "schedule": 5.0, "options": {"expires": 5}},
     "poke-figures": {"task": "rewards.tasks.poke_figures", "schedule": 5.0, "options": {"expires": 5}},
+    "poke-whatifs": {"task": "rewards.tasks.poke_whatifs", "schedule": 2.0, "options": {"expires": 5}},
+    "sweep-whatifs": {"task": "rewards.tasks.sweep_whatifs", "schedule": 600.0, "options": {"expires": 300}},
     "review-epochs": {"task": "rewards.tasks.review_epochs", "schedule": 3.0, "options": {"expires": 5}},
     "relay-claims": {"task": "rewards.tasks.relay_claims", "schedule": 2.0, "options": {"expires": 5}},
     "find-notices": {"task": "rewards.tasks.find_notices", "schedule": 5.0, "options": {"expires": 5}},

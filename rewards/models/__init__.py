@@ -15,6 +15,7 @@ from rewards.models.revisions import Correction, EpochRevision
 from rewards.models.safe import SafeSignature, SafeTransaction
 from rewards.models.terms import TermsComment, TermsVersion
 from rewards.models.vaults import EpochVault, MakerVault
+from rewards.models.whatif import WhatIfJob, WhatIfPart
 from rewards.models.withholding import Withholding
 
 __all__ = [
@@ -58,5 +59,7 @@ __all__ = [
     "TermsComment",
     "TermsVersion",
     "WebhookEndpoint",
+    "WhatIfJob",
+    "WhatIfPart",
     "Withholding",
 ]

@@ -5,9 +5,9 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 
 from accounts.models import Enrolment, Maker, User
-from rewards.models import AutoCollect, Correction, Dispute, DisputeFile, WebhookEndpoint
+from rewards.models import AutoCollect, Correction, Dispute, DisputeFile, WebhookEndpoint, WhatIfJob
 from tests.pages.dispute_rows import make_correction, make_dispute
-from tests.pages.factories import make_terms_version, scene
+from tests.pages.factories import make_terms_version, make_what_if, scene
 
 pytestmark = pytest.mark.django_db
 ROLES = (
@@ -133,6 +133,18 @@ GETS = {
     "audit": ([], (SIGN_IN, *(NO,) * 5, *WATCHERS)),
     "audit-export": ([], (SIGN_IN, *(NO,) * 5, *WATCHERS)),
     "treasury-epoch": (["PROGRAM", 2], (SIGN_IN, *(NO,) * 5, *WATCHERS)),
+    "treasury-epochs": ([], TREASURY),
+    "treasury-disputes": ([], TREASURY),
+    "treasury-actions": ([], TREASURY),
+    "treasury-spend": ([], TREASURY),
+    "treasury-spend-csv": (["PROGRAM"], TREASURY),
+    "treasury-health": ([], TREASURY),
+    "what-ifs": ([], TREASURY),
+    "what-if": (["WHATIF"], TREASURY),
+    "what-if-progress": (["WHATIF"], TREASURY),
+    # It has no answer yet; what matters is who gets that far.
+    "what-if-csv": (["WHATIF"], (SIGN_IN, *(NO,) * 5, *(MISSING,) * 5)),
+    "what-if-cancel": (["WHATIF"], POSTED),
     "treasury-approve": (["PROGRAM", 2], POSTED),
     "treasury-put-forward": (["PROGRAM", 2], POSTED),
     "treasury-send-back": (["PROGRAM", 2], POSTED),
@@ -177,6 +189,10 @@ POSTS = {
     "treasury-draft-review": REVIEWERS_GO_ON,
     "treasury-draft-withdraw": REVIEWERS_GO_ON,
     "treasury-draft-comment": REVIEWERS_GO_ON,
+    # No programme of that name: the form is empty.
+    "what-ifs": (SIGN_IN, *(NO,) * 5, MISSING, MISSING, NO, NO, NO),
+    # Somebody else's: the page says that only who asked cancels it.
+    "what-if-cancel": REVIEWERS_GO_ON,
     "market-actions": (SIGN_IN, *(NO,) * 5, GONE_ON, NO, NO, GONE_ON, NO),
     "market-action-decide": (SIGN_IN, *(NO,) * 5, GONE_ON, NO, NO, GONE_ON, NO),
     "collect-by-itself": (SIGN_IN, *(NO,) * 10),
@@ -245,6 +261,7 @@ def program(settings):
         terms_text="text", asked_by=made.people["provider"],
     )  # fmt: skip
     make_correction(made.waiting, dispute=make_dispute(made.waiting))
+    make_what_if(made.program)
     return made.program
 
 
@@ -281,7 +298,7 @@ def names() -> set[str]:
 def url_of(name: str, program: object) -> str:
     stands_for = {"PROGRAM": program.slug, "WEBHOOK": WebhookEndpoint.objects.values_list("pk", flat=True).first()}
     stands_for["REQUEST"] = Enrolment.objects.values_list("pk", flat=True).first()
-    rows = {"DISPUTE": Dispute, "FILE": DisputeFile, "CORRECTION": Correction}
+    rows = {"DISPUTE": Dispute, "FILE": DisputeFile, "CORRECTION": Correction, "WHATIF": WhatIfJob}
     stands_for |= {word: model.objects.get().pk for word, model in rows.items()}
     return reverse(name, args=[stands_for.get(value, value) for value in GETS[name][0]])
 

@@ -50,6 +50,7 @@ from rewards.models import (
     SafeTransaction,
     TermsVersion,
     WebhookEndpoint,
+    WhatIfJob,
 )
 from rewards.services.action_import import actions_import
 from rewards.services.actions import ActionDraft, action_confirm, action_enter, action_withdraw
@@ -82,9 +83,10 @@ from rewards.services.terms_versions import (
     terms_withdraw,
 )
 from rewards.services.vaults import vault_drop, vault_end, vault_name
+from rewards.services.whatif import whatif_cancel
 from rewards.services.withholding import pay_withhold
 from tests.pages.dispute_rows import make_correction, make_dispute
-from tests.pages.factories import CLOCK, Scene, make_terms_version, scene, template
+from tests.pages.factories import CLOCK, Scene, make_terms_version, make_what_if, scene, template
 from tests.pages.test_access import ROLES, person_of
 
 pytestmark = pytest.mark.django_db
@@ -110,6 +112,9 @@ BY_ROLE = {
     "rewards.services.review.epoch_approve": {"treasurer"},
     "rewards.services.review.flag_judge": {"treasurer", "reviewer"},
     "rewards.services.review.epoch_comment": {"treasurer", "reviewer", "guardian", OPERATOR},
+    "rewards.services.whatif.whatif_ask": {"treasurer", "reviewer"},
+    # Whoever asked, and nobody else (tests/rewards/test_what_ifs.py).
+    "rewards.services.whatif.whatif_cancel": {"treasurer", "reviewer"},
     "rewards.services.vaults.vault_name": {OPERATOR, OWN_ADMIN},
     "rewards.services.vaults.vault_end": {OPERATOR, OWN_ADMIN},
     "rewards.services.vaults.vault_drop": {OPERATOR},
@@ -225,6 +230,8 @@ MACHINE_BY_MODULE = {
     "rewards.services.scoring": "epoch_score_if_due stretches_score_or_stop epoch_score epoch_reopen",
     "rewards.services.terms_schedule": "waiting_epochs unversioned epochs_remake terms_of",
     "rewards.services.vaults": "vaults_wait vaults_of engine_transfers not_holders vault_rows_store",
+    "rewards.services.whatif": "whatifs_due whatifs_sweep",
+    "rewards.services.whatif_answer": "whatif_answer",
     "rewards.services.stretches": "stretch_ends stretch_key stretches_due stretch_score_next stretches_score"
     " stretches_done stretched_scores",
 }
@@ -492,6 +499,14 @@ def _load(_: Scene, by: Person) -> None:
         sanctions_load(by=by, content=b"", now_ms=0)
 
 
+def _cancel_own(stage: Scene, by: Person) -> None:
+    job = make_what_if(stage.program)
+    if isinstance(by, User):
+        WhatIfJob.objects.filter(pk=job.pk).update(asked_by=by)
+        job.refresh_from_db()
+    whatif_cancel(by=by, job=job, now=timezone.now())
+
+
 def _draft(market: str = "AAPL-PERP") -> ActionDraft:
     return ActionDraft(kind="halt", subject=market, from_ms=1, to_ms=2, reason="a halt")
 
@@ -571,6 +586,8 @@ CALLS: dict[str, Callable[[Scene, Person], object]] = {
     "rewards.services.review.epoch_comment": _reviewed(
         lambda s, by: epoch_comment(by=by, epoch=s.waiting, text="Looks right.")
     ),
+    "rewards.services.whatif.whatif_ask": lambda s, by: make_what_if(s.program, by=by),
+    "rewards.services.whatif.whatif_cancel": _cancel_own,
     "rewards.services.vaults.vault_name": _name_vault,
     "rewards.services.vaults.vault_end": lambda s, by: vault_end(by=by, maker=s.makers["aurora"], now_ms=0),
     "rewards.services.vaults.vault_drop": lambda s, by: vault_drop(
