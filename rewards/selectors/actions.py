@@ -101,6 +101,16 @@ def program_actions(*, program: Program) -> list[MarketAction]:
     return list(_of(program_markets(program=program), program.calendar).order_by("-from_ms", "-pk"))
 
 
+def unconfirmed_actions(*, program: Program) -> list[MarketAction]:
+    """Return the entries of a programme's markets and exchange that wait for a second person, by time."""
+    waiting = MarketAction.objects.filter(confirmed_at=None, withdrawn_at=None)
+    # Most of the time there is none, and then the programme's markets need not be read.
+    if not waiting.exists():
+        return []
+    found = _of(program_markets(program=program), program.calendar)
+    return list(found.filter(confirmed_at=None, withdrawn_at=None))
+
+
 def epochs_scored_already(*, program: Program, action: MarketAction) -> list[int]:
     """Return the numbers of the programme's scored epochs into which an action falls: it comes too late for them."""
     to_ms = action.from_ms + 1 if action.to_ms is None else action.to_ms

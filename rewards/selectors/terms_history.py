@@ -91,6 +91,12 @@ def terms_in_force(*, program: Program, now_ms: int) -> TermsSource | None:
     return _force(list(program.epochs.order_by("number")), now_ms)
 
 
+def terms_in_review() -> list[TermsVersion]:
+    """Return the versions of all programmes that wait for a second person, the longest waiting first, in one query."""
+    rows = TermsVersion.objects.filter(state=TermsVersion.State.IN_REVIEW).select_related("program", "author")
+    return list(rows.order_by("handed_in_at", "pk"))
+
+
 def terms_source(*, program: Program, key: str) -> TermsSource:
     """Return the terms that a key names; NotFoundError when it names none."""
     kind, _, number = key.partition("-")

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from accounts.models import User
 from rewards.calendars import calendar_zone
 from rewards.models import Epoch, MarketAction
-from rewards.selectors.actions import ActionRow, actions_of, actions_to_correct
+from rewards.selectors.actions import actions_of, actions_to_correct
 from rewards.services.actions import ActionDraft
 
 _FRACTIONS = {2: "half", 3: "a third of", 4: "a quarter of", 5: "a fifth of", 10: "a tenth of"}
@@ -45,7 +45,9 @@ def late_lines(*, epoch: Epoch) -> list[ActionLine]:
         return []
     zone = calendar_zone(epoch.program.calendar)
     return [
-        action_line(action=row.action, zone=zone, note=_proposed(row, number=epoch.number))
+        action_line(
+            action=row.action, zone=zone, note=row.action.withdrawn_why if row.in_result else row.action.reason
+        )
         for row in actions_to_correct(epoch=epoch)
     ]
 
@@ -88,13 +90,6 @@ def action_sentence(*, action: MarketAction | ActionDraft, zone: ZoneInfo) -> st
 def who(*, role: str, person: User | None) -> str:
     """Name a person with the role that they had then."""
     return "" if person is None else f"{person.get_username()} ({User.Role(role).label.lower()})"
-
-
-def _proposed(row: ActionRow, *, number: int) -> str:
-    action = row.action
-    if row.in_result:
-        return f"Withdrawn after epoch {number} was scored: {action.withdrawn_why}"
-    return f"Confirmed after epoch {number} was scored: {action.reason}"
 
 
 def _late(*, in_result: bool) -> str:

@@ -11,12 +11,15 @@ from django.views.decorators.http import require_POST, require_safe
 
 from onchain.errors import OnchainError
 from onchain.indexer import node
+from rewards.calendars import calendar_zone
 from rewards.errors import RewardsError
-from rewards.models import Epoch
+from rewards.models import Epoch, Program
+from rewards.selectors.actions import unconfirmed_actions
 from rewards.selectors.disputes import open_disputes, waiting_corrections
 from rewards.selectors.epoch_review import spends
 from rewards.selectors.programs import epoch_get, program_list
 from rewards.selectors.safe import safe_view
+from rewards.selectors.terms_history import terms_in_review
 from rewards.selectors.treasury import (
     RecipientRow,
     TreasuryEpoch,
@@ -28,7 +31,7 @@ from rewards.selectors.treasury import (
 )
 from rewards.services.approval import approve_with_local_node
 from rewards.views import access
-from rewards.views.action_words import late_lines
+from rewards.views.action_words import action_line, late_lines
 from rewards.views.evidence import evidence_files
 from rewards.views.figures.bars import bar_lengths
 from rewards.views.figures.curves import spend_figure
@@ -63,6 +66,8 @@ def inbox(request: HttpRequest) -> HttpResponseBase:
         "programs": program_list(now_ms=now_ms),
         "disputes": open_disputes(),
         "corrections": waiting_corrections(),
+        "terms": terms_in_review(),
+        "actions": _unconfirmed(),
         "now_ms": now_ms,
         "manages_webhooks": access.manages_treasury_webhooks(user=request.user),
     }
@@ -130,6 +135,16 @@ def _approve(request: HttpRequest, stored: Epoch) -> None:
         messages.error(request, f"Nothing was approved: {error}")
     else:
         messages.success(request, "Approved and sent. This page follows what the chain says; reload it in a moment.")
+
+
+def _unconfirmed() -> list[dict[str, Any]]:
+    """Return the market actions that wait for a second person, each with a programme on whose list it stands."""
+    rows: dict[int, dict[str, Any]] = {}
+    for program in Program.objects.all():
+        zone = calendar_zone(program.calendar)
+        for action in unconfirmed_actions(program=program):
+            rows.setdefault(action.pk, {"program": program, "line": action_line(action=action, zone=zone)})
+    return list(rows.values())
 
 
 def _calls(calls: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
