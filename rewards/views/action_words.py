@@ -45,9 +45,7 @@ def late_lines(*, epoch: Epoch) -> list[ActionLine]:
         return []
     zone = calendar_zone(epoch.program.calendar)
     return [
-        action_line(
-            action=row.action, zone=zone, note=row.action.withdrawn_why if row.in_result else row.action.reason
-        )
+        action_line(action=row.action, zone=zone, note=row.action.withdrawn_why if row.in_result else row.action.reason)
         for row in actions_to_correct(epoch=epoch)
     ]
 

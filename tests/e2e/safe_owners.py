@@ -17,7 +17,5 @@ def executed(safe: str, *, to: str, data: str) -> str:
     """Return the calldata of a Safe's first transaction, signed by the last two of its owners."""
     transaction = SafeTx(chain_id=31337, safe=safe, to=to, data=data, operation=0, nonce=0)
     message = encode_typed_data(full_message=transaction.typed_data)
-    signatures = {
-        owner.address.lower(): (bytes(owner.sign_message(message).signature), False) for owner in OWNERS[1:]
-    }
+    signatures = {owner.address.lower(): (bytes(owner.sign_message(message).signature), False) for owner in OWNERS[1:]}
     return exec_calldata(transaction=transaction, signatures=joined_signatures(signatures))

@@ -1,4 +1,4 @@
-"""The treasury's whole path in a browser, against the real stack: from drafted terms to a root of which a maker collects.
+"""The treasury's whole path in a browser, against the real stack: from drafted terms to a root that pays.
 
 Each person has a window of their own. The test drives the chain (quotes, and its clock) and looks at pages, downloads
 and the contract's own answers; it never looks into the database.
@@ -29,7 +29,7 @@ from tests.e2e.treasury_stack import DELAY_S, FIRST_S, PASSWORD, REVIEW_HOURS
 pytestmark = [pytest.mark.browser, pytest.mark.e2e]
 REPOSITORY = Path(__file__).resolve().parents[2]
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-PATIENCE_S = 90
+PATIENCE_S = 180
 HOUR_S, DAY_S = 3_600, 86_400
 KINDS = ("regular", "pre", "post", "overnight", "weekend", "holiday")
 EPOCH, RESULTS = "/programmes/perps/epochs/1/", "/programmes/perps/epochs/1/results/"
@@ -149,6 +149,7 @@ def people(stack) -> Iterator[dict[str, Page]]:
 
 def window(browser: Browser, stack: Stack, complaints: list[str]) -> Page:
     page = browser.new_context(viewport={"width": 1440, "height": 900}, base_url=stack.where["url"]).new_page()
+    page.set_default_timeout(PATIENCE_S * 1000)
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     return page
@@ -168,7 +169,7 @@ def press(page: Page, name: str) -> None:
 
 def says(page: Page, text: str) -> None:
     """Wait until a page does."""
-    expect(page.locator("main")).to_contain_text(text)
+    expect(page.locator("main")).to_contain_text(text, timeout=PATIENCE_S * 1000)
 
 
 def terms_are_drafted_and_accepted(stack: Stack, people: dict[str, Page]) -> None:
@@ -176,7 +177,7 @@ def terms_are_drafted_and_accepted(stack: Stack, people: dict[str, Page]) -> Non
     tess.goto("/treasury/programmes/perps/")
     tess.get_by_role("link", name="Draft new terms").click()
     press(tess, "Add a market")
-    expect(tess.locator("[data-market]")).to_have_count(1)
+    expect(tess.locator("[data-market]")).to_have_count(1, timeout=PATIENCE_S * 1000)
     expect(tess.locator(".htmx-request, .htmx-settling, .htmx-added")).to_have_count(0)
     entries = {
         "budget": "1,000,000", "min_payout": "0", "epoch_days": "1", "first_start": "2026-11-18T09:00",

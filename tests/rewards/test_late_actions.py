@@ -90,8 +90,8 @@ def test_a_halt_that_came_after_scoring_is_in_the_result_once_two_people_have_co
     assert [verify(name) for name in (old[2], scored.evidence_name)] == [old[0], scored.root]
     # START_S is 14:00 UTC.
     assert revision.because == (
-        "The halt of AAPL-PERP, from 2026-11-18 14:15:00 to 2026-11-18 14:45:00 UTC, counts: it was confirmed after the "
-        "epoch had been scored. It was forgotten."
+        "The halt of AAPL-PERP, from 2026-11-18 14:15:00 to 2026-11-18 14:45:00 UTC, counts: it was confirmed after "
+        "the epoch had been scored. It was forgotten."
     )
     rows = (Path(django_settings.EVIDENCE_DIR) / scored.evidence_name / "actions.csv").read_text().splitlines()
     assert rows[1:] == [

@@ -93,7 +93,9 @@ def _dispute_closed(notice: Notice) -> Words:
 
 def _correction(notice: Notice) -> Words:
     data, name = notice.data, _epoch_name(notice)
-    text = f"{data['entered_by']} has entered a correction of {name}, which another person has to confirm: {data['what']}"
+    text = (
+        f"{data['entered_by']} has entered a correction of {name}, which another person has to confirm: {data['what']}"
+    )
     page = reverse("treasury-corrections", args=[_program(notice).slug, data["epoch"]])
     return Words(f"A correction of {name} waits for a second person", text, page)
 
