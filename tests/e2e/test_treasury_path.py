@@ -331,7 +331,7 @@ def the_root_pays(stack: Stack, people: dict[str, Page]) -> None:
     stack.tick(to_s=stack.now_s + DELAY_S + 60)
     stack.see(anybody, EPOCH, "Paying")
     assert stack.anvil.call(to=stack.where["distributor"], signature="active_root()") == root
-    stack.see(anybody, f"/collect/{account}/", "406,250.00")
+    stack.see(anybody, f"/collect/{account}/", "Ready to collect 406,250 LAMP")
     anybody.get_by_role("button", name="Collect, free").click()
     until = time.monotonic() + PATIENCE_S
     while stack.number("token", "balanceOf(address)", ("address",), (account,)) != AFTER["bob"]:
