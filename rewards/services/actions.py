@@ -5,6 +5,7 @@ from datetime import date, datetime, time, timedelta
 from math import gcd
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
@@ -13,7 +14,7 @@ from onchain.models import Market
 from rewards.calendars import calendar_names, calendar_zone
 from rewards.engine.splits import MOST_SHARES
 from rewards.errors import ActionRefusedError
-from rewards.models import Epoch, MarketAction
+from rewards.models import Correction, Epoch, MarketAction
 
 Kind = MarketAction.Kind
 LONGEST_DAYS = 14
@@ -112,6 +113,8 @@ def action_withdraw(*, by: Person, action_id: int, why: str) -> MarketAction:
     Raises NotPermittedError and ActionRefusedError.
     """
     person, action = _allowed(by), _open(action_id)
+    if _is_being_scored_with(action):
+        raise ActionRefusedError(reason="an epoch is being scored again because of it; withdraw it when that is done")
     if not why.strip():
         raise ActionRefusedError(reason="say why it is withdrawn")
     action.withdrawn_by, action.withdrawn_at, action.withdrawn_why = person, timezone.now(), why.strip()
@@ -135,6 +138,13 @@ def _open(action_id: int) -> MarketAction:
     if action.withdrawn_at is not None:
         raise ActionRefusedError(reason="it is withdrawn already; enter it again if it was right")
     return action
+
+
+def _is_being_scored_with(action: MarketAction) -> bool:
+    """Whether two people have had an epoch scored again with it: one of them alone doesn't undo that half-way."""
+    corrections = Correction.objects.filter(kind="action", data__action=action.pk)
+    is_on_its_way = Q(state=Correction.State.CONFIRMED)
+    return corrections.filter(is_on_its_way | Q(state=Correction.State.APPLIED, epoch__state=Epoch.State.LIVE)).exists()
 
 
 def _check_split(draft: ActionDraft) -> None:

@@ -25,6 +25,7 @@ from rewards.selectors.treasury import (
 )
 from rewards.services.approval import approve_with_local_node
 from rewards.views import access
+from rewards.views.action_words import late_lines
 from rewards.views.desk_rooms import desk_of, task_url
 from rewards.views.evidence import evidence_files
 from rewards.views.figures.bars import bar_lengths
@@ -88,6 +89,7 @@ def epoch(request: HttpRequest, program: str, number: int) -> HttpResponseBase:
         **_money(review),
         **_recipients(review, names),
         "vaults": _vaults(review, names),
+        "late": late_lines(epoch=stored),
         **check_context(request, slug=program, number=number),
     }
     return render(request, "treasury/epoch.html", context)

@@ -212,6 +212,7 @@ MACHINE_BY_MODULE = {
     "rewards.services.revisions": "revision_keep replaced_manifest",
     "rewards.services.gathering": "ground_of gather check_epoch_before epoch_before",
     "rewards.services.live": "live_score",
+    "rewards.services.notices.decisions": "found_of_people",
     "rewards.services.notices.delivering": "deliveries_do delivery_try post_body",
     "rewards.services.notices.finding": "found",
     "rewards.services.notices.mailing": "mail stop_token",
