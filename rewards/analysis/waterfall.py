@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rewards.analysis.kernel import parts
-from rewards.analysis.statistics import F64, MarketCells
+from rewards.analysis.statistics import F64, Array, MarketCells
 from rewards.engine.kernel.parts import I64
 from rewards.engine.kinds import KINDS
 from rewards.engine.rules import BPS, SHARE_BITS, WEIGHT_ONE
@@ -131,7 +131,7 @@ def _share(quality: F64, others: F64, target_lots: int) -> F64:
     return _over(quality, np.maximum(quality + others, float(target_lots)))
 
 
-def _over(total: F64, by: F64) -> F64:
+def _over(total: Array, by: Array) -> F64:
     """Divide, 0 where there is nothing to divide by."""
     result: F64 = np.divide(total, by, out=np.zeros(len(total)), where=by > 0)
     return result

@@ -24,7 +24,7 @@ class MakerLuck:
 def maker_luck(*, epoch: Epoch, maker: str) -> MakerLuck | None:
     """Return a maker's luck in an epoch, in one query; None while it is not known or nothing was earned."""
     row = SamplingLuck.objects.filter(epoch=epoch, manifest_hash=epoch.manifest_hash).exclude(makers=None).first()
-    if row is None or not epoch.manifest_hash or maker not in row.makers:
+    if row is None or not row.makers or maker not in row.makers:
         return None
     amounts = {name: int(amount) for name, amount in row.makers[maker].items()}
     return MakerLuck(draws=row.draws, **amounts)

@@ -17,6 +17,8 @@ from rewards.selectors.rows import SessionRow
 
 LOOKED_BACK, LOOKED_AHEAD = 3, 2
 """Epochs that were measured, and epochs whose terms are fixed or announced."""
+SESSIONS_BACK = 3
+"""Of each kind so many sessions are looked at for one that has been measured to its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,8 @@ def _chance(epoch: _Ahead, market: str, session: SessionRow, measured: Measured 
 
 def _measured(program: Program, *, maker: str, now_ms: int) -> dict[tuple[str, str], Measured]:
     """Return the newest session of each market and kind that has been measured to its end, else the one that runs."""
-    epochs = program.epochs.select_related("program").filter(start_ms__lte=now_ms).order_by("-number")[:LOOKED_BACK]
+    begun = program.epochs.select_related("program").filter(start_ms__lte=now_ms)
+    epochs = list(begun.order_by("-number")[:LOOKED_BACK])
     kinds: dict[int, Sessions] = {}
     split: set[tuple[int, str]] = set()
     for epoch in epochs:
@@ -132,10 +135,13 @@ def _measured(program: Program, *, maker: str, now_ms: int) -> dict[tuple[str, s
         kinds[epoch.pk] = sessions_of(epoch=epoch, actions=actions)
         # Sums of an epoch with a split are in finer lots than its terms; the next epoch's are plain again.
         split |= {(epoch.pk, each.market) for each in splits_of(actions, end_ms=epoch.end_ms)}
-    rows = QuoteCells.objects.filter(epoch__in=kinds).values_list("pk", "epoch_id", "market", "start_ms", "is_whole")
+    lately = _lately([(epoch.start_ms, kinds[epoch.pk]) for epoch in epochs], now_ms=now_ms)
+    rows = QuoteCells.objects.filter(epoch__in=kinds, start_ms__in=lately)
     newest: dict[tuple[str, str], tuple[bool, int, int]] = {}
-    for pk, epoch_id, market, start_ms, is_whole in rows:
-        key = (market, kinds[epoch_id].rows[kinds[epoch_id].index_at(start_ms)][2])
+    for pk, epoch_id, market, start_ms, is_whole in rows.values_list(
+        "pk", "epoch_id", "market", "start_ms", "is_whole"
+    ):
+        key = (market, lately[start_ms])
         if (epoch_id, market) not in split:
             newest[key] = max(newest.get(key, (False, 0, 0)), (is_whole, start_ms, pk))
     makers = {
@@ -152,6 +158,16 @@ def _measured(program: Program, *, maker: str, now_ms: int) -> dict[tuple[str, s
         if made is not None:
             found[market, kind] = made
     return found
+
+
+def _lately(epochs: Sequence[tuple[int, Sessions]], *, now_ms: int) -> dict[int, str]:
+    """Return the kinds of the newest sessions of each kind, by where their sums start. epochs: newest first."""
+    found: dict[str, list[int]] = {}
+    for epoch_start_ms, sessions in epochs:
+        for start_ms, _, kind in reversed(sessions.rows):
+            if start_ms <= now_ms and len(found.setdefault(kind, [])) < SESSIONS_BACK:
+                found[kind].append(max(start_ms, epoch_start_ms))
+    return {start_ms: kind for kind, starts in found.items() for start_ms in starts}
 
 
 def _means(row: QuoteCells, *, kind: str, makers: list[str], maker: str) -> Measured | None:

@@ -7,6 +7,7 @@ epoch was scored again) gets draws of its own.
 import logging
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef
@@ -44,7 +45,7 @@ def luck_compute(*, epoch_id: int, now: datetime, draws: int = DRAWS) -> bool:
     """
     with try_lock(f"luck of {epoch_id}") as held:
         epoch = Epoch.objects.get(pk=epoch_id)
-        key = {"epoch": epoch, "manifest_hash": epoch.manifest_hash}
+        key: dict[str, Any] = {"epoch": epoch, "manifest_hash": epoch.manifest_hash}
         if not held or SamplingLuck.objects.filter(**key).exclude(makers=None).exists():
             return False
         try:

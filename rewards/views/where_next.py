@@ -46,7 +46,7 @@ class QuoteForm(forms.Form):
     market = forms.ChoiceField(label="Market")
     kind = forms.ChoiceField(label="Session")
     lots = forms.IntegerField(label="Lots on each side", min_value=1, max_value=10**9)
-    bps = forms.IntegerField(label="Distance from the reference, bps", min_value=0, max_value=10_000)
+    bps = forms.IntegerField(label="Distance, bps", min_value=0, max_value=10_000)
 
     def __init__(self, *args: Any, found: WhereNext, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

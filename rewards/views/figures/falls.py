@@ -17,7 +17,7 @@ QUESTIONS = {
     "too_young": "Had they rested for long enough?",
     "too_far": "Had they been inside the band?",
     "one_sided": "Had both sides been inside the band?",
-    "size": "While you counted: had there been no other maker and no target, or had you had all the depth?",
+    "size": "While you counted: had there been nobody else, and no target?",
     "sides": "Had your smaller side been as large as the larger?",
     "distance": "Had all your lots rested at the reference?",
     "means": "What the means of five minutes, by which the three steps above are taken, leave out.",
