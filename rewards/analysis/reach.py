@@ -22,9 +22,9 @@ class Most(Protocol):
 def most_of(*, terms: Terms, market: str, score: MarketScore, left_ms: Sequence[int]) -> Most:
     """Return what gives each maker of a market its most.
 
-    score: so far. left_ms: by kind, the time from there to the epoch's end, all of which is taken as live, with the maker
-    present at the mean share (weighted by boost) that it had of its present time so far, at most the whole rate. A gate
-    that even this can't reach takes its kind.
+    score: so far. left_ms: by kind, the time from there to the end of the epoch. All of it is taken as live, with the
+    maker present at the mean share (weighted by boost) that it had of its present time so far, at most the whole rate.
+    A gate that even this can't reach takes its kind.
     """
     of_market = terms.markets[market]
     budget = terms.budget * of_market.weight_bps // BPS
