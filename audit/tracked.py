@@ -115,6 +115,7 @@ EXEMPT: Final[Mapping[str, str]] = {
     "rewards.Payment": _EVIDENCE,
     "rewards.QuoteCells": _DERIVED,
     "rewards.QuoteRun": _DERIVED,
+    "rewards.SamplingLuck": _DERIVED,
     "rewards.Score": _EVIDENCE,
     "rewards.Stretch": _DERIVED,
     "rewards.WhatIfJob": "A question about past epochs; its answer pays nobody and is thrown away after a while.",

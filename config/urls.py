@@ -23,10 +23,12 @@ from rewards.views import (
     review,
     revisions,
     safe,
+    scorecard_tables,
     status,
     tax_files,
     treasury,
     webhooks,
+    where_next,
 )
 from rewards.views import desk as desk_pages
 from rewards.views import receipt as receipts
@@ -123,6 +125,18 @@ urlpatterns = [
     path("makers/<slug:slug>/vault/", vault_pages.vault, name="maker-vault"),
     path("makers/<slug:slug>/<slug:program>/<int:number>/", makers.scorecard, name="scorecard"),
     path("makers/<slug:slug>/<slug:program>/<int:number>/live", stream.scorecard_stream, name="scorecard-live"),
+    path("makers/<slug:slug>/next/", where_next.where_next_first, name="maker-next"),
+    path("makers/<slug:slug>/<slug:program>/next/", where_next.where_next_page, name="where-next"),
+    path(
+        "makers/<slug:slug>/<slug:program>/next/sessions.<table:form>",
+        where_next.where_next_table,
+        name="where-next-table",
+    ),
+    path(
+        "makers/<slug:slug>/<slug:program>/<int:number>/tables/<str:name>.<table:form>",
+        scorecard_tables.scorecard_table,
+        name="scorecard-tables",
+    ),
     path(_QUOTED + "series.json", quoted.series, name="scorecard-series"),
     path(_QUOTED + "by-five-minutes.<table:form>", quoted.table, name="scorecard-table"),
     path(_QUOTED + "at/<int:time_ms>/", quoted.moment, name="scorecard-moment"),

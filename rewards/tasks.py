@@ -18,6 +18,7 @@ from rewards.services.auto_collect import auto_collect_ask
 from rewards.services.chain_sync import program_watch
 from rewards.services.claims import claims_relay
 from rewards.services.live import live_score
+from rewards.services.luck import luck_compute, luck_due
 from rewards.services.notices.delivering import deliveries_do
 from rewards.services.notices.recording import notices_record
 from rewards.services.programs import epoch_schedule_next, epochs_begin
@@ -82,6 +83,15 @@ def poke_figures() -> None:
     """Have somebody bring the sums that scorecards draw up to date: one small task a market."""
     for epoch_id, market in quote_cells_due():
         sum_quotes.apply_async(args=(epoch_id, market), expires=STRETCHES_S)
+    # One at a time: what scorecards draw of the live epoch has its turn between two.
+    for epoch_id in luck_due(now=timezone.now())[:1]:
+        sample_luck.apply_async(args=(epoch_id,), expires=STRETCHES_S)
+
+
+@shared_task(name="rewards.tasks.sample_luck")
+def sample_luck(epoch_id: int) -> None:
+    """Work out what sampling would have paid in an epoch; does nothing while another worker is at it."""
+    luck_compute(epoch_id=epoch_id, now=timezone.now())
 
 
 @shared_task(name="rewards.tasks.sum_quotes")

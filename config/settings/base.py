@@ -252,6 +252,7 @@ CELERY_TASK_ROUTES = {
     # What scorecards draw: never in the way of anything that pays.
     "rewards.tasks.sum_quotes": {"queue": "figures"},
     "rewards.tasks.answer_whatif": {"queue": "figures"},
+    "rewards.tasks.sample_luck": {"queue": "figures"},
     # A worker with the relayer's key and nothing else can serve this one alone.
     "rewards.tasks.relay_claims": {"queue": "relayer"},
 }

@@ -6,6 +6,7 @@ from rewards.models.claims import AutoCollect, ClaimRequest
 from rewards.models.disputes import Dispute, DisputeFile, DisputeMessage
 from rewards.models.evidence import EvidenceHead
 from rewards.models.flags import EpochStatistics, Flag, FlagVerdict
+from rewards.models.luck import SamplingLuck
 from rewards.models.notices import Delivery, MailChoice, Notice, WebhookEndpoint
 from rewards.models.programs import Epoch, EpochSession, Program
 from rewards.models.quoting import QuoteCells, QuoteRun
@@ -54,6 +55,7 @@ __all__ = [
     "QuoteRun",
     "SafeSignature",
     "SafeTransaction",
+    "SamplingLuck",
     "Score",
     "Stretch",
     "TermsComment",

@@ -76,6 +76,7 @@ class Scorecard:
     makers_count: int
     payout: int
     accrued: int
+    most: int
     share_ppm: int
     carried_out: int
     markets: tuple[MarketCard, ...]
@@ -109,6 +110,7 @@ def maker_scorecard(*, epoch_id: int, maker: str, now_ms: int) -> Scorecard:
         makers_count=len(places),
         payout=place.payout if place else 0,
         accrued=place.accrued if place else 0,
+        most=place.most if place else 0,
         share_ppm=place.share_ppm if place else 0,
         carried_out=carry.amount if carry else 0,
         markets=markets,

@@ -81,9 +81,9 @@ def _private_paths(page: Page, base: str) -> list[tuple[str, str]]:
         versions = [link for link in _links(page, path + "terms/") if link.rstrip("/").rsplit("/", 1)[1].isdecimal()]
         paths += [(f"terms-{link.rstrip('/').rsplit('/', 1)[1]}", link) for link in versions]
     page.goto(base + "/makers/")
-    return paths + [
-        (f"scorecard-{path.split('/')[2]}", path) for path in _links(page, "/makers/") if path != "/makers/"
-    ]
+    makers = [path for path in _links(page, "/makers/") if path != "/makers/"]
+    paths += [("where-next", f"{path}next/") for path in makers[:1]]
+    return paths + [(f"scorecard-{path.split('/')[2]}", path) for path in makers]
 
 
 def _links(page: Page, part: str) -> list[str]:

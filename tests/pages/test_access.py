@@ -107,6 +107,10 @@ GETS = {
         ["aurora", "PROGRAM", 1, "AAPL-PERP", "csv"],
         (SIGN_IN, NO, MISSING, MISSING, NO, NO, *(MISSING,) * 5),
     ),
+    "maker-next": (["aurora"], (SIGN_IN, NO, GONE_ON, GONE_ON, NO, NO, *(GONE_ON,) * 5)),
+    "where-next": (["aurora", "PROGRAM"], (SIGN_IN, NO, OK, OK, NO, NO, *WATCHERS)),
+    "where-next-table": (["aurora", "PROGRAM", "csv"], (SIGN_IN, NO, OK, OK, NO, NO, *WATCHERS)),
+    "scorecard-tables": (["aurora", "PROGRAM", 1, "markets", "csv"], (SIGN_IN, NO, OK, OK, NO, NO, *WATCHERS)),
     "scorecard-moment": (
         ["aurora", "PROGRAM", 1, "AAPL-PERP", 1],
         (SIGN_IN, NO, MISSING, MISSING, NO, NO, *(MISSING,) * 5),

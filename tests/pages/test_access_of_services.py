@@ -222,6 +222,7 @@ MACHINE_BY_MODULE = {
     "rewards.services.programs": "program_create epoch_schedule program_template_set epoch_schedule_next epochs_begin",
     "rewards.services.proofs": "proof_packs_write",
     "rewards.services.publishing": "program_advance proposer proposals_resolve proposal_of",
+    "rewards.services.luck": "luck_compute luck_due",
     "rewards.services.quote_cells": "quote_cells_advance quote_cells_due",
     "rewards.services.recompute": "events_difference read_manifest recompute",
     "rewards.services.review_facts": "review_facts_due review_facts_compute",
