@@ -13,6 +13,7 @@ from rewards.views import (
     disputes,
     enrolment,
     evidence,
+    helped,
     maker_payouts,
     maker_wallets,
     makers,
@@ -109,6 +110,7 @@ _EPOCH = "programmes/<slug:slug>/epochs/<int:number>/"
 urlpatterns = [
     path("", public.home, name="home"),
     path("programmes/<slug:slug>/", public.programme, name="programme"),
+    path("programmes/<slug:slug>/history.csv", helped.history_csv, name="programme-history"),
     path(_EPOCH, public.epoch, name="epoch"),
     path(_EPOCH + "evidence.tar", evidence.evidence_tar, name="evidence-tar"),
     path(_EPOCH + "evidence/<str:name>", evidence.evidence_file, name="evidence-file"),

@@ -26,6 +26,7 @@ REVIEWERS_GO_ON = (SIGN_IN, *(NO,) * 5, GONE_ON, GONE_ON, *(NO,) * 3)
 GETS = {
     "home": ([], EVERYBODY),
     "programme": (["PROGRAM"], EVERYBODY),
+    "programme-history": (["PROGRAM"], EVERYBODY),
     "epoch": (["PROGRAM", 1], EVERYBODY),
     "evidence-tar": (["PROGRAM", 1], EVERYBODY),
     "evidence-file": (["PROGRAM", 1, "terms.json"], EVERYBODY),
