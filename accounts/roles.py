@@ -45,6 +45,8 @@ class Deed(Enum):
     ANSWER_DISPUTE = "Answering in a dispute"
     DECIDE_DISPUTE = "Deciding a dispute"
     CORRECT_EPOCH = "Correcting an epoch"
+    DERIVE_AGAIN = "Deriving a market again"
+    SEE_RUNNING = "Looking at how the service runs"
 
 
 _WATCHERS: Final = frozenset({Role.TREASURER, Role.REVIEWER, Role.GUARDIAN, Role.OPERATOR, Role.AUDITOR})
@@ -78,6 +80,8 @@ ALLOWED: Final[Mapping[Deed, frozenset[Role]]] = {
     Deed.DECIDE_DISPUTE: frozenset({Role.TREASURER}),
     # Two of them for each correction: one enters it, another confirms it.
     Deed.CORRECT_EPOCH: frozenset({Role.TREASURER, Role.REVIEWER, Role.OPERATOR}),
+    Deed.DERIVE_AGAIN: frozenset({Role.OPERATOR}),
+    Deed.SEE_RUNNING: _WATCHERS,
 }
 APART_FROM_MAKERS: Final = _WATCHERS
 """Roles that decide on makers' pay or watch over it: who has one belongs to no maker."""

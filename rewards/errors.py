@@ -229,3 +229,11 @@ class CorrectionRefusedError(RewardsError):
     def __init__(self, *, reason: str) -> None:
         self.reason = reason
         super().__init__(f"The correction was not taken: {reason}.")
+
+
+class RederivationRefusedError(RewardsError):
+    """A market can't be derived again."""
+
+    def __init__(self, *, market: str, reason: str) -> None:
+        self.market, self.reason = market, reason
+        super().__init__(f"Nothing was done to {market}: {reason}.")

@@ -12,6 +12,7 @@ from rewards.models.quoting import QuoteCells, QuoteRun
 from rewards.models.results import Allocation, Carry, Entitlement, LiveStanding, LiveState, Payment, Score, Stretch
 from rewards.models.review import EpochComment, EpochVerdict
 from rewards.models.revisions import Correction, EpochRevision
+from rewards.models.running import HotKey, Rederivation, WorkerSeen
 from rewards.models.safe import SafeSignature, SafeTransaction
 from rewards.models.terms import TermsComment, TermsVersion
 from rewards.models.vaults import EpochVault, MakerVault
@@ -41,6 +42,7 @@ __all__ = [
     "EvidenceHead",
     "Flag",
     "FlagVerdict",
+    "HotKey",
     "LiveStanding",
     "LiveState",
     "MailChoice",
@@ -51,6 +53,7 @@ __all__ = [
     "Program",
     "QuoteCells",
     "QuoteRun",
+    "Rederivation",
     "SafeSignature",
     "SafeTransaction",
     "Score",
@@ -59,4 +62,5 @@ __all__ = [
     "TermsVersion",
     "WebhookEndpoint",
     "Withholding",
+    "WorkerSeen",
 ]

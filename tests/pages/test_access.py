@@ -39,6 +39,8 @@ GETS = {
     "proof": (["PROGRAM", ACCOUNT], (MISSING,) * 11),
     "proof-of-root": (["PROGRAM", ROOT, ACCOUNT], (MISSING,) * 11),
     "status": ([], EVERYBODY),
+    "quarantine": ([], (SIGN_IN, *(NO,) * 5, *WATCHERS)),
+    "market-derive-again": ([1], POSTED),
     "notices": ([], (SIGN_IN, *(OK,) * 10)),
     "notices-choose": ([], POSTED),
     # The link's signature stands for a sign-in; this one has none.
@@ -164,6 +166,7 @@ POSTS = {
         ("treasury-put-forward", "treasury-send-back", "treasury-lift", "treasury-flag"),
         (SIGN_IN, *(NO,) * 5, GONE_ON, GONE_ON, NO, NO, NO),
     ),
+    "market-derive-again": (SIGN_IN, *(NO,) * 8, GONE_ON, NO),
     "treasury-comment": (SIGN_IN, *(NO,) * 5, *(GONE_ON,) * 4, NO),
     "treasury-safe-sign": (SIGN_IN, *(NO,) * 5, GONE_ON, NO, NO, GONE_ON, NO),
     "treasury-programme-new": TREASURERS,
