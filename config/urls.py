@@ -1,6 +1,5 @@
 """Every address of the site."""
 
-from django.contrib import admin
 from django.urls import include, path, register_converter
 from django.views.generic import RedirectView
 
@@ -22,6 +21,7 @@ from rewards.views import (
     public,
     quarantine,
     quoted,
+    reference,
     review,
     revisions,
     safe,
@@ -195,5 +195,5 @@ urlpatterns = [
     *entry_urls.urlpatterns,
     # One door with one throttle: the admin's own form counts no tries.
     path("admin/login/", RedirectView.as_view(pattern_name="accounts:login", query_string=True), name="admin-sign-in"),
-    path("admin/", admin.site.urls),
+    path("admin/", reference.site.urls),
 ]
