@@ -30,7 +30,9 @@ def queue_depths() -> list[QueueDepth]:
     """Return every queue's depth. Raises OSError with the broker's words when it does not answer within two seconds."""
     options = {**getattr(settings, "CELERY_BROKER_TRANSPORT_OPTIONS", {})}
     if not is_in_files():
-        options |= {"socket_timeout": TIMEOUT_S, "socket_connect_timeout": TIMEOUT_S}
+        # Left to itself kombu tries for ever.
+        options |= {"socket_timeout": TIMEOUT_S, "socket_connect_timeout": TIMEOUT_S, "max_retries": 1}
+        options |= {"interval_start": 0, "interval_step": 0, "interval_max": 0}
     try:
         broker = Connection(  # type: ignore[no-untyped-call]
             settings.CELERY_BROKER_URL, connect_timeout=TIMEOUT_S, transport_options=options
