@@ -146,3 +146,10 @@ def test_the_sentence_compares_first_and_last_whatever_lies_between():
         for number, spread in ((9, 41.0), (10, 70.0), (14, 0.5))
     ]  # fmt: skip
     assert "from 41.0 bps in epoch 9 to 0.50 bps in epoch 14" in weekend_sentence(market="X", weekends=rows)
+
+
+def test_markets_that_differ_in_nothing_are_said_once_with_all_their_names(stage):
+    said = page(stage)
+    assert "AAPL-PERP and 3 more alike: 25% of the budget each, 62,500" in said
+    assert "AAPL-PERP, MSFT-PERP, NVDA-PERP, TSLA-PERP" in said
+    assert said.count("Smallest order that counts") == 1

@@ -124,5 +124,6 @@ def test_the_stock_site_which_other_packages_fill_has_no_address():
     assert {model._meta.label for model in admin.site._registry} & {"mfa.Authenticator", "auth.Group"}
     client = Client()
     client.force_login(User.objects.create_superuser(username="root", role="operator"))
+    assert client.get("/admin/password_change/")["Location"] == reverse("accounts:account")
     for path in ("/admin/auth/group/", "/admin/mfa/authenticator/", "/admin/accounts/user/"):
         assert client.get(path).status_code == 404
