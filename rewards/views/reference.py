@@ -35,7 +35,7 @@ class ReferenceSite(admin.AdminSite):
             and not lacks_second_factor(person=person)
         )
 
-    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:  # type: ignore[override]
         """Lead to one's own account: ways in are changed there, by its rules."""
         return redirect("accounts:account")
 
