@@ -68,8 +68,8 @@ def _lines(view: StatusView, now: dt.datetime) -> list[Line]:
 
 def _public_troubles(view: StatusView) -> list[str]:
     """Say what everybody may know: that something is being looked at, and which markets are affected."""
-    troubles = _late(view)
-    if view.alarms:
+    troubles = [*view.program_alarms, *_late(view)]
+    if len(view.alarms) > len(view.program_alarms):
         troubles.append("Something needs a person. The operators see what, and are looking at it.")
     return troubles + [f"{market.name} stands still and is being looked at." for market in view.markets
                        if market.quarantine_reason]  # fmt: skip

@@ -14,6 +14,7 @@ from accounts.models import User
 from config import queues
 from onchain.indexer import node
 from onchain.models import Alarm, Cursor, HeadLease, Market, OutgoingTransaction, ProviderHealth
+from rewards.models import Alarm as RewardsAlarm
 from rewards.models import Delivery, HotKey, Notice, WorkerSeen
 from rewards.services.claims import PURPOSE
 from rewards.services.running import key_look, worker_seen
@@ -75,6 +76,15 @@ def test_strangers_learn_what_affects_them_and_no_host_balance_or_message(troubl
     assert "TSLA-PERP stands still and is being looked at." in said
     for secret in (HOST, SECRET_WORDS, "db-7", "4711", TREASURY, "How it runs", "Relayer"):
         assert secret not in said
+
+
+def test_strangers_are_told_what_a_contract_did_and_not_what_stops_us_inside():
+    made = scene()
+    for code, message in (("unknown_proposal", "Somebody proposed 0x77."), ("rescoring", SECRET_WORDS)):
+        RewardsAlarm.objects.create(program=made.program, code=code, subject="1", message=message)
+    said = text_of(seen_by(None))
+    assert ("Somebody proposed 0x77." in said, SECRET_WORDS in said) == (True, False)
+    assert SECRET_WORDS in text_of(seen_by("operator"))
 
 
 @pytest.mark.parametrize("role", ["treasurer", "reviewer", "guardian", "operator", "auditor"])
