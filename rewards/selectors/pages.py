@@ -10,7 +10,6 @@ from onchain.models_tx import ChainDistributor, OutgoingTransaction
 from onchain.status import IndexerStatus, indexer_status
 from rewards.models import Alarm, ClaimRequest, Epoch, LiveStanding, Program
 
-
 OF_CONTRACTS = frozenset(
     {
         *("unknown_proposal", "paused", "wind_down", "treasury_offered", "role_change", "wrong_proposer"),
