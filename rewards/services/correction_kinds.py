@@ -58,7 +58,9 @@ class LinkCorrection(CorrectionKind):
         if maker and not Maker.objects.filter(slug=maker).exists():
             raise CorrectionRefusedError(reason=f"there is no maker called {maker[:64]}")
         if maker and maker not in payouts_at(start_ms=epoch.start_ms):
-            raise CorrectionRefusedError(reason=f"{maker} had no payout account in this epoch, so nothing could be paid to it")
+            raise CorrectionRefusedError(
+                reason=f"{maker} had no payout account in this epoch, so nothing could be paid to it"
+            )
         return {"addresses": addresses, "maker": maker}
 
     def words(self, *, data: Data) -> str:
