@@ -123,13 +123,13 @@ def test_an_epoch_waits_until_the_vaults_transfers_are_read(house, vault, olga):
     assert epoch_score(epoch_id=epoch.pk).state == Epoch.State.SCORED
 
 
-def test_scoring_again_gives_the_same_evidence(house, vault, olga):
+def test_scoring_again_gives_the_same_root(house, vault, olga):
     name(olga, vault.address)
     epoch = epoch_score(epoch_id=two_hours(house).pk)
-    first = epoch.manifest_hash, parts(epoch)
+    first = epoch.root, parts(epoch)
     epoch_reopen(program=house.program, number=1)
     epoch = epoch_score(epoch_id=epoch.pk)
-    assert (epoch.manifest_hash, parts(epoch)) == first
+    assert (epoch.root, parts(epoch)) == first
     assert EpochVault.objects.count() == 1
 
 
