@@ -46,6 +46,8 @@ class Deed(Enum):
     DECIDE_DISPUTE = "Deciding a dispute"
     CORRECT_EPOCH = "Correcting an epoch"
     ASK_WHAT_IF = "Asking what other terms would have paid"
+    DERIVE_AGAIN = "Deriving a market again"
+    SEE_RUNNING = "Looking at how the service runs"
 
 
 _WATCHERS: Final = frozenset({Role.TREASURER, Role.REVIEWER, Role.GUARDIAN, Role.OPERATOR, Role.AUDITOR})
@@ -80,6 +82,8 @@ ALLOWED: Final[Mapping[Deed, frozenset[Role]]] = {
     # Two of them for each correction: one enters it, another confirms it.
     Deed.CORRECT_EPOCH: frozenset({Role.TREASURER, Role.REVIEWER, Role.OPERATOR}),
     Deed.ASK_WHAT_IF: frozenset({Role.TREASURER, Role.REVIEWER}),
+    Deed.DERIVE_AGAIN: frozenset({Role.OPERATOR}),
+    Deed.SEE_RUNNING: _WATCHERS,
 }
 APART_FROM_MAKERS: Final = _WATCHERS
 """Roles that decide on makers' pay or watch over it: who has one belongs to no maker."""

@@ -1,6 +1,5 @@
 """Every address of the site."""
 
-from django.contrib import admin
 from django.urls import include, path, register_converter
 from django.views.generic import RedirectView
 
@@ -13,13 +12,16 @@ from rewards.views import (
     disputes,
     enrolment,
     evidence,
+    helped,
     maker_payouts,
     maker_wallets,
     makers,
     notices,
     proofs,
     public,
+    quarantine,
     quoted,
+    reference,
     review,
     revisions,
     safe,
@@ -115,6 +117,7 @@ _EPOCH = "programmes/<slug:slug>/epochs/<int:number>/"
 urlpatterns = [
     path("", public.home, name="home"),
     path("programmes/<slug:slug>/", public.programme, name="programme"),
+    path("programmes/<slug:slug>/history.csv", helped.history_csv, name="programme-history"),
     path(_EPOCH, public.epoch, name="epoch"),
     path(_EPOCH + "evidence.tar", evidence.evidence_tar, name="evidence-tar"),
     path(_EPOCH + "evidence/<str:name>", evidence.evidence_file, name="evidence-file"),
@@ -217,6 +220,8 @@ urlpatterns = [
     path("makers/<slug:slug>/webhooks/", webhooks.of_maker, name="maker-webhooks"),
     path("webhooks/<int:pk>/", webhooks.webhook, name="webhook"),
     path("status/", status.status, name="status"),
+    path("status/quarantine/", quarantine.listed, name="quarantine"),
+    path("status/quarantine/<int:market_id>/", quarantine.derive_again, name="market-derive-again"),
     path("healthz", status.healthz, name="healthz"),
     path("metrics", status.metrics, name="metrics"),
     path("", include("accounts.urls")),
@@ -224,5 +229,5 @@ urlpatterns = [
     *entry_urls.urlpatterns,
     # One door with one throttle: the admin's own form counts no tries.
     path("admin/login/", RedirectView.as_view(pattern_name="accounts:login", query_string=True), name="admin-sign-in"),
-    path("admin/", admin.site.urls),
+    path("admin/", reference.site.urls),
 ]

@@ -253,3 +253,11 @@ class WhatIfFailedError(RewardsError):
     def __init__(self, *, number: int, reason: str) -> None:
         self.number, self.reason = number, reason
         super().__init__(f"Epoch {number} can't be scored anew: {reason}.")
+
+
+class RederivationRefusedError(RewardsError):
+    """A market can't be derived again."""
+
+    def __init__(self, *, market: str, reason: str) -> None:
+        self.market, self.reason = market, reason
+        super().__init__(f"Nothing was done to {market}: {reason}.")

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from celery import shared_task
+from celery import Task, shared_task
 from django.utils import timezone
 
 from onchain.errors import OnchainError
@@ -24,9 +24,11 @@ from rewards.services.notices.recording import notices_record
 from rewards.services.programs import epoch_schedule_next, epochs_begin
 from rewards.services.proofs import proof_packs_write
 from rewards.services.publishing import program_advance, proposals_resolve
+from rewards.services.quarantine import rederivations_do
 from rewards.services.quote_cells import quote_cells_advance, quote_cells_due
 from rewards.services.rescoring import rescores_advance
 from rewards.services.review_facts import review_facts_compute, review_facts_due
+from rewards.services.running import key_look, worker_seen
 from rewards.services.safe import safes_advance, safes_execute
 from rewards.services.scoring import epoch_score_if_due, stretches_score_or_stop
 from rewards.services.stretches import stretches_due
@@ -138,6 +140,28 @@ def review_epochs() -> None:
 def relay_claims() -> None:
     """Send what people asked to collect."""
     _for_each_program("relay", _relay)
+
+
+@shared_task(name="rewards.tasks.canary", bind=True)
+def canary(self: Task, queue: str) -> None:
+    """Say that somebody takes tasks from this queue."""
+    worker_seen(queue=queue, worker=self.request.hostname or "a worker without a name", now=timezone.now())
+
+
+@shared_task(name="rewards.tasks.look_at_key")
+def look_at_key(role: str) -> None:
+    """Write down what a hot key holds, where this worker has it."""
+    client = node()
+    try:
+        _step(f"The balance of {role}", lambda: key_look(client, role=role, now=timezone.now()))
+    finally:
+        client.close()
+
+
+@shared_task(name="rewards.tasks.derive_markets_again")
+def derive_markets_again() -> None:
+    """Do what operators asked for on the quarantine page."""
+    _step("Deriving again", lambda: rederivations_do(now=timezone.now()))
 
 
 @shared_task(name="rewards.tasks.find_notices")

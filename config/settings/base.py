@@ -271,6 +271,26 @@ CELERY_BEAT_SCHEDULE = {
     "relay-claims": {"task": "rewards.tasks.relay_claims", "schedule": 2.0, "options": {"expires": 5}},
     "find-notices": {"task": "rewards.tasks.find_notices", "schedule": 5.0, "options": {"expires": 5}},
     "deliver-notices": {"task": "rewards.tasks.deliver_notices", "schedule": 2.0, "options": {"expires": 5}},
+    "derive-again": {"task": "rewards.tasks.derive_markets_again", "schedule": 5.0, "options": {"expires": 5}},
+    # The status page says who took the last one, queue by queue, and what the keys hold where the workers have them.
+    **{
+        f"canary-{queue}": {
+            "task": "rewards.tasks.canary",
+            "schedule": 20.0,
+            "args": (queue,),
+            "options": {"queue": queue, "expires": 60},
+        }
+        for queue in ("celery", "scoring", "figures", "relayer")
+    },
+    **{
+        f"look-at-{role}": {
+            "task": "rewards.tasks.look_at_key",
+            "schedule": 60.0,
+            "args": (role.upper(),),
+            "options": {"queue": queue, "expires": 60},
+        }
+        for role, queue in (("relayer", "relayer"), ("proposer", "celery"))
+    },
 }
 
 LOGGING = {

@@ -13,6 +13,7 @@ from rewards.models.quoting import QuoteCells, QuoteRun
 from rewards.models.results import Allocation, Carry, Entitlement, LiveStanding, LiveState, Payment, Score, Stretch
 from rewards.models.review import EpochComment, EpochVerdict
 from rewards.models.revisions import Correction, EpochRevision
+from rewards.models.running import HotKey, Rederivation, WorkerSeen
 from rewards.models.safe import SafeSignature, SafeTransaction
 from rewards.models.terms import TermsComment, TermsVersion
 from rewards.models.vaults import EpochVault, MakerVault
@@ -43,6 +44,7 @@ __all__ = [
     "EvidenceHead",
     "Flag",
     "FlagVerdict",
+    "HotKey",
     "LiveStanding",
     "LiveState",
     "MailChoice",
@@ -53,6 +55,7 @@ __all__ = [
     "Program",
     "QuoteCells",
     "QuoteRun",
+    "Rederivation",
     "SafeSignature",
     "SafeTransaction",
     "SamplingLuck",
@@ -64,4 +67,5 @@ __all__ = [
     "WhatIfJob",
     "WhatIfPart",
     "Withholding",
+    "WorkerSeen",
 ]

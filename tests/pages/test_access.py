@@ -26,6 +26,7 @@ REVIEWERS_GO_ON = (SIGN_IN, *(NO,) * 5, GONE_ON, GONE_ON, *(NO,) * 3)
 GETS = {
     "home": ([], EVERYBODY),
     "programme": (["PROGRAM"], EVERYBODY),
+    "programme-history": (["PROGRAM"], EVERYBODY),
     "epoch": (["PROGRAM", 1], EVERYBODY),
     "evidence-tar": (["PROGRAM", 1], EVERYBODY),
     "evidence-file": (["PROGRAM", 1, "terms.json"], EVERYBODY),
@@ -42,6 +43,8 @@ GETS = {
     "proof": (["PROGRAM", ACCOUNT], (MISSING,) * 11),
     "proof-of-root": (["PROGRAM", ROOT, ACCOUNT], (MISSING,) * 11),
     "status": ([], EVERYBODY),
+    "quarantine": ([], (SIGN_IN, *(NO,) * 5, *WATCHERS)),
+    "market-derive-again": ([1], POSTED),
     "notices": ([], (SIGN_IN, *(OK,) * 10)),
     "notices-choose": ([], POSTED),
     # The link's signature stands for a sign-in; this one has none.
@@ -183,6 +186,7 @@ POSTS = {
         ("treasury-put-forward", "treasury-send-back", "treasury-lift", "treasury-flag"),
         (SIGN_IN, *(NO,) * 5, GONE_ON, GONE_ON, NO, NO, NO),
     ),
+    "market-derive-again": (SIGN_IN, *(NO,) * 8, GONE_ON, NO),
     "treasury-comment": (SIGN_IN, *(NO,) * 5, *(GONE_ON,) * 4, NO),
     "treasury-safe-sign": (SIGN_IN, *(NO,) * 5, GONE_ON, NO, NO, GONE_ON, NO),
     "treasury-programme-new": TREASURERS,

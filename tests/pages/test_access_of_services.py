@@ -32,11 +32,13 @@ from accounts.roles import Person
 from accounts.services import maker_enrol, maker_payouts_set
 from accounts.sign_in import Asked
 from onchain.errors import NoProviderError
+from onchain.models import Market
 from onchain.rpc import Policy, connect
 from rewards.errors import (
     NotAllowedError,
     NotWithheldError,
     ProgramRefusedError,
+    RederivationRefusedError,
     ReviewRefusedError,
     SignatureRefusedError,
 )
@@ -63,6 +65,7 @@ from rewards.services.makers import address_add, address_remove, enrolment_accep
 from rewards.services.notices import endpoints
 from rewards.services.payouts import payouts_change
 from rewards.services.program_opening import NewProgram, program_open
+from rewards.services.quarantine import rederivation_ask
 from rewards.services.review import (
     epoch_approve,
     epoch_comment,
@@ -150,6 +153,7 @@ BY_ROLE = {
     "rewards.services.disputes.dispute_decide": {"treasurer"},
     "rewards.services.disputes.dispute_say": {"own maker", OWN_ADMIN, *CORRECTS},
     "rewards.services.disputes.dispute_attach": {"own maker", OWN_ADMIN, *CORRECTS},
+    "rewards.services.quarantine.rederivation_ask": {OPERATOR},
     "rewards.services.corrections.correction_enter": {*CORRECTS},
     "rewards.services.corrections.correction_confirm": {*CORRECTS},
     "rewards.services.corrections.correction_withdraw": {*CORRECTS},
@@ -223,6 +227,8 @@ MACHINE_BY_MODULE = {
     "rewards.services.proofs": "proof_packs_write",
     "rewards.services.publishing": "program_advance proposer proposals_resolve proposal_of",
     "rewards.services.luck": "luck_compute luck_due",
+    "rewards.services.quarantine": "rederivations_do",
+    "rewards.services.running": "worker_seen key_look",
     "rewards.services.quote_cells": "quote_cells_advance quote_cells_due",
     "rewards.services.recompute": "events_difference read_manifest recompute",
     "rewards.services.review_facts": "review_facts_due review_facts_compute",
@@ -543,7 +549,14 @@ def _correct(stage: Scene, by: Person) -> None:
     correction_withdraw(by=by, correction=entered)
 
 
+def _derive_again(_: Scene, by: Person) -> None:
+    # It follows: whoever gets that far was allowed.
+    with pytest.raises(RederivationRefusedError, match="not quarantined"):
+        rederivation_ask(by=by, market_id=Market.objects.first().pk, reason="Looked.", now=timezone.now())
+
+
 CALLS: dict[str, Callable[[Scene, Person], object]] = {
+    "rewards.services.quarantine.rederivation_ask": _derive_again,
     "accounts.services.maker_enrol": lambda _, by: maker_enrol(by=by, slug="m", name="M", addresses=[], since_ms=0),
     "accounts.services.maker_payouts_set": _set_payouts,
     "accounts.enrolment.enrolment_ask": _ask,
