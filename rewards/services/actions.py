@@ -54,9 +54,7 @@ def closure_draft(*, calendar: str, first: date, last: date, reason: str, source
         from_ms, to_ms = midnight_ms(first), midnight_ms(last + timedelta(days=1))
     except OverflowError as error:
         raise ActionRefusedError(reason=f"no calendar goes on beyond {last}") from error
-    return ActionDraft(
-        kind=Kind.CLOSURE, subject=calendar, from_ms=from_ms, to_ms=to_ms, reason=reason, source=source
-    )
+    return ActionDraft(kind=Kind.CLOSURE, subject=calendar, from_ms=from_ms, to_ms=to_ms, reason=reason, source=source)
 
 
 def action_check(*, draft: ActionDraft) -> None:

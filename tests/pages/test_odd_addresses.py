@@ -7,7 +7,10 @@ from tests.pages.factories import PASSWORD, scene
 
 pytestmark = pytest.mark.django_db
 HUGE = "9" * 30
-ODD = ("%00", "a%00b", "%0d%0aSet-Cookie:%20a=b", "..%2f..", "%F0%9F%92%B8", "x" * 3000, "%22%3E%3Cscript%3E", "%ff", "-1")
+ODD = (
+    *("%00", "a%00b", "%0d%0aSet-Cookie:%20a=b", "..%2f..", "%F0%9F%92%B8", "x" * 3000, "%22%3E%3Cscript%3E", "%ff"),
+    "-1",
+)
 PATHS = (
     "makers/aurora/us-equity-perps/3/{odd}/series.json",
     "makers/aurora/us-equity-perps/3/{odd}/by-five-minutes.csv",
