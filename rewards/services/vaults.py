@@ -142,6 +142,8 @@ def vault_drop(*, by: Person, maker: Maker, epoch: Epoch, reason: str) -> MakerV
         raise EpochStateError(number=locked.number, state="scored")
     locked.retry_at = None
     locked.save(update_fields=["retry_at"])
+    what = f"From epoch {locked.number} of {locked.program.name} on pay goes to the payout accounts, not to the vault."
+    change_note(maker=maker, by=by, what=what, reason=reason)
     return MakerVault.objects.create(
         maker=maker, since_ms=locked.start_ms, named_by=by if by.is_authenticated else None, reason=reason.strip()
     )

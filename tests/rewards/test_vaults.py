@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from accounts.models import Maker, User
+from accounts.models import Maker, MakerChange, User
 from onchain.errors import ShareTokenError
 from onchain.indexer import node
 from onchain.models import WatchedContract
@@ -155,6 +155,8 @@ def test_a_token_that_rebases_stops_its_epoch_with_a_sentence_until_an_operator_
     with pytest.raises(VaultRefusedError, match="needs a reason"):
         vault_drop(by=olga, maker=alice(), epoch=epoch, reason=" ")
     call_command("vault_drop", "perps", "1", "alice", "--reason", "its token rebases", "--by", "olga")
+    # Its members read who did it and why.
+    assert MakerChange.objects.filter(maker=alice(), by="olga", reason="its token rebases").exists()
     epoch = epoch_score_if_due(epoch_id=epoch.pk, now=timezone.now())
     assert parts(epoch) == {ALICE_PAY: 583_334, ALICE_LP: 249_999, BOB_PAY: 166_666}
     with pytest.raises(EpochStateError):
