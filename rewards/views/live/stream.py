@@ -62,7 +62,7 @@ def _asked(request: HttpRequest, slug: str, *, program: str, number: int) -> Htt
 def _may_still_look(request: HttpRequest, slug: str) -> bool:
     """Ask the database anew: the request knows the person only as they were when the page was opened."""
     try:
-        person = User.objects.filter(pk=request.user.pk).first()
+        person = User.objects.filter(pk=request.user.pk or 0).first()
         is_signed_in = (
             person is not None
             and person.session_generation == getattr(request.user, "session_generation", None)
