@@ -59,6 +59,7 @@ MIDDLEWARE = [
     "audit.middleware.AuditContextMiddleware",
     "rewards.views.throttling.ThrottleMiddleware",
     "accounts.middleware.SecondFactorMiddleware",
+    "config.plain_text.PlainTextMiddleware",
 ]
 
 TEMPLATES = [

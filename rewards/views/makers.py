@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from accounts.models import Maker, User
-from accounts.roles import belongs_to, manages_maker
+from accounts.roles import belongs_to, names_payouts
 from rewards.selectors.luck import maker_luck
 from rewards.selectors.makers import KindCard, MarketCard, Scorecard, maker_scorecard
 from rewards.selectors.programs import ProgramRow, epoch_get, program_list, program_overview
@@ -104,7 +104,7 @@ def _scorecard_page(
         and now_ms < epoch.review_until_ms,
         "reasons": found[:MOST_REASONS],
         "more_reasons": found[MOST_REASONS:],
-        "manages": manages_maker(person=request.user, maker=who),
+        "names_payouts": names_payouts(person=request.user, maker=who),
     }
     luck = maker_luck(epoch=epoch, maker=who.slug)
     if luck is not None:

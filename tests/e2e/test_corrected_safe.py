@@ -50,6 +50,9 @@ def test_signatures_for_a_corrected_epoch_approve_nothing_and_new_ones_the_new_r
     assert house.anvil.rpc("eth_getTransactionReceipt", sent)["status"] == "0x0"
     assert house.balance(safe) == 10**9
 
+    # The new result is looked at anew before anything is offered to sign for it.
+    put_forward(proposed)
+    poke(house)
     new = SafeTransaction.objects.exclude(pk=old.pk).get()
     assert (new.digest, new.signatures.count()) == (proposed.digest, 0)
     for owner in OWNERS[:2]:

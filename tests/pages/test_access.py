@@ -96,6 +96,7 @@ GETS = {
     "accounts:local-mail": ([], EVERYBODY),
     "accounts:members": (["aurora"], (SIGN_IN, NO, NO, OK, NO, NO, NO, NO, NO, OK, NO)),
     "makers": ([], (SIGN_IN, NO, *(GONE_ON,) * 4, *WATCHERS)),
+    # An operator only as long as the maker has no admin, as here (tests/rewards/test_vaults_and_people.py).
     "maker-vault": (["aurora"], (SIGN_IN, NO, NO, OK, NO, NO, NO, NO, NO, OK, NO)),
     "maker": (["aurora"], (SIGN_IN, NO, OK, OK, NO, NO, *WATCHERS)),
     "scorecard": (["aurora", "PROGRAM", 1], (SIGN_IN, NO, OK, OK, NO, NO, *WATCHERS)),

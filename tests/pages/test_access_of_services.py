@@ -7,7 +7,7 @@ import inspect
 import json
 import pkgutil
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -85,7 +85,7 @@ from rewards.services.terms_versions import (
     terms_send_back,
     terms_withdraw,
 )
-from rewards.services.vaults import vault_drop, vault_end, vault_name
+from rewards.services.vaults import vault_drop, vault_end, vault_name, vault_read
 from rewards.services.whatif import whatif_cancel
 from rewards.services.withholding import pay_withhold
 from tests.pages.dispute_rows import make_correction, make_dispute
@@ -118,8 +118,10 @@ BY_ROLE = {
     "rewards.services.whatif.whatif_ask": {"treasurer", "reviewer"},
     # Whoever asked, and nobody else (tests/rewards/test_what_ifs.py).
     "rewards.services.whatif.whatif_cancel": {"treasurer", "reviewer"},
-    "rewards.services.vaults.vault_name": {OPERATOR, OWN_ADMIN},
-    "rewards.services.vaults.vault_end": {OPERATOR, OWN_ADMIN},
+    # An operator only as long as the maker has no admin (tests/rewards/test_vaults_and_people.py).
+    "rewards.services.vaults.vault_name": {OWN_ADMIN},
+    "rewards.services.vaults.vault_end": {OWN_ADMIN},
+    "rewards.services.vaults.vault_read": {OPERATOR},
     "rewards.services.vaults.vault_drop": {OPERATOR},
     "rewards.services.actions.action_enter": {"treasurer", OPERATOR},
     "rewards.services.actions.action_confirm": {"treasurer", OPERATOR},
@@ -181,6 +183,7 @@ ANYBODY = {
 }
 # They write nothing, and the pages that show what they make ask for the role.
 READS = {
+    "rewards.services.checks.approval_is_safe",
     "rewards.services.announcing.epoch_topic",
     "rewards.services.looking.moment_of",
     "rewards.services.safe_export.builder_file",
@@ -207,7 +210,7 @@ MACHINE_BY_MODULE = {
     "rewards.services.chain_sync": "program_watch program_sync",
     "rewards.services.check_rules": "account_limit budget bundle_of claimed evidence_names monotone outliers"
     " parent_root read_evidence recipients root_rebuilt total",
-    "rewards.services.checks": "approval_checks_due approval_is_safe check_waive checks_run",
+    "rewards.services.checks": "approval_checks_due check_waive checks_run",
     "rewards.services.claims": "claims_relay relayer",
     "rewards.services.evidence_heads": "evidence_head_fix",
     "rewards.services.entered_halts": "with_entered_halts place_halts",
@@ -335,6 +338,12 @@ def _name_vault(stage: Scene, by: Person) -> None:
         """Whoever gets as far as the chain was allowed."""
     finally:
         client.close()
+
+
+def _read_vault(_: Scene, by: Person) -> None:
+    client = connect(urls=["http://127.0.0.1:9"], policy=Policy(attempts=1))
+    with suppress(NoProviderError), closing(client):
+        vault_read(by=by, vault="0x" + "ab" * 20, client=client)
 
 
 def _webhook(stage: Scene) -> WebhookEndpoint:
@@ -604,6 +613,7 @@ CALLS: dict[str, Callable[[Scene, Person], object]] = {
     "rewards.services.whatif.whatif_ask": lambda s, by: make_what_if(s.program, by=by),
     "rewards.services.whatif.whatif_cancel": _cancel_own,
     "rewards.services.vaults.vault_name": _name_vault,
+    "rewards.services.vaults.vault_read": _read_vault,
     "rewards.services.vaults.vault_end": lambda s, by: vault_end(by=by, maker=s.makers["aurora"], now_ms=0),
     "rewards.services.vaults.vault_drop": lambda s, by: vault_drop(
         by=by, maker=s.makers["aurora"], epoch=s.live, reason="it rebases"
