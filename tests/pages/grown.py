@@ -37,7 +37,7 @@ LONG = "The Most Honourable Company of Merchants Trading Into the Levant Seas an
 def many_makers(number: int) -> dict:
     """Return the profiles of the scene and further ones with names of all lengths."""
     further = {
-        f"maker-{each}": (f"{LONG[: 12 + each * 5 % len(LONG)]} {each}", (80, 70, 60, 50, 40, 30), 3 + each % 9)
+        f"maker-{each}": (f"{LONG[: 12 + each * 5 % 64]} {each}", (80, 70, 60, 50, 40, 30), 3 + each % 9)
         for each in range(len(PROFILES), number)
     }
     return {**PROFILES, **further}
