@@ -10,12 +10,13 @@ browser's console, and a page that is wider than its screen, is printed and ends
 import argparse
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from tests.pages import site
+from tests.pages import site  # noqa: E402 - run as a file, this knows its neighbours only now
 
 SIZES = {390: 844, 1440: 900}
 SCHEMES = ("light", "dark")
@@ -69,7 +70,7 @@ def take_all(tour: list, base_url: str, args: argparse.Namespace) -> list[str]:
             context = browser.new_context(base_url=base_url)
             context.add_cookies(stop.cookies(base_url))
             page = context.new_page()
-            page.on("console", lambda message, at=stop: note(message, at, complaints))
+            page.on("console", partial(note, stop, complaints))
             for width in args.width or SIZES:
                 page.set_viewport_size({"width": width, "height": SIZES[width]})
                 for scheme in args.scheme or SCHEMES:
@@ -94,7 +95,7 @@ def file_name(name: str) -> str:
     return name.replace("accounts:", "").replace("account_", "").replace("_", "-").replace(" ", "-")
 
 
-def note(message: object, stop: object, complaints: list[str]) -> None:
+def note(stop: object, complaints: list[str], message: object) -> None:
     """Note what the browser says, but for the pages that are meant to fail."""
     if message.type in ("error", "warning") and stop.status < 400:
         complaints.append(f"{stop.name}: {message.text}")

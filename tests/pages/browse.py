@@ -25,7 +25,8 @@ LOOK_AT_FIGURES = """() => {
   const name = (node) => node.outerHTML.slice(0, 120);
   for (const figure of document.querySelectorAll("figure")) {
     const words = figure.querySelector("figcaption")?.textContent.trim() ?? "";
-    if (!words.includes(".") || words.split(/\\s+/).length < 4) complaints.push(`a figure without a sentence: ${name(figure)}`);
+    if (!words.includes(".") || words.split(/\\s+/).length < 4)
+      complaints.push(`a figure without a sentence: ${name(figure)}`);
     const around = figure.closest("section, .card") ?? figure.parentElement;
     if (!around.querySelector("table, a[download], a[href$='.csv'], a[href$='.json'], a[href$='.tar'], dl, ol, ul"))
       complaints.push(`a figure without a table or a file behind it: ${name(figure)}`);
@@ -40,7 +41,8 @@ LOOK_AT_FIGURES = """() => {
 CONTROLS = """() => [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")]
   .filter((node) => !node.disabled && node.type !== "hidden" && node.tabIndex >= 0)
   .filter((node) => node.checkVisibility({ visibilityProperty: true, contentVisibilityAuto: true }))
-  .filter((node) => node.type !== "radio" || node.checked || !document.querySelector(`input[type=radio][name="${node.name}"]:checked`))
+  .filter((node) => node.type !== "radio" || node.checked
+    || !document.querySelector(`input[type=radio][name="${node.name}"]:checked`))
   .map((node, index) => { node.dataset.stop = index; return node.outerHTML.slice(0, 120); })"""
 FOCUSED = """() => {
   const node = document.activeElement;

@@ -52,7 +52,6 @@ GROWN = {"markets": many_markets(12), "profiles": many_makers(12)}
 STRESS = {"markets": many_markets(200), "profiles": many_makers(40)}
 
 
-
 def grow(made: Scene, *, profiles: dict, number: int) -> None:
     """Add so many epochs, disputes, people, notices and so on to a stage."""
     for each in range(number):

@@ -1,7 +1,9 @@
 """What a first visit to any page costs in bytes, as production sends it."""
 
+import gzip
 import re
 from html.parser import HTMLParser
+from urllib.parse import urljoin
 
 import pytest
 from django.core.management import call_command
@@ -46,8 +48,6 @@ def sent(client: Client, path: str, weights: dict[str, int]) -> bytes:
     body = b"".join(answer)
     weights[path] = len(body)
     if answer.headers.get("Content-Encoding") == "gzip":
-        import gzip
-
         return gzip.decompress(body)
     return body
 
@@ -64,15 +64,8 @@ def first_visit(stop: Stop) -> dict[str, int]:
             continue
         text = sent(stop.client, address, weights)
         if address.endswith(".js"):
-            waiting += [near(address, found) for found in IMPORTED.findall(text.decode())]
+            waiting += [urljoin(address, found) for found in IMPORTED.findall(text.decode())]
     return weights
-
-
-def near(address: str, found: str) -> str:
-    """Return an imported file's address."""
-    from urllib.parse import urljoin
-
-    return urljoin(address, found)
 
 
 @pytest.mark.django_db
@@ -81,7 +74,6 @@ def test_a_first_visit_to_any_page_loads_at_most_150_kb(as_served):
     heavy = {}
     for stop in stops(made):
         weights = first_visit(stop)
-        print(f"{sum(weights.values()):>8} {stop.name} html {weights[stop.path]}")
         if sum(weights.values()) > MOST_BYTES:
             heavy[stop.name] = weights
     assert heavy == {}

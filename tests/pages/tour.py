@@ -59,7 +59,8 @@ class Stop:
     def cookies(self, base_url: str) -> list[dict[str, str]]:
         """Return the session's cookie in the form that Playwright takes."""
         name = settings.SESSION_COOKIE_NAME
-        return [{"name": name, "value": cookie.value, "url": base_url}] if (cookie := self.client.cookies.get(name)) else []
+        cookie = self.client.cookies.get(name)
+        return [{"name": name, "value": cookie.value, "url": base_url}] if cookie else []
 
 
 def make_stage(*, markets: tuple[str, ...] = MARKETS, profiles: dict | None = None) -> Scene:
@@ -181,7 +182,5 @@ OTHERWISE: dict[str, Callable[[Scene], tuple[str, Client, str]]] = {
 
 def left_out() -> set[str]:
     """Return names of the table that are neither a page of the tour nor excused."""
-    excused = FILES | set(LED_ON) | REPLAYED | set(OTHERWISE)
-    return {
-        name for name, (_, answers) in GETS.items() if name not in excused and answers != POSTED and not role_for(answers)
-    }
+    known = FILES | set(LED_ON) | REPLAYED | set(OTHERWISE)
+    return {name for name, (_, answers) in GETS.items() if answers != POSTED and not role_for(answers)} - known
