@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.pages.tour import Stop
 
@@ -62,19 +62,31 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@contextmanager
-def opened(browser: Browser, stop: Stop, base_url: str, **context: object) -> Iterator[Page]:
-    """Open a page as somebody who may see it; it must answer as the tour says."""
-    room = browser.new_context(viewport=DESK, base_url=base_url, **context)
-    # The server of these tests knows no streams.
-    room.route("**/live", lambda route: route.abort())
-    room.add_cookies(stop.cookies(base_url))
-    page = room.new_page()
-    answer = page.goto(stop.path, wait_until="load")
-    assert answer is not None
-    assert answer.status == stop.status, f"{stop.name}: {answer.status}"
-    yield page
-    room.close()
+class Rooms:
+    """Windows of one browser: those of the same person share a session and what has been loaded before."""
+
+    def __init__(self, browser: Browser, base_url: str) -> None:
+        self.browser, self.base_url = browser, base_url
+        self.rooms: dict[int, BrowserContext] = {}
+
+    @contextmanager
+    def opened(self, stop: Stop) -> Iterator[Page]:
+        """Open a page as somebody who may see it; it must answer as the tour says."""
+        page = self._room(stop).new_page()
+        answer = page.goto(stop.path, wait_until="load")
+        assert answer is not None
+        assert answer.status == stop.status, f"{stop.name}: {answer.status}"
+        yield page
+        page.close()
+
+    def _room(self, stop: Stop) -> BrowserContext:
+        key = id(stop.client)
+        if key not in self.rooms:
+            room = self.rooms[key] = self.browser.new_context(viewport=DESK, base_url=self.base_url)
+            # The server of these tests knows no streams.
+            room.route("**/live", lambda route: route.abort())
+            room.add_cookies(stop.cookies(self.base_url))
+        return self.rooms[key]
 
 
 def graves(page: Page) -> list[str]:
