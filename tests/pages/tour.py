@@ -32,6 +32,8 @@ LED_ON = {
     "accounts:link-message": "takes a POST alone",
     "accounts:link-wallet": "takes a POST alone",
     "admin-sign-in": "leads to the one sign-in page",
+    "account_login": "the sign-in page under allauth's name for it",
+    "mfa_index": "the account page under allauth's name for it",
     "mfa_login_webauthn": "what the sign-in page's script asks",
     "account_email": "the account page has the addresses",
     "account_email_verification_sent": "stands between an address and its code",
@@ -83,7 +85,7 @@ def stops(made: Scene) -> list[Stop]:
     for name, (_, answers) in GETS.items():
         if name in OTHERWISE:
             found.append(Stop(name, *OTHERWISE[name](made)))
-        elif name not in FILES and (role := role_for(answers)):
+        elif name not in FILES and name not in LED_ON and (role := role_for(answers)):
             if role not in clients:
                 clients[role] = fresh(person_of(role))
             found.append(Stop(name, role, clients[role], url_of(name, made.program)))
