@@ -308,7 +308,7 @@ def url_of(name: str, program: object) -> str:
     stands_for = {"PROGRAM": program.slug, "WEBHOOK": WebhookEndpoint.objects.values_list("pk", flat=True).first()}
     stands_for["REQUEST"] = Enrolment.objects.values_list("pk", flat=True).first()
     rows = {"DISPUTE": Dispute, "FILE": DisputeFile, "CORRECTION": Correction, "WHATIF": WhatIfJob}
-    stands_for |= {word: model.objects.get().pk for word, model in rows.items()}
+    stands_for |= {word: model.objects.earliest("pk").pk for word, model in rows.items()}
     return reverse(name, args=[stands_for.get(value, value) for value in GETS[name][0]])
 
 
