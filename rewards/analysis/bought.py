@@ -70,6 +70,6 @@ def _row(found: MarketStatistics, kind: str | None, cells: npt.NDArray[np.bool_]
         dark_ms=int(times[parts.MARKET_DARK_MS]),
         nobody_ms=int(times[parts.MARKET_NOBODY_MS]),
         spread_bps=spread / lit_ms if lit_ms else None,
-        depth_lots=tuple(float(each) / lit_ms if lit_ms else None for each in depths),
+        depth_lots=tuple(float(each) / lit_ms / found.units.lot_scale if lit_ms else None for each in depths),
         pay_raw=pay,
     )

@@ -260,13 +260,14 @@ def _terms(person: Person, now_ms: int) -> Iterator[DeskTask]:
 
 def _disputes(person: Person, now_ms: int) -> Iterator[DeskTask]:
     rows = open_disputes()
-    if not may(person=person, deed=Deed.DECIDE_DISPUTE):
+    decides = may(person=person, deed=Deed.DECIDE_DISPUTE)
+    if not decides and not may(person=person, deed=Deed.ANSWER_DISPUTE):
         return
     for row in rows:
         until = row.epoch.review_until_ms
         yield DeskTask(
             kind="dispute", room="disputes", args=(row.pk,),
-            title=f"A dispute to decide: {row.maker.name}, {row.market}",
+            title=f"A dispute to {'decide' if decides else 'answer'}: {row.maker.name}, {row.market}",
             sentence=f"{row.get_kind_display()}, epoch {row.epoch.number} of {row.epoch.program.name}. Nobody of it is"
             " paid before it is decided.",
             due_ms=until if until is not None and until > now_ms else None, moves_money=True,

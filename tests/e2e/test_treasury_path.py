@@ -195,7 +195,7 @@ def terms_are_drafted_and_accepted(stack: Stack, people: dict[str, Page]) -> Non
     says(tess, "nobody accepts terms that they drafted")
     expect(tess.get_by_role("button", name="Accept")).to_have_count(0)
     rui.goto("/treasury/")
-    rui.get_by_role("link", name="Version 1 of the terms").click()
+    rui.get_by_role("link", name="waits for your eyes").click()
     press(rui, "Accept")
     says(rui, "hold from epoch 1 on")
 
@@ -245,7 +245,7 @@ def a_maker_disputes_the_missing_halt(people: dict[str, Page]) -> None:
 def two_people_enter_the_halt(people: dict[str, Page]) -> None:
     opal, tess = people["opal"], people["tess"]
     opal.goto("/treasury/")
-    opal.get_by_role("link", name="A halt or closure is missing").click()
+    opal.get_by_role("link", name="A dispute to answer").click()
     opal.get_by_role("link", name="splits, halts and closures").click()
     opal.get_by_text("A halt", exact=True).click()
     form = opal.locator("form", has=opal.locator("[name='halt-begins']"))
@@ -258,7 +258,8 @@ def two_people_enter_the_halt(people: dict[str, Page]) -> None:
     says(opal, "Entered. It counts as soon as another operator or treasurer has confirmed it.")
     expect(opal.get_by_role("button", name="Confirm")).to_have_count(0)
     tess.goto("/treasury/")
-    tess.get_by_role("link", name="AAPL-PERP stands still").click()
+    tess.get_by_role("link", name="Halt of AAPL-PERP to confirm").click()
+    tess.locator("main").get_by_role("link", name="Equity perpetuals").first.click()
     press(tess, "Confirm")
     says(tess, "Epoch 1 was scored without it. Score it again?")
 
@@ -266,7 +267,7 @@ def two_people_enter_the_halt(people: dict[str, Page]) -> None:
 def the_dispute_is_upheld_with_a_correction_of_two_people(people: dict[str, Page]) -> None:
     tess, rui = people["tess"], people["rui"]
     tess.goto("/treasury/")
-    tess.get_by_role("link", name="A halt or closure is missing").first.click()
+    tess.get_by_role("link", name="A dispute to decide").first.click()
     dispute = tess.url
     says(tess, "This was confirmed after epoch 1 was scored.")
     press(tess, "Score epoch 1 again with it")
