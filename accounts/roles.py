@@ -45,6 +45,8 @@ class Deed(Enum):
     ANSWER_DISPUTE = "Answering in a dispute"
     DECIDE_DISPUTE = "Deciding a dispute"
     CORRECT_EPOCH = "Correcting an epoch"
+    MAKE_API_KEY = "Making an API key"
+    READ_ALL_BY_KEY = "Making an API key that reads every maker's figures"
 
 
 _WATCHERS: Final = frozenset({Role.TREASURER, Role.REVIEWER, Role.GUARDIAN, Role.OPERATOR, Role.AUDITOR})
@@ -78,6 +80,9 @@ ALLOWED: Final[Mapping[Deed, frozenset[Role]]] = {
     Deed.DECIDE_DISPUTE: frozenset({Role.TREASURER}),
     # Two of them for each correction: one enters it, another confirms it.
     Deed.CORRECT_EPOCH: frozenset({Role.TREASURER, Role.REVIEWER, Role.OPERATOR}),
+    # A key only reads, and never more than its person may see at that moment.
+    Deed.MAKE_API_KEY: frozenset(Role),
+    Deed.READ_ALL_BY_KEY: _WATCHERS,
 }
 APART_FROM_MAKERS: Final = _WATCHERS
 """Roles that decide on makers' pay or watch over it: who has one belongs to no maker."""

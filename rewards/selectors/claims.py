@@ -113,6 +113,7 @@ def claim_page(*, account: str, now_ms: int) -> list[ClaimView]:
     granted = _granted(account=account)
     pending = _pending(account=account)
     earned = _earned(account=account)
+    by_themselves = set(AutoCollect.objects.filter(account=account).values_list("program_id", flat=True))
     requests = {
         row.program_id: row for row in ClaimRequest.objects.filter(account=account).order_by("id")
     }  # the last one of each programme wins
@@ -127,6 +128,7 @@ def claim_page(*, account: str, now_ms: int) -> list[ClaimView]:
             claims=[row for row in collected if row.token == program.token],
             entitlement=granted.get(program.pk),
             request=requests.get(program.pk),
+            by_itself=program.pk in by_themselves,
             pending=pending[program.pk],
             earned=earned[program.pk],
         )
@@ -252,6 +254,7 @@ def _view(
     claims: list[ChainClaim],
     entitlement: Entitlement | None,
     request: ClaimRequest | None,
+    by_itself: bool,
     pending: list[PendingRow],
     earned: list[EarnedRow],
 ) -> ClaimView:
@@ -267,7 +270,7 @@ def _view(
         paused=distributor.paused if distributor else False,
         ready=ready,
         collected=collected,
-        by_itself=AutoCollect.objects.filter(program=program, account=account).exists(),
+        by_itself=by_itself,
         self_collect=_self_collect(program=program, entitlement=entitlement) if entitlement and ready else None,
         request=None if request is None else _request_row(request),
         pending=tuple(pending),

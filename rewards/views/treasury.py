@@ -15,6 +15,7 @@ from rewards.errors import RewardsError
 from rewards.models import Epoch
 from rewards.selectors.disputes import open_disputes, waiting_corrections
 from rewards.selectors.epoch_review import spends
+from rewards.selectors.evidence import evidence_files
 from rewards.selectors.programs import epoch_get, program_list
 from rewards.selectors.safe import safe_view
 from rewards.selectors.treasury import (
@@ -28,7 +29,6 @@ from rewards.selectors.treasury import (
 )
 from rewards.services.approval import approve_with_local_node
 from rewards.views import access
-from rewards.views.evidence import evidence_files
 from rewards.views.figures.bars import bar_lengths
 from rewards.views.figures.curves import spend_figure
 from rewards.views.pages import missing_is_404, page_now_ms
