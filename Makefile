@@ -8,7 +8,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export NO_UPDATE_NOTIFIER := 1
 
-.PHONY: help demo test faults lint fmt bench fuzz-engine fuzz-api flow run lock clean chromium bench-contracts mutate-contracts
+.PHONY: help demo test faults lint fmt screenshots bench fuzz-engine fuzz-api flow run lock clean chromium bench-contracts mutate-contracts
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -75,6 +75,9 @@ lint: .venv/dev node_modules/.runtime ## ruff, mypy, import contracts, migration
 fmt: .venv/dev ## format and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+screenshots: .venv/dev chromium ## pictures of every page, phone and desk, by day and night (ARGS="--stress --only programme")
+	@$(BIN)/python tests/e2e/screenshots.py $(ARGS)
 
 bench: .venv/dev node_modules/.dev ## the measured figures, printed as tables
 	@$(BIN)/python -m tests.bench $(ARGS)

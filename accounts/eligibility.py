@@ -123,10 +123,15 @@ def region_problem(code: str) -> str | None:
     return None
 
 
-def problems(*, region: str, quoting: Collection[str], paid: Collection[str]) -> list[str]:
-    """Return what stands against a maker with these addresses, as sentences; empty when nothing does."""
+def problems(
+    *, region: str, quoting: Collection[str], paid: Collection[str], listing: Listing | None = None
+) -> list[str]:
+    """Return what stands against a maker with these addresses, as sentences; empty when nothing does.
+
+    listing: the sanctions list to look at; the newest one when none is given.
+    """
     found = [region_problem(region)] if region else []
-    return [*filter(None, found), *listed([*quoting, *paid]).values()]
+    return [*filter(None, found), *listed([*quoting, *paid], listing=listing).values()]
 
 
 def _listing(row: SanctionsList | None) -> Listing:

@@ -144,6 +144,9 @@ def _check_fields(*, fields: dict[str, str], region: str, payout_account: str) -
     for field, most in (("name", 80), ("contact", 200)):
         if not fields[field].strip() or len(fields[field]) > most:
             raise EnrolmentFieldError(field=field, reason=f"Say the {field}, in at most {most} characters.")
+        # Names stand in mails, tables and public files: no line breaks, and nothing that hides or turns letters.
+        if not fields[field].isprintable():
+            raise EnrolmentFieldError(field=field, reason=f"Write the {field} in one line of visible letters.")
     if region not in eligibility.countries():
         raise EnrolmentFieldError(field="region", reason="Choose the country in which the maker is established.")
     if not address_pattern.fullmatch(payout_account) or payout_account == _NOBODY:

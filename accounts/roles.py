@@ -47,6 +47,9 @@ class Deed(Enum):
     CORRECT_EPOCH = "Correcting an epoch"
     MAKE_API_KEY = "Making an API key"
     READ_ALL_BY_KEY = "Making an API key that reads every maker's figures"
+    ASK_WHAT_IF = "Asking what other terms would have paid"
+    DERIVE_AGAIN = "Deriving a market again"
+    SEE_RUNNING = "Looking at how the service runs"
 
 
 _WATCHERS: Final = frozenset({Role.TREASURER, Role.REVIEWER, Role.GUARDIAN, Role.OPERATOR, Role.AUDITOR})
@@ -83,6 +86,9 @@ ALLOWED: Final[Mapping[Deed, frozenset[Role]]] = {
     # A key only reads, and never more than its person may see at that moment.
     Deed.MAKE_API_KEY: frozenset(Role),
     Deed.READ_ALL_BY_KEY: _WATCHERS,
+    Deed.ASK_WHAT_IF: frozenset({Role.TREASURER, Role.REVIEWER}),
+    Deed.DERIVE_AGAIN: frozenset({Role.OPERATOR}),
+    Deed.SEE_RUNNING: _WATCHERS,
 }
 APART_FROM_MAKERS: Final = _WATCHERS
 """Roles that decide on makers' pay or watch over it: who has one belongs to no maker."""

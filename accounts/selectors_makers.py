@@ -60,11 +60,14 @@ def maker_problems(*, maker: Maker, start_ms: int) -> list[str]:
     return eligibility.problems(region=accepted.region if accepted else "", quoting=list(quoting), paid=())
 
 
-def enrolment_problems(*, enrolment: Enrolment) -> list[str]:
-    """Return why a request can't be accepted now, as sentences; empty when it can."""
-    quoting = [proof.address for proof in enrolment.proofs.filter(is_claim=True)]
+def enrolment_problems(*, enrolment: Enrolment, listing: eligibility.Listing | None = None) -> list[str]:
+    """Return why a request can't be accepted now, as sentences; empty when it can.
+
+    Whoever asks for many requests has their proofs fetched before, and passes the newest sanctions list.
+    """
+    quoting = [proof.address for proof in enrolment.proofs.all() if proof.is_claim]
     paid = [enrolment.payout_account]
-    found = eligibility.problems(region=enrolment.region, quoting=quoting, paid=paid)
+    found = eligibility.problems(region=enrolment.region, quoting=quoting, paid=paid, listing=listing)
     return found if quoting else ["No quoting address has been proven yet.", *found]
 
 

@@ -72,6 +72,7 @@ TRACKED: Final[Mapping[str, Tracked]] = {
     "rewards.EvidenceHead": Tracked(),
     # what is read from the chain, and what our keys sent there
     "onchain.Market": Tracked(left_out=("derived_through",)),
+    "rewards.Rederivation": Tracked(),
     "onchain.WatchedContract": Tracked(left_out=("stored_through",)),
     "onchain.Alarm": Tracked(),
     "onchain.OutgoingTransaction": Tracked(),
@@ -109,6 +110,7 @@ EXEMPT: Final[Mapping[str, str]] = {
     "rewards.Entitlement": _EVIDENCE,
     "rewards.EpochStatistics": _DERIVED,
     "rewards.Flag": "Found by a program, and the same again from the same evidence; what people say of it is logged.",
+    "rewards.HotKey": "What a key of ours held a minute ago; what it sent is logged.",
     "rewards.LiveStanding": _DERIVED,
     "rewards.LiveState": _DERIVED,
     "rewards.MailChoice": "Which mail a person wants.",
@@ -116,8 +118,12 @@ EXEMPT: Final[Mapping[str, str]] = {
     "rewards.Payment": _EVIDENCE,
     "rewards.QuoteCells": _DERIVED,
     "rewards.QuoteRun": _DERIVED,
+    "rewards.SamplingLuck": _DERIVED,
     "rewards.Score": _EVIDENCE,
     "rewards.Stretch": _DERIVED,
+    "rewards.WhatIfJob": "A question about past epochs; its answer pays nobody and is thrown away after a while.",
+    "rewards.WhatIfPart": "What such a question has found so far.",
+    "rewards.WorkerSeen": "Which workers answer this minute.",
 }
 
 

@@ -1,6 +1,5 @@
 """Every address of the site."""
 
-from django.contrib import admin
 from django.urls import include, path, register_converter
 from django.views.generic import RedirectView
 
@@ -14,25 +13,34 @@ from rewards.views import (
     disputes,
     enrolment,
     evidence,
+    helped,
     maker_payouts,
     maker_wallets,
     makers,
     notices,
     proofs,
     public,
+    quarantine,
     quoted,
+    reference,
     review,
     revisions,
     safe,
+    scorecard_tables,
     status,
+    tax_files,
     treasury,
     webhooks,
+    where_next,
 )
+from rewards.views import desk as desk_pages
+from rewards.views import receipt as receipts
 from rewards.views import treasury_drafts as drafts
 from rewards.views import treasury_opening as opening
 from rewards.views import treasury_programmes as programmes
 from rewards.views import treasury_review as reviews
 from rewards.views import vaults as vault_pages
+from rewards.views import whatif as whatif_pages
 from rewards.views.live import stream
 
 
@@ -111,6 +119,7 @@ _EPOCH = "programmes/<slug:slug>/epochs/<int:number>/"
 urlpatterns = [
     path("", public.home, name="home"),
     path("programmes/<slug:slug>/", public.programme, name="programme"),
+    path("programmes/<slug:slug>/history.csv", helped.history_csv, name="programme-history"),
     path(_EPOCH, public.epoch, name="epoch"),
     path(_EPOCH + "evidence.tar", evidence.evidence_tar, name="evidence-tar"),
     path(_EPOCH + "evidence/<str:name>", evidence.evidence_file, name="evidence-file"),
@@ -121,6 +130,18 @@ urlpatterns = [
     path("makers/<slug:slug>/vault/", vault_pages.vault, name="maker-vault"),
     path("makers/<slug:slug>/<slug:program>/<int:number>/", makers.scorecard, name="scorecard"),
     path("makers/<slug:slug>/<slug:program>/<int:number>/live", stream.scorecard_stream, name="scorecard-live"),
+    path("makers/<slug:slug>/next/", where_next.where_next_first, name="maker-next"),
+    path("makers/<slug:slug>/<slug:program>/next/", where_next.where_next_page, name="where-next"),
+    path(
+        "makers/<slug:slug>/<slug:program>/next/sessions.<table:form>",
+        where_next.where_next_table,
+        name="where-next-table",
+    ),
+    path(
+        "makers/<slug:slug>/<slug:program>/<int:number>/tables/<str:name>.<table:form>",
+        scorecard_tables.scorecard_table,
+        name="scorecard-tables",
+    ),
     path(_QUOTED + "series.json", quoted.series, name="scorecard-series"),
     path(_QUOTED + "by-five-minutes.<table:form>", quoted.table, name="scorecard-table"),
     path(_QUOTED + "at/<int:time_ms>/", quoted.moment, name="scorecard-moment"),
@@ -137,6 +158,17 @@ urlpatterns = [
     path("disputes/<int:dispute_id>/files/<int:file_id>/", disputes.download, name="dispute-file"),
     path("treasury/", treasury.inbox, name="treasury"),
     path("treasury/makers/", enrolment.enrolments, name="enrolments"),
+    path("treasury/epochs/", desk_pages.epochs, name="treasury-epochs"),
+    path("treasury/disputes/", desk_pages.disputes, name="treasury-disputes"),
+    path("treasury/actions/", desk_pages.actions, name="treasury-actions"),
+    path("treasury/spend/", desk_pages.spend, name="treasury-spend"),
+    path("treasury/spend/<slug:slug>.csv", desk_pages.spend_csv, name="treasury-spend-csv"),
+    path("treasury/health/", desk_pages.health, name="treasury-health"),
+    path("treasury/what-if/", whatif_pages.what_ifs, name="what-ifs"),
+    path("treasury/what-if/<int:job_id>/", whatif_pages.what_if, name="what-if"),
+    path("treasury/what-if/<int:job_id>/progress/", whatif_pages.what_if_progress, name="what-if-progress"),
+    path("treasury/what-if/<int:job_id>/cancel/", whatif_pages.what_if_cancel, name="what-if-cancel"),
+    path("treasury/what-if/<int:job_id>.csv", whatif_pages.what_if_csv, name="what-if-csv"),
     path("treasury/audit/", audit.log, name="audit"),
     path("treasury/audit.jsonl", audit.export, name="audit-export"),
     path("treasury/epochs/<slug:program>/<int:number>/", treasury.epoch, name="treasury-epoch"),
@@ -175,6 +207,11 @@ urlpatterns = [
     path("proofs/<slug:slug>/<root:root>/<account:account>.json", proofs.proof_of_root, name="proof-of-root"),
     path("collect/", claims.collect, name="collect"),
     path("collect/<account:account>/", claims.account, name="collect-account"),
+    path(
+        "collect/<account:account>/receipts/<root:tx_hash>/<int:log_index>/", receipts.receipt, name="collect-receipt"
+    ),
+    path("collect/<account:account>/<int:year>.csv", tax_files.collected_csv, name="collected-csv"),
+    path("collect/<account:account>/<int:year>-koinly.csv", tax_files.collected_koinly, name="collected-koinly"),
     path("collect/<account:account>/progress/", claims.progress, name="collect-progress"),
     path("collect/<account:account>/from/<slug:program>/", claims.collect_now, name="collect-now"),
     path("collect/<account:account>/from/<slug:program>/by-itself/", claims.by_itself, name="collect-by-itself"),
@@ -185,6 +222,8 @@ urlpatterns = [
     path("makers/<slug:slug>/webhooks/", webhooks.of_maker, name="maker-webhooks"),
     path("webhooks/<int:pk>/", webhooks.webhook, name="webhook"),
     path("status/", status.status, name="status"),
+    path("status/quarantine/", quarantine.listed, name="quarantine"),
+    path("status/quarantine/<int:market_id>/", quarantine.derive_again, name="market-derive-again"),
     path("healthz", status.healthz, name="healthz"),
     path("metrics", status.metrics, name="metrics"),
     path("", include("accounts.urls")),
@@ -194,5 +233,5 @@ urlpatterns = [
     *entry_urls.urlpatterns,
     # One door with one throttle: the admin's own form counts no tries.
     path("admin/login/", RedirectView.as_view(pattern_name="accounts:login", query_string=True), name="admin-sign-in"),
-    path("admin/", admin.site.urls),
+    path("admin/", reference.site.urls),
 ]

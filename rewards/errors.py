@@ -229,3 +229,35 @@ class CorrectionRefusedError(RewardsError):
     def __init__(self, *, reason: str) -> None:
         self.reason = reason
         super().__init__(f"The correction was not taken: {reason}.")
+
+
+class PriceFileError(RewardsError):
+    """The file of token prices can't be used. `line` counts from 1; 0 is the file as a whole."""
+
+    def __init__(self, *, file: str, line: int, rule: str) -> None:
+        self.file, self.line, self.rule = file, line, rule
+        super().__init__(f"{file}{f', line {line}' if line else ''}: {rule}.")
+
+
+class WhatIfRefusedError(RewardsError):
+    """A what-if can't be asked, or not be cancelled any more."""
+
+    def __init__(self, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"Nothing was started: {reason}.")
+
+
+class WhatIfFailedError(RewardsError):
+    """A what-if can't be answered; asking it again as it is would end the same."""
+
+    def __init__(self, *, number: int, reason: str) -> None:
+        self.number, self.reason = number, reason
+        super().__init__(f"Epoch {number} can't be scored anew: {reason}.")
+
+
+class RederivationRefusedError(RewardsError):
+    """A market can't be derived again."""
+
+    def __init__(self, *, market: str, reason: str) -> None:
+        self.market, self.reason = market, reason
+        super().__init__(f"Nothing was done to {market}: {reason}.")

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from celery import shared_task
+from celery import Task, shared_task
 from django.utils import timezone
 
 from onchain.errors import OnchainError
@@ -18,17 +18,22 @@ from rewards.services.auto_collect import auto_collect_ask
 from rewards.services.chain_sync import program_watch
 from rewards.services.claims import claims_relay
 from rewards.services.live import live_score
+from rewards.services.luck import luck_compute, luck_due
 from rewards.services.notices.delivering import deliveries_do
 from rewards.services.notices.recording import notices_record
 from rewards.services.programs import epoch_schedule_next, epochs_begin
 from rewards.services.proofs import proof_packs_write
 from rewards.services.publishing import program_advance, proposals_resolve
+from rewards.services.quarantine import rederivations_do
 from rewards.services.quote_cells import quote_cells_advance, quote_cells_due
 from rewards.services.rescoring import rescores_advance
 from rewards.services.review_facts import review_facts_compute, review_facts_due
+from rewards.services.running import key_look, worker_seen
 from rewards.services.safe import safes_advance, safes_execute
 from rewards.services.scoring import epoch_score_if_due, stretches_score_or_stop
 from rewards.services.stretches import stretches_due
+from rewards.services.whatif import whatifs_due, whatifs_sweep
+from rewards.services.whatif_answer import whatif_answer
 
 logger = logging.getLogger(__name__)
 STRETCHES_S = 20.0
@@ -80,6 +85,15 @@ def poke_figures() -> None:
     """Have somebody bring the sums that scorecards draw up to date: one small task a market."""
     for epoch_id, market in quote_cells_due():
         sum_quotes.apply_async(args=(epoch_id, market), expires=STRETCHES_S)
+    # One at a time: what scorecards draw of the live epoch has its turn between two.
+    for epoch_id in luck_due(now=timezone.now())[:1]:
+        sample_luck.apply_async(args=(epoch_id,), expires=STRETCHES_S)
+
+
+@shared_task(name="rewards.tasks.sample_luck")
+def sample_luck(epoch_id: int) -> None:
+    """Work out what sampling would have paid in an epoch; does nothing while another worker is at it."""
+    luck_compute(epoch_id=epoch_id, now=timezone.now())
 
 
 @shared_task(name="rewards.tasks.sum_quotes")
@@ -90,6 +104,26 @@ def sum_quotes(epoch_id: int, market: str) -> None:
         f"The sums of {market}",
         lambda: quote_cells_advance(epoch_id=epoch_id, market=market, keep_going=lambda: time.monotonic() < ends_at),
     )
+
+
+@shared_task(name="rewards.tasks.poke_whatifs")
+def poke_whatifs() -> None:
+    """Have somebody answer what-ifs that nobody is at."""
+    for job_id in whatifs_due(now=timezone.now()):
+        answer_whatif.apply_async(args=(job_id,), expires=STRETCHES_S)
+
+
+@shared_task(name="rewards.tasks.answer_whatif")
+def answer_whatif(job_id: int) -> None:
+    """Go on with a what-if, epoch by epoch; does nothing while another worker is at it."""
+    ends_at = time.monotonic() + STRETCHES_S
+    whatif_answer(job_id=job_id, clock=timezone.now, keep_going=lambda: time.monotonic() < ends_at)
+
+
+@shared_task(name="rewards.tasks.sweep_whatifs")
+def sweep_whatifs() -> None:
+    """Throw away answers that have expired, and give up what nobody has taken up for a day."""
+    whatifs_sweep(now=timezone.now())
 
 
 @shared_task(name="rewards.tasks.review_epochs")
@@ -106,6 +140,28 @@ def review_epochs() -> None:
 def relay_claims() -> None:
     """Send what people asked to collect."""
     _for_each_program("relay", _relay)
+
+
+@shared_task(name="rewards.tasks.canary", bind=True)
+def canary(self: Task, queue: str) -> None:
+    """Say that somebody takes tasks from this queue."""
+    worker_seen(queue=queue, worker=self.request.hostname or "a worker without a name", now=timezone.now())
+
+
+@shared_task(name="rewards.tasks.look_at_key")
+def look_at_key(role: str) -> None:
+    """Write down what a hot key holds, where this worker has it."""
+    client = node()
+    try:
+        _step(f"The balance of {role}", lambda: key_look(client, role=role, now=timezone.now()))
+    finally:
+        client.close()
+
+
+@shared_task(name="rewards.tasks.derive_markets_again")
+def derive_markets_again() -> None:
+    """Do what operators asked for on the quarantine page."""
+    _step("Deriving again", lambda: rederivations_do(now=timezone.now()))
 
 
 @shared_task(name="rewards.tasks.find_notices")

@@ -131,6 +131,11 @@ def anvil(anvil_process, settings):
 @pytest.fixture
 def exchange(anvil) -> Exchange:
     """The demo exchange with one market, AAPL-PERP (number 1)."""
+    return deploy_exchange(anvil)
+
+
+def deploy_exchange(anvil: Anvil) -> Exchange:
+    """Deploy it."""
     address = anvil.deploy("demo_exchange")
     start = int(anvil.rpc("eth_blockNumber"), 16)
     anvil.send(data=calldata("add_market(string)", ("string",), ("AAPL-PERP",)), to=address)

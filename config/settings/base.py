@@ -50,6 +50,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "config.headers.PermissionsPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.compressing.CompressionMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -62,6 +63,7 @@ MIDDLEWARE = [
     "audit.middleware.AuditContextMiddleware",
     "rewards.views.throttling.ThrottleMiddleware",
     "accounts.middleware.SecondFactorMiddleware",
+    "config.plain_text.PlainTextMiddleware",
 ]
 
 TEMPLATES = [
@@ -230,6 +232,8 @@ WEBHOOKS_ALLOW_PRIVATE = False
 """True only on a machine of one's own: notices may then be posted to it and its network, without TLS."""
 REVIEW_HOURS = env.int("REVIEW_HOURS", default=48)
 """How long makers can dispute a scored epoch before it is proposed, by the chain's clock."""
+TOKEN_PRICES_FILE = env.str("TOKEN_PRICES_FILE", default="")
+"""CSV of what tokens were worth by day (docs/collecting.md); empty: prices stay blank in files for the tax office."""
 DISPUTE_CONTACT = env.str("DISPUTE_CONTACT", default="the operator")
 """Whom to write to when it is too late to dispute on the page; an address or a name."""
 FILE_UPLOAD_HANDLERS = ["rewards.uploads.BoundedUploads"]
@@ -277,6 +281,8 @@ CELERY_TASK_ROUTES = {
     "rewards.tasks.score_stretches": {"queue": "scoring"},
     # What scorecards draw: never in the way of anything that pays.
     "rewards.tasks.sum_quotes": {"queue": "figures"},
+    "rewards.tasks.answer_whatif": {"queue": "figures"},
+    "rewards.tasks.sample_luck": {"queue": "figures"},
     # A worker with the relayer's key and nothing else can serve this one alone.
     "rewards.tasks.relay_claims": {"queue": "relayer"},
 }
@@ -289,10 +295,32 @@ CELERY_BEAT_SCHEDULE = {
     "poke-stretches": {"task": "rewards.tasks.poke_stretches", "schedule": 2.0, "options": {"expires": 5}},
     "score-live": {"task": "rewards.tasks.score_live_epochs", "schedule": 5.0, "options": {"expires": 5}},
     "poke-figures": {"task": "rewards.tasks.poke_figures", "schedule": 5.0, "options": {"expires": 5}},
+    "poke-whatifs": {"task": "rewards.tasks.poke_whatifs", "schedule": 2.0, "options": {"expires": 5}},
+    "sweep-whatifs": {"task": "rewards.tasks.sweep_whatifs", "schedule": 600.0, "options": {"expires": 300}},
     "review-epochs": {"task": "rewards.tasks.review_epochs", "schedule": 3.0, "options": {"expires": 5}},
     "relay-claims": {"task": "rewards.tasks.relay_claims", "schedule": 2.0, "options": {"expires": 5}},
     "find-notices": {"task": "rewards.tasks.find_notices", "schedule": 5.0, "options": {"expires": 5}},
     "deliver-notices": {"task": "rewards.tasks.deliver_notices", "schedule": 2.0, "options": {"expires": 5}},
+    "derive-again": {"task": "rewards.tasks.derive_markets_again", "schedule": 5.0, "options": {"expires": 5}},
+    # The status page says who took the last one, queue by queue, and what the keys hold where the workers have them.
+    **{
+        f"canary-{queue}": {
+            "task": "rewards.tasks.canary",
+            "schedule": 20.0,
+            "args": (queue,),
+            "options": {"queue": queue, "expires": 60},
+        }
+        for queue in ("celery", "scoring", "figures", "relayer")
+    },
+    **{
+        f"look-at-{role}": {
+            "task": "rewards.tasks.look_at_key",
+            "schedule": 60.0,
+            "args": (role.upper(),),
+            "options": {"queue": queue, "expires": 60},
+        }
+        for role, queue in (("relayer", "relayer"), ("proposer", "celery"))
+    },
 }
 
 LOGGING = {

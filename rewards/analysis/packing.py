@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from io import BytesIO
-from typing import Any, Self
-from zipfile import BadZipFile
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -15,9 +13,10 @@ from rewards.analysis.kernel import parts
 from rewards.analysis.statistics import F64, Array
 from rewards.engine.kernel.parts import I64
 
-_NAMES = ("whole", "floats", "of_market", "of_market_floats")
 _COLUMNS = (parts.WHOLE, parts.FLOATS, parts.MARKET_WHOLE, parts.MARKET_FLOATS)
-_HEAD = 8
+_NUMBER, _FLOAT = np.dtype("<i8"), np.dtype("<f8")
+_KINDS = (_NUMBER, _FLOAT, _NUMBER, _FLOAT)
+_LENGTH_BYTES = 8
 """Bytes in front that say how long the rest is without its compression."""
 
 
@@ -75,29 +74,39 @@ class CellSums:
         )
 
     def pack(self) -> bytes:
-        """Return the sums as compressed bytes."""
-        stream = BytesIO()
-        named: dict[str, Any] = dict(zip(_NAMES, self._arrays(), strict=True))
-        np.savez(stream, first=np.array([self.first]), **named)
-        plain = stream.getvalue()
+        """Return the sums as compressed bytes: its shape, and then the arrays one behind the other."""
+        makers = self.whole.shape[1]
+        head = np.array([self.first, len(self), makers, *_COLUMNS], _NUMBER).tobytes()
+        plain = head + b"".join(np.ascontiguousarray(array).tobytes() for array in self._arrays())
         packed: bytes = pa.compress(plain, codec="zstd", asbytes=True)
-        return len(plain).to_bytes(_HEAD, "little") + packed
+        return len(plain).to_bytes(_LENGTH_BYTES, "little") + packed
 
     @classmethod
     def unpack(cls, data: bytes) -> Self:
         """Return what `pack` wrote. Raises PackedCellsError."""
+        size = int.from_bytes(data[:_LENGTH_BYTES], "little")
         try:
-            plain = pa.decompress(
-                data[_HEAD:], decompressed_size=int.from_bytes(data[:_HEAD], "little"), codec="zstd", asbytes=True
-            )
-            with np.load(BytesIO(plain), allow_pickle=False) as read:
-                sums = cls(int(read["first"][0]), *(read[name] for name in _NAMES))
-        except (OSError, EOFError, ValueError, KeyError, BadZipFile, pa.ArrowException) as error:
+            plain = pa.decompress(data[_LENGTH_BYTES:], decompressed_size=size, codec="zstd", asbytes=True)
+            first, cells, makers, *columns = np.frombuffer(plain, _NUMBER, count=3 + len(_COLUMNS)).tolist()
+            if tuple(columns) != _COLUMNS:
+                # Of an older version, with other columns.
+                raise PackedCellsError
+            arrays: list[Array] = []
+            at = (3 + len(_COLUMNS)) * _NUMBER.itemsize
+            for shape, kind in zip(_shapes(cells, makers), _KINDS, strict=True):
+                count = int(np.prod(shape))
+                arrays.append(np.frombuffer(plain, kind, count=count, offset=at).reshape(shape))
+                at += count * kind.itemsize
+        except (OSError, ValueError, MemoryError, pa.ArrowException) as error:
             raise PackedCellsError from error
-        if tuple(array.shape[-1] for array in sums._arrays()) != _COLUMNS:
-            # Of an older version, with other columns.
+        if at != len(plain):
             raise PackedCellsError
-        return sums
+        return cls(first, *arrays)
 
     def _arrays(self) -> tuple[Array, ...]:
         return self.whole, self.floats, self.of_market, self.of_market_floats
+
+
+def _shapes(cells: int, makers: int) -> tuple[tuple[int, ...], ...]:
+    """Return the shapes of the arrays, in their order."""
+    return (cells, makers, _COLUMNS[0]), (cells, makers, _COLUMNS[1]), (cells, _COLUMNS[2]), (cells, _COLUMNS[3])

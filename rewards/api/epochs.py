@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from django.conf import settings
 from django.urls import reverse
 from rest_framework.request import Request
 
@@ -18,6 +19,8 @@ from rewards.selectors.evidence import evidence_files
 from rewards.selectors.programs import epoch_get, program_get
 from rewards.selectors.revisions import RevisionRow, revision_rows
 from rewards.selectors.standings import StandingRow, standings
+
+HOUR_MS = 3_600_000
 
 
 class Epochs(ListView):
@@ -160,8 +163,8 @@ class Account(ListView):
     def answer(self, request: Request, given: dict[str, Any], **path: Any) -> Page:
         """Return a page of programmes; those with nothing for the account are left out."""
         rows, cursor = cut(
-            claim_page(account=path["account"], now_ms=now_ms()), key=lambda view: [view.program_slug], like=[""],
-            cursor=given["cursor"], limit=given["limit"],
+            claim_page(account=path["account"], now_ms=now_ms(), review_ms=settings.REVIEW_HOURS * HOUR_MS),
+            key=lambda view: [view.program_slug], like=[""], cursor=given["cursor"], limit=given["limit"],
         )  # fmt: skip
         return [_account(row) for row in rows], cursor
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rewards.engine.allocation import PPM, allocate_market, byte_order, settle
 from rewards.engine.errors import BoundError, EngineError
@@ -41,7 +41,7 @@ class Outcome:
     """What terms pay for an epoch's quotes, in the token's smallest unit.
 
     payouts: by (maker, market), zeros left out. earned: by maker, before what was carried in. paid, carried_out: by
-    maker, after it. unspent: what of the budget nobody earned.
+    maker, after it. unspent: what of the budget nobody earned. scores: by market, what it was worked out from.
     """
 
     terms: Terms
@@ -50,6 +50,7 @@ class Outcome:
     paid: Mapping[str, int]
     carried_out: Mapping[str, int]
     unspent: int
+    scores: Mapping[str, MarketScore] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def earned_total(self) -> int:
@@ -133,8 +134,8 @@ def _labelled(label: str) -> Iterator[None]:
 def _outcome(inputs: Inputs, terms: Terms, scores: Mapping[Key, MarketScore]) -> Outcome:
     payouts: dict[tuple[str, str], int] = {}
     earned: dict[str, int] = {}
-    for market in terms.markets:
-        score = scores[market, rules_of(terms=terms, market=market)]
+    scores_used = {market: scores[market, rules_of(terms=terms, market=market)] for market in terms.markets}
+    for market, score in scores_used.items():
         for row in allocate_market(terms=terms, market=market, score=score):
             if row.payout:
                 payouts[row.maker, market] = row.payout
@@ -150,4 +151,5 @@ def _outcome(inputs: Inputs, terms: Terms, scores: Mapping[Key, MarketScore]) ->
         paid=settlement.paid,
         carried_out=settlement.carried_out,
         unspent=terms.budget - sum(earned.values()),
+        scores=scores_used,
     )

@@ -6,15 +6,18 @@ from rewards.models.claims import AutoCollect, ClaimRequest
 from rewards.models.disputes import Dispute, DisputeFile, DisputeMessage
 from rewards.models.evidence import EvidenceHead
 from rewards.models.flags import EpochStatistics, Flag, FlagVerdict
+from rewards.models.luck import SamplingLuck
 from rewards.models.notices import Delivery, MailChoice, Notice, WebhookEndpoint
 from rewards.models.programs import Epoch, EpochSession, Program
 from rewards.models.quoting import QuoteCells, QuoteRun
 from rewards.models.results import Allocation, Carry, Entitlement, LiveStanding, LiveState, Payment, Score, Stretch
 from rewards.models.review import EpochComment, EpochVerdict
 from rewards.models.revisions import Correction, EpochRevision
+from rewards.models.running import HotKey, Rederivation, WorkerSeen
 from rewards.models.safe import SafeSignature, SafeTransaction
 from rewards.models.terms import TermsComment, TermsVersion
 from rewards.models.vaults import EpochVault, MakerVault
+from rewards.models.whatif import WhatIfJob, WhatIfPart
 from rewards.models.withholding import Withholding
 
 __all__ = [
@@ -41,6 +44,7 @@ __all__ = [
     "EvidenceHead",
     "Flag",
     "FlagVerdict",
+    "HotKey",
     "LiveStanding",
     "LiveState",
     "MailChoice",
@@ -51,12 +55,17 @@ __all__ = [
     "Program",
     "QuoteCells",
     "QuoteRun",
+    "Rederivation",
     "SafeSignature",
     "SafeTransaction",
+    "SamplingLuck",
     "Score",
     "Stretch",
     "TermsComment",
     "TermsVersion",
     "WebhookEndpoint",
+    "WhatIfJob",
+    "WhatIfPart",
     "Withholding",
+    "WorkerSeen",
 ]

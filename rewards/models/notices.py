@@ -18,8 +18,14 @@ class Notice(models.Model):
     class Kind(models.TextChoices):
         """What may happen; the value is the `type` in a webhook."""
 
+        TERMS_WAITING = "terms.waiting", "New terms wait for a second person"
         EPOCH_SCORED = "epoch.scored", "An epoch has been scored"
+        EPOCH_RESCORED = "epoch.rescored", "An epoch has been scored again"
         REVIEW_OPEN = "review.open", "An epoch can be looked at and objected to"
+        DISPUTE_OPENED = "dispute.opened", "A result is disputed"
+        DISPUTE_ANSWERED = "dispute.answered", "Somebody wrote in a dispute"
+        DISPUTE_CLOSED = "dispute.closed", "A dispute has ended"
+        CORRECTION_WAITING = "correction.waiting", "A correction waits for a second person"
         APPROVAL_NEEDED = "approval.needed", "An epoch waits for the treasury's approval"
         ROOT_ACTIVE = "root.active", "An epoch pays"
         PAID = "epoch.paid", "Your pay of an epoch can be collected"

@@ -63,6 +63,9 @@ class Epoch(models.Model):
         VETOED = "vetoed", "Vetoed"
         EMPTY = "empty", "Nothing to pay"
 
+    CORRECTABLE: ClassVar = (State.SCORED, State.PROPOSED, State.VETOED, State.EMPTY)
+    """It has a result then, and nothing is approved."""
+
     program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="epochs")
     number = models.PositiveIntegerField()
     start_ms = models.BigIntegerField()

@@ -98,6 +98,7 @@ class LiveStanding(models.Model):
     stress = ExactIntegerField()
     estimate = ExactIntegerField(help_text="Payout if the epoch ended now, in the token's smallest unit.")
     accrued = ExactIntegerField(help_text="The part of it that quoting nothing more until the end would leave.")
+    most = ExactIntegerField(default=0, help_text="Payout if it is present for all that is left (docs/scorecard.md).")
 
     class Meta:
         constraints: ClassVar = [

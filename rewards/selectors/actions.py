@@ -12,7 +12,7 @@ from rewards.calendars import close_days, days_within
 from rewards.engine.actions import Action
 from rewards.engine.sessions import Sessions
 from rewards.engine.splits import Split
-from rewards.models import Epoch, EpochSession, MarketAction, Program
+from rewards.models import Correction, Epoch, EpochSession, MarketAction, Program
 
 Kind = MarketAction.Kind
 DAY_MS = 86_400_000
@@ -70,6 +70,30 @@ def actions_of(*, epoch: Epoch) -> list[ActionRow]:
         if counts or in_result:
             rows.append(ActionRow(action=action, in_result=in_result, after_scoring=counts != in_result))
     return rows
+
+
+def late_actions(*, epoch: Epoch) -> list[ActionRow]:
+    """Return the actions that a scored epoch's result is behind, by time: confirmed or withdrawn since."""
+    return [row for row in actions_of(epoch=epoch) if row.after_scoring]
+
+
+def actions_to_correct(*, epoch: Epoch) -> list[ActionRow]:
+    """Return the late actions for which no correction of the epoch is entered or confirmed yet."""
+    waiting = Correction.objects.filter(
+        epoch=epoch, kind="action", state__in=[Correction.State.ENTERED, Correction.State.CONFIRMED]
+    )
+    named = {data.get("action") for data in waiting.values_list("data", flat=True)}
+    return [row for row in late_actions(epoch=epoch) if row.action.pk not in named]
+
+
+def epochs_behind(*, program: Program) -> dict[int, list[int]]:
+    """Return, by action, the epochs whose result is behind it and can still be corrected."""
+    behind: dict[int, list[int]] = {}
+    for epoch in program.epochs.filter(state__in=Epoch.CORRECTABLE).order_by("number"):
+        epoch.program = program
+        for row in late_actions(epoch=epoch):
+            behind.setdefault(row.action.pk, []).append(epoch.number)
+    return behind
 
 
 def program_actions(*, program: Program) -> list[MarketAction]:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from accounts.selectors_makers import payouts_at
 from onchain.distributor import claim_calldata
 from onchain.models_tx import ChainClaim, ChainDistributor
-from rewards.models import AutoCollect, ClaimRequest, Entitlement, Epoch, LiveStanding, Payment, Program
-from rewards.selectors.vaults import vault_names, vaults_named
+from rewards.models import AutoCollect, ClaimRequest, Entitlement, Epoch, LiveStanding, Program
+from rewards.selectors.earned import EarnedRow, earned_rows
+from rewards.selectors.expected import expected_at_ms
+from rewards.selectors.vaults import vaults_named
 
 PPM = 1_000_000
 
@@ -16,10 +18,13 @@ PPM = 1_000_000
 class PendingRow:
     """Money on its way, in the token's smallest unit. stage: adding-up, checking, waiting (for the treasury), delay.
 
-    `ready_at_ms` is when it can be collected at the earliest, None when nobody can say yet.
+    `ready_at_ms` is when it can be collected at the earliest, None when nobody can say yet: certain in the delay, and
+    what is expected, if nothing holds it up, in all other stages.
     """
 
     epoch_number: int
+    start_ms: int
+    end_ms: int
     stage: str
     amount: int
     is_estimate: bool
@@ -33,21 +38,10 @@ class CollectedRow:
     amount: int
     time_ms: int
     tx_hash: str
+    log_index: int
     block_number: int
     recipient: str
     caller: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EarnedRow:
-    """What one maker's epoch brought the account; vault: the name of the vault through which, empty for directly."""
-
-    epoch_number: int
-    start_ms: int
-    end_ms: int
-    maker: str
-    amount: int
-    vault: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,10 +93,10 @@ class ClaimView:
         return sum(row.amount for row in self.pending)
 
 
-def claim_page(*, account: str, now_ms: int) -> list[ClaimView]:
+def claim_page(*, account: str, now_ms: int, review_ms: int) -> list[ClaimView]:
     """Return an account's page, programmes by slug, those with nothing for it left out; few queries.
 
-    account: 0x address, any case. now_ms: the chain's time.
+    account: 0x address, any case. now_ms: the chain's time. review_ms: how long a scored epoch can be disputed.
     """
     account = account.lower()
     programs = {program.pk: program for program in Program.objects.all()}
@@ -111,9 +105,11 @@ def claim_page(*, account: str, now_ms: int) -> list[ClaimView]:
     for claim in ChainClaim.objects.filter(account=account):
         claims[claim.distributor_id].append(claim)
     granted = _granted(account=account)
-    pending = _pending(account=account)
-    earned = _earned(account=account)
+    delays = {key: row.delay_s for key, row in distributors.items()}
+    waits = {key: delays.get((each.chain_id, each.distributor), 0) for key, each in programs.items()}
+    pending = _pending(account=account, now_ms=now_ms, review_ms=review_ms, waits_s=waits)
     by_themselves = set(AutoCollect.objects.filter(account=account).values_list("program_id", flat=True))
+    earned = earned_rows(account=account)
     requests = {
         row.program_id: row for row in ClaimRequest.objects.filter(account=account).order_by("id")
     }  # the last one of each programme wins
@@ -128,9 +124,9 @@ def claim_page(*, account: str, now_ms: int) -> list[ClaimView]:
             claims=[row for row in collected if row.token == program.token],
             entitlement=granted.get(program.pk),
             request=requests.get(program.pk),
-            by_itself=program.pk in by_themselves,
             pending=pending[program.pk],
-            earned=earned[program.pk],
+            earned=earned.get(program.pk, []),
+            by_itself=program.pk in by_themselves,
         )
         if view.ready or view.collected or view.pending or view.request or view.earned:
             views.append(view)
@@ -165,7 +161,24 @@ def _granted(*, account: str, program: Program | None = None) -> dict[int, Entit
     return {row.epoch.program_id: row for row in rows.order_by("epoch__number")}
 
 
-def _pending(*, account: str) -> dict[int, list[PendingRow]]:
+def _pending(*, account: str, now_ms: int, review_ms: int, waits_s: dict[int, int]) -> dict[int, list[PendingRow]]:
+    """Return what is on its way by programme; waits_s: each programme's delay after an approval."""
+
+    def row_of(epoch: Epoch, *, stage: str, amount: int) -> PendingRow:
+        return PendingRow(
+            epoch_number=epoch.number,
+            start_ms=epoch.start_ms,
+            end_ms=epoch.end_ms,
+            stage=stage,
+            amount=amount,
+            is_estimate=stage == "adding-up",
+            ready_at_ms=expected_at_ms(
+                state=epoch.state, end_ms=epoch.end_ms, review_until_ms=epoch.review_until_ms,
+                activatable_at_s=epoch.activatable_at_s, review_ms=review_ms, delay_s=waits_s[epoch.program_id],
+                now_ms=now_ms,
+            ),
+        )  # fmt: skip
+
     rows: dict[int, list[PendingRow]] = defaultdict(list)
     stages = {
         Epoch.State.SCORED: "checking",
@@ -179,26 +192,10 @@ def _pending(*, account: str) -> dict[int, list[PendingRow]]:
         .order_by("epoch__number")
     ):
         epoch = entitlement.epoch
-        at_s = epoch.activatable_at_s
-        rows[epoch.program_id].append(
-            PendingRow(
-                epoch_number=epoch.number,
-                stage=stages[Epoch.State(epoch.state)],
-                amount=entitlement.increment,
-                is_estimate=False,
-                ready_at_ms=None if at_s is None else at_s * 1000,
-            )
-        )
+        stage = stages[Epoch.State(epoch.state)]
+        rows[epoch.program_id].append(row_of(epoch, stage=stage, amount=entitlement.increment))
     for epoch, amount in _adding_up(account=account):
-        rows[epoch.program_id].append(
-            PendingRow(
-                epoch_number=epoch.number,
-                stage="adding-up",
-                amount=amount,
-                is_estimate=True,
-                ready_at_ms=epoch.end_ms,
-            )
-        )
+        rows[epoch.program_id].append(row_of(epoch, stage="adding-up", amount=amount))
     return rows
 
 
@@ -223,29 +220,6 @@ def _shares_of(account: str, *, start_ms: int) -> dict[str, int]:
     return {maker: rows[account] for maker, rows in plans.items() if account in rows}
 
 
-def _earned(*, account: str) -> dict[int, list[EarnedRow]]:
-    rows: dict[int, list[EarnedRow]] = defaultdict(list)
-    payments = list(
-        Payment.objects.filter(account=account, epoch__state=Epoch.State.ACTIVE)
-        .select_related("epoch")
-        .order_by("-epoch__number", "maker")
-    )
-    vaults = vault_names(epochs={payment.epoch_id for payment in payments if payment.vault})
-    for payment in payments:
-        epoch = payment.epoch
-        rows[epoch.program_id].append(
-            EarnedRow(
-                epoch_number=epoch.number,
-                start_ms=epoch.start_ms,
-                end_ms=epoch.end_ms,
-                maker=payment.maker,
-                amount=payment.amount,
-                vault=vaults.get((payment.epoch_id, payment.vault), ""),
-            )
-        )
-    return rows
-
-
 def _view(
     *,
     program: Program,
@@ -254,9 +228,9 @@ def _view(
     claims: list[ChainClaim],
     entitlement: Entitlement | None,
     request: ClaimRequest | None,
-    by_itself: bool,
     pending: list[PendingRow],
     earned: list[EarnedRow],
+    by_itself: bool,
 ) -> ClaimView:
     collected = sum(row.amount for row in claims)
     ready = max(0, entitlement.cumulative - collected) if entitlement else 0
@@ -310,6 +284,7 @@ def _collected_row(row: ChainClaim) -> CollectedRow:
         amount=row.amount,
         time_ms=row.time_ms,
         tx_hash=row.tx_hash,
+        log_index=row.log_index,
         block_number=row.block_number,
         recipient=row.recipient,
         caller=row.caller,

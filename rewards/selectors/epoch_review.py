@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import groupby
 from statistics import median_low
 from typing import Any
 
@@ -73,25 +72,6 @@ class EpochFacts:
         return {market: {reason: int(text) for reason, text in row.items()} for market, row in rows.items()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpendPoint:
-    """Where a programme stood at the end of an epoch, in the token's smallest unit, from its beginning."""
-
-    number: int
-    budget: int
-    paid: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spend:
-    """A programme's budget and spend over time."""
-
-    name: str
-    token_symbol: str
-    token_decimals: int
-    points: tuple[SpendPoint, ...]
-
-
 def epoch_facts(*, epoch: Epoch) -> EpochFacts:
     """Return what was worked out of an epoch, beside the epochs before it; four queries."""
     earlier = list(
@@ -119,30 +99,6 @@ def epoch_facts(*, epoch: Epoch) -> EpochFacts:
         sessions_bought=tuple(row for row in bought if row.kind is not None),
         earlier=len(earlier),
     )
-
-
-def spends() -> tuple[Spend, ...]:
-    """Return every programme's budget and spend over its scored epochs, in one query."""
-    rows = (
-        Epoch.objects.select_related("program")
-        .filter(paid_total__isnull=False)
-        .exclude(state=Epoch.State.VETOED)
-        .order_by("program_id", "number")
-    )
-    found = []
-    for _, group in groupby(rows, key=lambda row: row.program_id):
-        epochs, points, budget, paid = list(group), [], 0, 0
-        for epoch in epochs:
-            budget, paid = budget + epoch.budget, paid + (epoch.paid_total or 0)
-            points.append(SpendPoint(number=epoch.number, budget=budget, paid=paid))
-        program = epochs[0].program
-        found.append(
-            Spend(
-                name=program.name, token_symbol=program.token_symbol, token_decimals=program.token_decimals,
-                points=tuple(points),
-            )
-        )  # fmt: skip
-    return tuple(found)
 
 
 def _pay(epochs: list[Epoch]) -> tuple[dict[str, dict[int, int]], dict[str, dict[int, int]]]:

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,6 +76,7 @@ class Scorecard:
     makers_count: int
     payout: int
     accrued: int
+    most: int
     share_ppm: int
     carried_out: int
     markets: tuple[MarketCard, ...]
@@ -109,6 +110,7 @@ def maker_scorecard(*, epoch_id: int, maker: str, now_ms: int) -> Scorecard:
         makers_count=len(places),
         payout=place.payout if place else 0,
         accrued=place.accrued if place else 0,
+        most=place.most if place else 0,
         share_ppm=place.share_ppm if place else 0,
         carried_out=carry.amount if carry else 0,
         markets=markets,
@@ -150,11 +152,8 @@ def _kind_cards(
 ) -> tuple[KindCard, ...]:
     required = terms["markets"][market]["min_uptime_bps"]
     boosts = terms["boosts"]
-    gated = {
-        kind: row.live_ms > 0 and row.present_ms * FULL_BPS < required[kind] * row.live_ms
-        for kind, row in scores.items()
-    }
-    weights = {kind: 0 if gated[kind] else boosts[kind] * row.credit for kind, row in scores.items()}
+    gated = {kind: _is_gated(row, required_bps=required[kind]) for kind, row in scores.items()}
+    weights = kind_weights(terms=terms, market=market, scores=scores)
     pay_by_kind = _split(amount=pay.quoting if pay else 0, weights=weights)
     return tuple(
         KindCard(
@@ -172,6 +171,22 @@ def _kind_cards(
         for kind in KINDS
         if kind in scores
     )
+
+
+def kind_weights(*, terms: dict[str, Any], market: str, scores: Mapping[str, Score]) -> dict[str, int]:
+    """Return how a maker's quoting pay of a market is shared out over kinds of session: credit times boost.
+
+    scores: one maker's, by kind. Kinds whose credit the uptime gate took weigh nothing.
+    """
+    required = terms["markets"][market]["min_uptime_bps"]
+    return {
+        kind: 0 if _is_gated(row, required_bps=required[kind]) else terms["boosts"][kind] * row.credit
+        for kind, row in scores.items()
+    }
+
+
+def _is_gated(row: Score, *, required_bps: int) -> bool:
+    return row.live_ms > 0 and row.present_ms * FULL_BPS < required_bps * row.live_ms
 
 
 def _split(*, amount: int, weights: dict[str, int]) -> dict[str, int]:

@@ -15,15 +15,24 @@ ROLE = User.Role
 FOR_PROVIDERS = (Kind.PAID, Kind.CLAIM_COLLECTED)
 FOR_MAKERS = (
     *(Kind.EPOCH_SCORED, Kind.REVIEW_OPEN, Kind.ROOT_ACTIVE, Kind.PAID, Kind.UPTIME_LOW, Kind.MARKET_QUARANTINED),
+    *(Kind.EPOCH_RESCORED, Kind.DISPUTE_OPENED, Kind.DISPUTE_ANSWERED, Kind.DISPUTE_CLOSED),
     *(Kind.CLAIM_COLLECTED, Kind.WEBHOOK_OFF),
 )
 FOR_TREASURY = (
     *(Kind.EPOCH_SCORED, Kind.REVIEW_OPEN, Kind.APPROVAL_NEEDED, Kind.ROOT_ACTIVE, Kind.MARKET_QUARANTINED),
-    Kind.WEBHOOK_OFF,
+    *(Kind.TERMS_WAITING, Kind.EPOCH_RESCORED, Kind.DISPUTE_OPENED, Kind.DISPUTE_ANSWERED, Kind.DISPUTE_CLOSED),
+    *(Kind.CORRECTION_WAITING, Kind.WEBHOOK_OFF),
 )
+_ALL_WHO_CORRECT = (ROLE.TREASURER, ROLE.REVIEWER, ROLE.OPERATOR)
 TREASURY_ROLES = {
     # Who is written to when a notice is the treasury's; the others of its roles find it on their page.
+    Kind.TERMS_WAITING: (ROLE.TREASURER, ROLE.REVIEWER),
     Kind.EPOCH_SCORED: (ROLE.TREASURER, ROLE.REVIEWER),
+    Kind.EPOCH_RESCORED: (ROLE.TREASURER, ROLE.REVIEWER),
+    Kind.DISPUTE_OPENED: _ALL_WHO_CORRECT,
+    Kind.DISPUTE_ANSWERED: _ALL_WHO_CORRECT,
+    Kind.DISPUTE_CLOSED: _ALL_WHO_CORRECT,
+    Kind.CORRECTION_WAITING: _ALL_WHO_CORRECT,
     Kind.REVIEW_OPEN: (ROLE.TREASURER, ROLE.REVIEWER, ROLE.GUARDIAN),
     Kind.APPROVAL_NEEDED: (ROLE.TREASURER,),
     Kind.ROOT_ACTIVE: (ROLE.TREASURER, ROLE.REVIEWER),
@@ -47,8 +56,11 @@ def owned_accounts() -> QuerySet[Wallet, str]:
     return Wallet.objects.values_list("address", flat=True)
 
 
-def people_told(*, notice: Notice) -> list[User]:
-    """Return who gets mail of a notice: those it is for who have an address and did not say no."""
+def people_told(*, notice: Notice, but_for: int | None = None) -> list[User]:
+    """Return who gets mail of a notice: those it is for who have an address and did not say no.
+
+    but_for: the key of whoever did it, or can't do what it asks for.
+    """
     if notice.maker_id is not None:
         people = User.objects.filter(makers=notice.maker_id)
     elif notice.account:
@@ -56,6 +68,8 @@ def people_told(*, notice: Notice) -> list[User]:
     else:
         people = User.objects.filter(role__in=TREASURY_ROLES.get(Kind(notice.kind), ()))
     refused = MailChoice.objects.filter(kind=notice.kind, wanted=False).values("person")
+    if but_for is not None:
+        people = people.exclude(pk=but_for)
     return list(people.filter(is_active=True).exclude(email="").exclude(pk__in=refused).distinct().order_by("pk"))
 
 

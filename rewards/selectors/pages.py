@@ -10,6 +10,14 @@ from onchain.models_tx import ChainDistributor, OutgoingTransaction
 from onchain.status import IndexerStatus, indexer_status
 from rewards.models import Alarm, ClaimRequest, Epoch, LiveStanding, Program
 
+OF_CONTRACTS = frozenset(
+    {
+        *("unknown_proposal", "paused", "wind_down", "treasury_offered", "role_change", "wrong_proposer"),
+        "unchecked_approval",
+    }
+)
+"""Alarms that say what everybody can read on the chain."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketStatus:
@@ -41,7 +49,8 @@ class StatusView:
     """The status page. Ages are by this computer's clock, in seconds; None where nothing has happened yet.
 
     block, final_block: newest block read, newest that can no longer change. blocks_behind: the node has these and
-    we don't. standings_behind_ms: how far the live estimates are behind the newest block.
+    we don't. standings_behind_ms: how far the live estimates are behind the newest block. program_alarms: those of
+    `alarms` that say what the contracts did, which everybody can read on the chain; the others may name our hosts.
     """
 
     chain_id: int | None
@@ -59,6 +68,7 @@ class StatusView:
     oldest_claim_age_s: int | None
     unconfirmed_transactions: int
     alarms: tuple[str, ...]
+    program_alarms: tuple[str, ...]
     indexer: IndexerStatus | None
 
 
@@ -75,6 +85,7 @@ def status_view(*, now: dt.datetime) -> StatusView:
         .order_by("created_at")
         .values_list("created_at", flat=True)
     )
+    program_alarms = list(Alarm.objects.filter(cleared_at=None).values_list("code", "message"))
     return StatusView(
         chain_id=cursor.chain_id if cursor else None,
         block=block,
@@ -92,9 +103,10 @@ def status_view(*, now: dt.datetime) -> StatusView:
         unconfirmed_transactions=OutgoingTransaction.objects.filter(
             state__in=[OutgoingTransaction.State.SIGNED, OutgoingTransaction.State.MINED]
         ).count(),
+        program_alarms=tuple(message for code, message in program_alarms if code in OF_CONTRACTS),
         alarms=(
             *ChainAlarm.objects.filter(resolved_at=None).values_list("message", flat=True),
-            *Alarm.objects.filter(cleared_at=None).values_list("message", flat=True),
+            *(message for _, message in program_alarms),
         ),
         indexer=indexer_status(now=now),
     )

@@ -59,7 +59,10 @@ class HourPay:
 
 @dataclass(frozen=True)
 class Quoted:
-    """How a maker quoted in a market of an epoch, up to `until_ms` (ms UTC). start_ms, end_ms: of the epoch."""
+    """How a maker quoted in a market of an epoch, up to `until_ms` (ms UTC). start_ms, end_ms: of the epoch.
+
+    cells: what all of it is made of, the first `known` of which are in.
+    """
 
     market: str
     start_ms: int
@@ -70,6 +73,8 @@ class Quoted:
     market_rows: pa.Table
     stretches: tuple[Stretch, ...]
     hours: tuple[HourPay, ...]
+    cells: MarketCells
+    known: int
 
 
 def quoted(*, epoch: Epoch, market: str, maker: str) -> Quoted | None:
@@ -93,6 +98,8 @@ def quoted(*, epoch: Epoch, market: str, maker: str) -> Quoted | None:
         market_rows=found.cells.market_table(by=By.FIVE_MINUTES).slice(0, known),
         stretches=_stretches(found, known) if found.cells.makers else (),
         hours=_hours(epoch, terms, found, known, maker) if found.cells.makers else (),
+        cells=found.cells,
+        known=known,
     )
 
 

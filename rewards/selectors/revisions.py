@@ -126,6 +126,11 @@ def _step(before: RevisionRow, after: RevisionRow, old: Mapping[str, Any], new: 
     )  # fmt: skip
 
 
+def earned_then(*, revision: EpochRevision) -> dict[str, int]:
+    """Return what each maker had earned by a former result, in the token's smallest unit."""
+    return {key[0]: amount for key, amount in _sums(revision.result["allocations"], (1,), 5).items()}
+
+
 def changes(old: Mapping[tuple[str, ...], int], new: Mapping[tuple[str, ...], int]) -> tuple[Change, ...]:
     """Return the amounts that differ, by key; one that is missing on a side is 0 there."""
     keys = sorted({*old, *new})

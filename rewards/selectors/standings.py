@@ -15,7 +15,8 @@ class PoolPay:
     """What one maker gets in one market, in the token's smallest unit.
 
     quoting, fills, stress: before the cap. payout: after it. accrued: what is safe so far if the maker stopped
-    quoting now (equal to payout once the epoch is scored). share_ppm: of what all makers get in the market.
+    quoting now, most: what it comes to if the maker is present for all that is left (docs/scorecard.md). Both equal
+    payout once the epoch is scored. share_ppm: of what all makers get in the market.
     """
 
     market: str
@@ -27,6 +28,7 @@ class PoolPay:
     accrued: int
     share_ppm: int
     as_of_ms: int
+    most: int = 0
 
     @property
     def cut_by_cap(self) -> int:
@@ -46,6 +48,7 @@ class StandingRow:
     share_ppm: int
     as_of_ms: int
     is_estimate: bool
+    most: int = 0
 
 
 def pool_pays(*, epoch: Epoch) -> list[PoolPay]:
@@ -62,6 +65,7 @@ def pool_pays(*, epoch: Epoch) -> list[PoolPay]:
                 stress=row.stress,
                 payout=row.payout,
                 accrued=row.payout,
+                most=row.payout,
                 as_of_ms=epoch.end_ms,
                 share_ppm=share_ppm(part=row.payout, whole=totals[row.market]),
             )
@@ -76,6 +80,7 @@ def pool_pays(*, epoch: Epoch) -> list[PoolPay]:
             stress=row.stress,
             payout=row.estimate,
             accrued=row.accrued,
+            most=row.most,
             as_of_ms=row.as_of_ms,
             share_ppm=row.share_ppm,
         )
@@ -89,6 +94,7 @@ def standings(*, epoch: Epoch) -> list[StandingRow]:
     names = dict(Maker.objects.values_list("slug", "name"))
     payout = _totals((row.maker, row.payout) for row in pays)
     accrued = _totals((row.maker, row.accrued) for row in pays)
+    most = _totals((row.maker, row.most) for row in pays)
     whole = sum(payout.values())
     as_of_ms = max((row.as_of_ms for row in pays), default=epoch.start_ms)
     order = sorted(payout, key=lambda maker: (-payout[maker], maker))
@@ -99,6 +105,7 @@ def standings(*, epoch: Epoch) -> list[StandingRow]:
             name=names.get(maker, maker),
             payout=payout[maker],
             accrued=accrued[maker],
+            most=most[maker],
             share_ppm=share_ppm(part=payout[maker], whole=whole),
             as_of_ms=as_of_ms,
             is_estimate=epoch.paid_total is None,

@@ -68,6 +68,14 @@ class MarketTerms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlikeMarkets:
+    """Markets with the same numbers: said once, with all their names."""
+
+    names: tuple[str, ...]
+    terms: MarketTerms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TermsView:
     """An epoch's terms, whole: general rows, markets by name, and the hash that the evidence carries."""
 
@@ -76,6 +84,15 @@ class TermsView:
     markets: tuple[MarketTerms, ...]
     sha256: str
     canonical_json: str
+
+    @property
+    def alike(self) -> tuple[AlikeMarkets, ...]:
+        """The markets by the first of their names; those that differ in nothing but the name are one entry."""
+        groups: dict[tuple[object, ...], list[MarketTerms]] = {}
+        for market in self.markets:
+            groups.setdefault((market.weight_bps, market.rows, market.kinds), []).append(market)
+        return tuple(AlikeMarkets(names=tuple(each.market for each in group), terms=group[0])
+                     for group in groups.values())  # fmt: skip
 
 
 def epoch_terms(*, epoch_id: int) -> TermsView:

@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from math import gcd
 
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
@@ -13,9 +16,11 @@ from onchain.models import Market
 from rewards.calendars import calendar_names, calendar_zone
 from rewards.engine.splits import MOST_SHARES
 from rewards.errors import ActionRefusedError
-from rewards.models import Epoch, MarketAction
+from rewards.models import Correction, Epoch, MarketAction
 
 Kind = MarketAction.Kind
+MOST_REASON, MOST_SOURCE = 300, 500
+_link = URLValidator(schemes=["http", "https"])
 LONGEST_DAYS = 14
 """A closure of more days at once is more likely a slip of the hand than the news."""
 
@@ -46,16 +51,18 @@ def closure_draft(*, calendar: str, first: date, last: date, reason: str, source
     def midnight_ms(day: date) -> int:
         return int(datetime.combine(day, time(), tzinfo=zone).timestamp()) * 1000
 
-    return ActionDraft(
-        kind=Kind.CLOSURE, subject=calendar, from_ms=midnight_ms(first), to_ms=midnight_ms(last + timedelta(days=1)),
-        reason=reason, source=source,
-    )  # fmt: skip
+    try:
+        from_ms, to_ms = midnight_ms(first), midnight_ms(last + timedelta(days=1))
+    except OverflowError as error:
+        raise ActionRefusedError(reason=f"no calendar goes on beyond {last}") from error
+    return ActionDraft(kind=Kind.CLOSURE, subject=calendar, from_ms=from_ms, to_ms=to_ms, reason=reason, source=source)
 
 
 def action_check(*, draft: ActionDraft) -> None:
     """Raise ActionRefusedError, in one sentence, for an action that can't be entered. Writes nothing."""
     if not draft.reason.strip():
         raise ActionRefusedError(reason="say why: everybody who checks the epoch reads it")
+    _check_words(draft)
     if draft.kind == Kind.CLOSURE:
         _check_closure(draft)
         return
@@ -112,6 +119,8 @@ def action_withdraw(*, by: Person, action_id: int, why: str) -> MarketAction:
     Raises NotPermittedError and ActionRefusedError.
     """
     person, action = _allowed(by), _open(action_id)
+    if _is_being_scored_with(action):
+        raise ActionRefusedError(reason="an epoch is being scored again because of it; withdraw it when that is done")
     if not why.strip():
         raise ActionRefusedError(reason="say why it is withdrawn")
     action.withdrawn_by, action.withdrawn_at, action.withdrawn_why = person, timezone.now(), why.strip()
@@ -135,6 +144,27 @@ def _open(action_id: int) -> MarketAction:
     if action.withdrawn_at is not None:
         raise ActionRefusedError(reason="it is withdrawn already; enter it again if it was right")
     return action
+
+
+def _is_being_scored_with(action: MarketAction) -> bool:
+    """Whether two people have had an epoch scored again with it: one of them alone doesn't undo that half-way."""
+    corrections = Correction.objects.filter(kind="action", data__action=action.pk)
+    is_on_its_way = Q(state=Correction.State.CONFIRMED)
+    return corrections.filter(is_on_its_way | Q(state=Correction.State.APPLIED, epoch__state=Epoch.State.LIVE)).exists()
+
+
+def _check_words(draft: ActionDraft) -> None:
+    """Everybody gets to see and follow them, and a file may hold anything."""
+    if len(draft.reason.strip()) > MOST_REASON or "\0" in draft.reason:
+        raise ActionRefusedError(reason=f"the reason has at most {MOST_REASON} characters of text")
+    if not draft.source:
+        return
+    try:
+        _link(draft.source)
+    except ValidationError as error:
+        raise ActionRefusedError(reason="the source has to be a link that begins with https:// or http://") from error
+    if len(draft.source) > MOST_SOURCE:
+        raise ActionRefusedError(reason=f"the source has at most {MOST_SOURCE} characters")
 
 
 def _check_split(draft: ActionDraft) -> None:

@@ -22,18 +22,38 @@ def eligible(epoch: Epoch, evidence: Evidence) -> Verdict:
              withheld.values()]  # fmt: skip
     listing = eligibility.sanctions_now()
     gains = len(evidence.increments(epoch.program.token))
-    return True, " ".join([f"None of {gains} accounts and their makers is on the list ({listing.title}).", *stays])
+    passed = f"None of {gains} accounts and their makers is on the list ({listing.title})."
+    return True, " ".join([passed, *_left_out(evidence), *stays])
+
+
+def _left_out(evidence: Evidence) -> list[str]:
+    """Say which holders have no weight in a vault because of the list that held when the epoch was scored."""
+    venue = evidence.manifest.get("venue")
+    vaults = venue.get("vaults", {}) if isinstance(venue, dict) else {}
+    return [
+        f"Holders of the vault {vault} without a part, since they are on a list: {', '.join(each['left_out'])}."
+        for vault, each in vaults.items()
+        if each.get("left_out")
+    ]
 
 
 def _accounts(epoch: Epoch, evidence: Evidence) -> list[str]:
     found = eligibility.listed(evidence.increments(epoch.program.token))
     makers: dict[str, list[str]] = defaultdict(list)
-    for account, maker in Payment.objects.filter(epoch=epoch, account__in=found).values_list("account", "maker"):
-        makers[account].append(maker)
-    return [
-        f"{sentence} {' and '.join(sorted(makers[account])) or 'Its maker'} must name another account to be paid."
-        for account, sentence in found.items()
-    ]
+    held: dict[str, list[str]] = defaultdict(list)
+    for row in Payment.objects.filter(epoch=epoch, account__in=found):
+        (held if row.vault else makers)[row.account].append(row.vault or row.maker)
+    sentences = []
+    for account, sentence in found.items():
+        if account in makers or account not in held:
+            who = " and ".join(sorted(makers[account])) or "Its maker"
+            sentences.append(f"{sentence} {who} must name another account to be paid.")
+        if account in held:
+            sentences.append(
+                f"{sentence} It holds shares of the vault {' and '.join(sorted(held[account]))}: have the epoch scored "
+                "again by a correction that reads the data again, and it has no part."
+            )
+    return sentences
 
 
 def _makers(epoch: Epoch, withheld: set[str]) -> list[str]:

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 
 from config import failpoints
 from onchain.distributor import MAX_BATCH, MAX_BATCH_NODES, ClaimItem
+from onchain.errors import OnchainError
 from onchain.models_tx import ChainClaim, ChainDistributor, OutgoingTransaction
 from onchain.relayer import gas_spent, prepare_batch, refusals
 from onchain.rpc import RpcClient
@@ -19,6 +20,7 @@ from onchain.transactions import RefusedByContractError, Sender, broadcast, reso
 from rewards.errors import NothingToCollectError, TooManyRequestsError
 from rewards.models import ClaimRequest, Entitlement, Epoch, Program
 from rewards.selectors.claims import claimable
+from rewards.trouble import Trouble, trouble_of_error, trouble_of_reason
 
 logger = logging.getLogger(__name__)
 STATE = ClaimRequest.State
@@ -30,13 +32,6 @@ MAX_REQUESTS_A_DAY = 10
 A_DAY = timedelta(days=1)
 GAS_A_CLAIM = 100_000
 """What one claim costs at most in a batch of its own: what the day's budget still has to hold for each."""
-# The contract's refusals in the words of the page; whatever else it says is shown as it is.
-REASONS = {
-    "paused": "Collecting is paused just now. Your money is safe, and it goes on by itself afterwards.",
-    "transfer failed": "The token refused to pay this account.",
-    "not funded": "The distributor has too little of the token. We have been told; your claim stays.",
-    "wrong proof": "New rewards have just been added. Try again in a minute.",
-}
 NO_RELAYER = "This service can't send it for you at the moment. You can collect it yourself, with your own wallet."
 BUDGET_USED = "Free collecting is used up for today and goes on tomorrow. You can collect it yourself at any time."
 
@@ -68,8 +63,18 @@ def claim_request(*, program: Program, account: str, now: datetime | None = None
 def claims_relay(client: RpcClient, *, program: Program, now: datetime) -> int:
     """Settle what was sent and send what waits, at most a batch; returns how many requests went out.
 
-    Call it under the programme's relay lock. now: this machine's clock, for the gas budget of a day.
+    Call it under the programme's relay lock. now: this machine's clock, for the gas budget of a day. Raises what the
+    client and the signer raise, after those who wait have been told.
     """
+    try:
+        return _relay(client, program, now=now)
+    except OnchainError as error:
+        # Whoever waits is told why; the task tries again at its next turn.
+        _hold(program, trouble_of_error(error))
+        raise
+
+
+def _relay(client: RpcClient, program: Program, *, now: datetime) -> int:
     sender = relayer(program)
     if sender is not None:
         resolve(client, sender=sender)
@@ -80,7 +85,7 @@ def claims_relay(client: RpcClient, *, program: Program, now: datetime) -> int:
     if sender is None:
         return _hold(program, NO_RELAYER)
     if ChainDistributor.objects.filter(chain_id=program.chain_id, address=program.distributor, paused=True).exists():
-        return _hold(program, REASONS["paused"])
+        return _hold(program, Trouble.PAUSED)
     affordable = _affordable(sender, now=now)
     if affordable <= 0:
         return _hold(program, BUDGET_USED)
@@ -139,7 +144,7 @@ def _without_refused(
     )  # fmt: skip
     for request in [request for request in found if request.account in refused]:
         reason = refused[request.account]
-        _fail(request, REASONS.get(reason, f"The distributor refuses it: {reason}."))
+        _fail(request, trouble_of_reason(reason))
     return [request for request in found if request.account not in refused]
 
 
@@ -164,7 +169,7 @@ def _send(client: RpcClient, program: Program, sender: Sender, waiting: Sequence
                 request.save()
     except RefusedByContractError as error:
         logger.warning("A batch of %s claims was not sent: %s", len(waiting), error)
-        return 0
+        return _hold(program, trouble_of_error(error))
     failpoints.hit("relay.signed")
     broadcast(client, row)
     failpoints.hit("relay.sent")

@@ -14,8 +14,6 @@ from rewards.services.correction_kinds import kind_of, same_data
 logger = logging.getLogger(__name__)
 STATE = Correction.State
 MOST_REASON = 2_000
-CORRECTABLE = (Epoch.State.SCORED, Epoch.State.PROPOSED, Epoch.State.VETOED, Epoch.State.EMPTY)
-"""An epoch has a result then, and nothing is approved."""
 
 
 @transaction.atomic
@@ -57,6 +55,7 @@ def correction_confirm(*, by: Person, correction: Correction) -> Correction:
     locked = _entered(correction)
     if locked.entered_by_id == person.pk:
         raise CorrectionRefusedError(reason="you have entered it; a second person has to confirm it")
+    kind_of(locked.kind).check_stands(epoch=locked.epoch, data=locked.data)
     locked.state, locked.confirmed_by, locked.confirmed_at = STATE.CONFIRMED, person, timezone.now()
     locked.save(update_fields=["state", "confirmed_by", "confirmed_at"])
     logger.warning("The correction %s of epoch %s is confirmed", locked.pk, locked.epoch.number)
@@ -88,7 +87,7 @@ def _correctable(epoch: Epoch) -> Epoch:
             reason=f"epoch {locked.number} is approved on the chain and stays as it is; what was wrong can only be "
             "made good in a later epoch, by the treasury's decision"
         )
-    if locked.state not in CORRECTABLE:
+    if locked.state not in Epoch.CORRECTABLE:
         raise CorrectionRefusedError(reason=f"epoch {locked.number} has no result now; wait until it is scored")
     later = Epoch.objects.filter(
         program_id=locked.program_id, number__gt=locked.number, state__in=[Epoch.State.APPROVED, Epoch.State.ACTIVE]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from onchain.selectors import market_events_arrow, settled_through_ms
+from rewards.analysis.reach import most_of
 from rewards.engine.allocation import AllocationRow, allocate_market
 from rewards.engine.errors import EngineError
 from rewards.engine.eventdigest import NO_EVENTS
@@ -135,7 +136,11 @@ def _store(epoch: Epoch, ground: Ground, runs: list[_Run]) -> None:
 
 
 def _standings(epoch: Epoch, ground: Ground, market: str, score: MarketScore, as_of_ms: int) -> list[LiveStanding]:
-    """Return each maker's estimate (the epoch goes on as so far) and what is safe (nobody quotes any more)."""
+    """Return each maker's estimate (the epoch goes on as so far), what is safe (nobody quotes any more), and the most.
+
+    docs/scorecard.md defines the three.
+    """
+    most = most_of(terms=ground.terms, market=market, score=score, left_ms=_lengths_ms(ground, from_ms=as_of_ms))
     estimates = {row.maker: row for row in allocate_market(terms=ground.terms, market=market, score=score)}
     safe = {row.maker: row for row in _if_all_stopped(ground, market, score)}
     whole = sum(row.quoting for row in estimates.values())
@@ -152,6 +157,7 @@ def _standings(epoch: Epoch, ground: Ground, market: str, score: MarketScore, as
             estimate=row.payout,
             # Shares of fills and stress go down as others come, so only quoting is ever safe.
             accrued=min(row.payout, safe[maker].quoting) if maker in safe else 0,
+            most=max(row.payout, most(maker, fills=row.fills, stress=row.stress)),
         )
         for maker, row in estimates.items()
     ]
@@ -160,11 +166,16 @@ def _standings(epoch: Epoch, ground: Ground, market: str, score: MarketScore, as
 def _if_all_stopped(ground: Ground, market: str, score: MarketScore) -> list[AllocationRow]:
     """Allocate as if the market stayed live to the epoch's end and no quote counted from now on."""
     whole = copy.copy(score)
-    whole.live_ms = [0] * len(KINDS)
-    epoch = ground.terms.epoch
-    for (start_ms, end_ms, _), kind in zip(ground.sessions.rows, ground.sessions.kind_indices, strict=True):
-        whole.live_ms[kind] += max(0, min(end_ms, epoch.end_ms) - max(start_ms, epoch.start_ms))
+    whole.live_ms = _lengths_ms(ground, from_ms=ground.terms.epoch.start_ms)
     return allocate_market(terms=ground.terms, market=market, score=whole)
+
+
+def _lengths_ms(ground: Ground, *, from_ms: int) -> list[int]:
+    """Return by kind how long it lasts in the epoch from a time on."""
+    lengths_ms, end_of_epoch_ms = [0] * len(KINDS), ground.terms.epoch.end_ms
+    for (start_ms, end_ms, _), kind in zip(ground.sessions.rows, ground.sessions.kind_indices, strict=True):
+        lengths_ms[kind] += max(0, min(end_ms, end_of_epoch_ms) - max(start_ms, from_ms))
+    return lengths_ms
 
 
 def _score_rows(epoch: Epoch, market: str, score: MarketScore) -> list[Score]:

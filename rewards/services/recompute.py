@@ -98,7 +98,8 @@ def _holders_difference(
     Without exact times a weight may be off by what its transfers' values weigh in a second.
     """
     named = sorted({vault for vault, _ in inputs.vaults.operators})
-    starts = {vault: each["start_block"] for vault, each in manifest["venue"].get("vaults", {}).items()}
+    sources = manifest["venue"].get("vaults", {})
+    starts = {vault: each["start_block"] for vault, each in sources.items()}
     if sorted(starts) != named:
         return Difference(MANIFEST, "venue.vaults", ", ".join(sorted(starts)) or "none", ", ".join(named) or "none")
     if not named:
@@ -110,7 +111,8 @@ def _holders_difference(
         transfers = engine_transfers(read[vault])
         span = {"start_ms": epoch.start_ms, "end_ms": epoch.end_ms}
         theirs = inputs.vaults.holders.get(vault, {})
-        ours = time_weights(transfers, vault=vault, excluded=excluded, **span).weights
+        left_out = sources[vault].get("left_out", [])
+        ours = time_weights(transfers, vault=vault, excluded={*excluded, *left_out}, **span).weights
         slack = {} if exact_times else time_slack(transfers, wrong_by_ms=SECOND_MS, **span)
         for account in sorted({*theirs, *ours}):
             published, computed = theirs.get(account, 0), ours.get(account, 0)

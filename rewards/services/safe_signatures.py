@@ -10,8 +10,9 @@ from onchain.calls import from_hex, to_hex
 from onchain.rpc import RpcClient
 from onchain.safe import SIGNATURE_BYTES, SafeInfo, SafeTx, joined_signatures, read_safe, signature_refusal
 from rewards.errors import NotAllowedError, ReviewRefusedError, SignatureRefusedError
-from rewards.models import SafeSignature, SafeTransaction
+from rewards.models import Epoch, SafeSignature, SafeTransaction
 from rewards.selectors.review import approval_hindrance
+from rewards.services.checks import approval_is_safe
 from rewards.services.review import epoch_approve
 from rewards.services.safe import safe_tx_of
 
@@ -35,8 +36,14 @@ def safe_signature_add(
         raise NotAllowedError(what="Handing in a signature for the Safe", who="treasurers and operators")
     if stored.state != SafeTransaction.State.COLLECTING:
         raise SignatureRefusedError(reason="this transaction no longer collects signatures")
-    if (hindrance := approval_hindrance(epoch=stored.epoch, person_id=by.pk)) is not None:
+    # As it is now: it may have been corrected, or a check may have failed, since the caller read it.
+    epoch = Epoch.objects.select_related("program").get(pk=stored.epoch_id)
+    if stored.digest != epoch.digest or epoch.state != Epoch.State.PROPOSED:
+        raise SignatureRefusedError(reason=f"it approves a result of epoch {epoch.number} that no longer waits for it")
+    if (hindrance := approval_hindrance(epoch=epoch, person_id=by.pk)) is not None:
         raise SignatureRefusedError(reason=hindrance)
+    if not approval_is_safe(epoch=epoch):
+        raise SignatureRefusedError(reason="the epoch's checks have not all been made again and passed")
     info = read_safe(client=client, address=stored.safe)
     if info is None or info.nonce != stored.nonce:
         raise SignatureRefusedError(reason="the Safe has used this nonce for something else; load the page again")
@@ -49,7 +56,7 @@ def safe_signature_add(
     try:
         with transaction.atomic():
             if isinstance(by, User) and by.role == User.Role.TREASURER:
-                epoch_approve(by=by, epoch=stored.epoch, reason=f"Handed in the signature of {signer}.")
+                epoch_approve(by=by, epoch=epoch, reason=f"Handed in the signature of {signer}.")
             row, _ = SafeSignature.objects.update_or_create(
                 transaction=stored, owner=signer, defaults={"kind": kind, "signature": to_hex(kept)}
             )

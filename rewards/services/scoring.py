@@ -173,7 +173,8 @@ def _scored(epoch: Epoch, ground: Ground) -> tuple[VaultsOfEpoch, Inputs, Result
     vaults = vaults_of(epoch=epoch)
     inputs = gather(epoch=epoch, ground=ground, vaults=vaults.vaults)
     failpoints.hit("scoring.gathered")
-    return vaults, inputs, combine(inputs, stretched_scores(epoch=epoch, inputs=inputs, ground=ground))
+    result = combine(inputs, stretched_scores(epoch=epoch, inputs=inputs, ground=ground))
+    return vaults.paid_through(inputs.vaults), inputs, result
 
 
 def _write_evidence(
@@ -220,11 +221,7 @@ def _manifest(epoch: Epoch, vaults: VaultsOfEpoch, inputs: Inputs, result: Resul
                 }
                 for market in markets
             },
-            **(
-                {"vaults": {vault: {"start_block": each.start_block} for vault, each in vaults.held.items()}}
-                if vaults.held
-                else {}
-            ),
+            **({"vaults": {vault: each.source for vault, each in vaults.held.items()}} if vaults.held else {}),
         },
         from_block=min((market.start_block for market in markets), default=0),
         to_block=last.number if last else -1,

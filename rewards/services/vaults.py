@@ -5,14 +5,18 @@ Source: docs/vaults.md.
 
 from collections.abc import Callable, Collection
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.db import transaction
 
+from accounts import eligibility
+from accounts.errors import IneligibleError
 from accounts.fields import address_pattern
 from accounts.models import Maker
-from accounts.roles import Deed, Person, manages_maker, may, require
+from accounts.roles import Deed, Person, may, names_payouts, require
+from accounts.services import change_note
 from onchain.indexer import node
+from onchain.models import WatchedContract
 from onchain.models_tx import ChainDistributor
 from onchain.rpc import RpcClient
 from onchain.selectors import first_block, last_block_before
@@ -26,6 +30,7 @@ from rewards.engine.vaults import NOBODY, Vaults
 from rewards.errors import EpochStateError, NotAllowedError, NotYetError, VaultRefusedError
 from rewards.models import Epoch, EpochVault, MakerVault, Program
 from rewards.selectors.vaults import vaults_named
+from rewards.services.boundary import boundary_hold
 
 Client = Callable[[], RpcClient]
 MOST_BLOCKS_OLDER = 1_000_000
@@ -34,12 +39,21 @@ MOST_BLOCKS_OLDER = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldVault:
-    """A share token at the end of an epoch. contracts: holders that are contracts. checked: balances asked for."""
+    """A share token at the end of an epoch. contracts: holders that are contracts. checked: balances asked for.
+
+    left_out: holders without a weight because they are on the sanctions list.
+    """
 
     start_block: int
     found: TimeWeights
     contracts: tuple[str, ...] = ()
     checked: int = 0
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def source(self) -> dict[str, object]:
+        """Return what the manifest says of it, for whoever reads its transfers again."""
+        return {"start_block": self.start_block} | ({"left_out": list(self.left_out)} if self.left_out else {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +64,22 @@ class VaultsOfEpoch:
     named: tuple[MakerVault, ...] = ()
     held: dict[str, HeldVault] = field(default_factory=dict)
 
+    def paid_through(self, counted: Vaults) -> "VaultsOfEpoch":
+        """Return only those that pay somebody: the vault of a maker whose pay is withheld does not."""
+        vaults = {vault for vault, _ in counted.operators}
+        return VaultsOfEpoch(
+            vaults=counted,
+            named=tuple(row for row in self.named if (row.vault, row.maker.slug) in counted.operators),
+            held={vault: each for vault, each in self.held.items() if vault in vaults},
+        )
+
 
 def vault_name(*, by: Person, maker: Maker, vault: str, operator: str, now_ms: int, client: RpcClient) -> MakerVault:
-    """Have a maker's pay go through a vault in the epochs that begin after now_ms (the chain's time, ms UTC).
+    """Have a maker's pay go through a vault from the next epoch on; now_ms is the chain's time (ms, UTC).
 
-    The maker's admins do it, and operators. The token's logs are read from its deployment on. Raises NotAllowedError,
-    VaultRefusedError, ShareTokenError and the client's errors.
+    The maker's admins do it; operators only for a maker that has no admin yet, as with payout accounts. The token's
+    logs are read from its deployment on. Raises NotAllowedError, VaultRefusedError, IneligibleError for an account on
+    the sanctions list, ShareTokenError and the client's errors.
     """
     _require(by, maker)
     vault, operator = vault.strip().lower(), operator.strip().lower()
@@ -67,19 +91,40 @@ def vault_name(*, by: Person, maker: Maker, vault: str, operator: str, now_ms: i
     taken = {NOBODY, *_cannot_collect()}
     if vault in taken or operator in taken:
         raise VaultRefusedError(reason="a reward token or a distributor is neither a vault nor an operator")
+    if listed := eligibility.listed([vault, operator]):
+        raise IneligibleError(reasons=list(listed.values()))
     token = describe_shares(client, address=vault)
     older = first_block() - token.start_block
-    if older > MOST_BLOCKS_OLDER and not may(person=by, deed=Deed.MANAGE_EVERY_MAKER):
-        reason = (
-            f"its token is {older} blocks older than what is indexed; an operator can name it, since reading it takes"
+    if older > MOST_BLOCKS_OLDER and not (may(person=by, deed=Deed.MANAGE_EVERY_MAKER) or _is_read(vault)):
+        raise VaultRefusedError(
+            reason=f"its token is {older} blocks older than what is indexed, and reading it takes long; ask an "
+            f"operator to have it read (manage.py vault_read {vault}), then name it"
         )
-        raise VaultRefusedError(reason=f"{reason} long")
     with transaction.atomic():
+        # Asked here and not before the node was: meanwhile an epoch may have begun, which keeps what it had.
+        since_ms = boundary_hold(now_ms=now_ms)
         contract_watch(address=vault, start_block=token.start_block, label=f"vault {maker.slug}"[:80], whole=True)
+        what = f"Pay goes to the holders of {vault}; {operator} gets what can't be split."
+        change_note(maker=maker, by=by, what=what)
         return MakerVault.objects.create(
-            maker=maker, vault=vault, operator=operator, name=token.name or token.symbol, since_ms=now_ms + 1,
+            maker=maker, vault=vault, operator=operator, name=token.name or token.symbol, since_ms=since_ms,
             named_by=by if by.is_authenticated else None,
         )  # fmt: skip
+
+
+def vault_read(*, by: Person, vault: str, client: RpcClient) -> int:
+    """Have a share token read from its deployment on, so that makers' admins can name it however old it is.
+
+    Returns the block of its deployment. An operator does it. Raises NotPermittedError, VaultRefusedError,
+    ShareTokenError and the client's errors.
+    """
+    require(person=by, deed=Deed.MANAGE_EVERY_MAKER)
+    vault = vault.strip().lower()
+    if not address_pattern.fullmatch(vault):
+        raise VaultRefusedError(reason=f"{vault[:60]!r} is not an address: 0x and 40 hex digits")
+    token = describe_shares(client, address=vault)
+    contract_watch(address=vault, start_block=token.start_block, label="vault", whole=True)
+    return token.start_block
 
 
 @transaction.atomic
@@ -97,20 +142,29 @@ def vault_drop(*, by: Person, maker: Maker, epoch: Epoch, reason: str) -> MakerV
         raise EpochStateError(number=locked.number, state="scored")
     locked.retry_at = None
     locked.save(update_fields=["retry_at"])
+    what = f"From epoch {locked.number} of {locked.program.name} on pay goes to the payout accounts, not to the vault."
+    change_note(maker=maker, by=by, what=what, reason=reason)
     return MakerVault.objects.create(
         maker=maker, since_ms=locked.start_ms, named_by=by if by.is_authenticated else None, reason=reason.strip()
     )
 
 
+@transaction.atomic
 def vault_end(*, by: Person, maker: Maker, now_ms: int) -> MakerVault:
-    """Have a maker paid at its payout accounts again, in the epochs that begin after now_ms. Raises NotAllowedError."""
+    """Have a maker paid at its payout accounts again from the next epoch on. Raises NotAllowedError."""
     _require(by, maker)
-    return MakerVault.objects.create(maker=maker, since_ms=now_ms + 1, named_by=by if by.is_authenticated else None)
+    since_ms = boundary_hold(now_ms=now_ms)
+    change_note(maker=maker, by=by, what="Pay goes to the payout accounts again.")
+    return MakerVault.objects.create(maker=maker, since_ms=since_ms, named_by=by if by.is_authenticated else None)
 
 
 def _require(by: Person, maker: Maker) -> None:
-    if not manages_maker(person=by, maker=maker):
-        raise NotAllowedError(what=f"Naming a vault of {maker.name}", who="its admins and operators")
+    if not names_payouts(person=by, maker=maker):
+        raise NotAllowedError(what=f"Naming a vault of {maker.name}", who="its admins")
+
+
+def _is_read(vault: str) -> bool:
+    return WatchedContract.objects.filter(address=vault, whole=True).exists()
 
 
 # --- an epoch's holders ------------------------------------------------------------------------------------------
@@ -153,8 +207,14 @@ def _held(client: RpcClient, vault: str, epoch: Epoch, block: int) -> HeldVault:
         end_ms=epoch.end_ms, excluded=not_holders(token=epoch.program.token, distributor=epoch.program.distributor),
     )  # fmt: skip
     checked = check_balances(client, token=vault, balances=found.balances, supply=found.supply, block=block)
+    # Anybody can send shares to a listed account: it must hold up nobody's pay, so it has no weight.
+    listed = eligibility.sanctions_now().names
+    left_out = tuple(sorted(found.weights.keys() & listed.keys()))
+    found = replace(found, weights={account: each for account, each in found.weights.items() if account not in listed})
     contracts = tuple(contracts_among(client, accounts=found.weights, block=block))
-    return HeldVault(start_block=share_start(token=vault), found=found, contracts=contracts, checked=checked)
+    return HeldVault(
+        start_block=share_start(token=vault), found=found, contracts=contracts, checked=checked, left_out=left_out
+    )
 
 
 def engine_transfers(read: ShareTransfers) -> Transfers:

@@ -59,6 +59,16 @@ def gives_roles(*, user: Person) -> bool:
     return roles.may(person=user, deed=Deed.SET_ROLES)
 
 
+def sees_running(*, user: Person) -> bool:
+    """Hosts, balances and queues are for those who watch over the service."""
+    return roles.may(person=user, deed=Deed.SEE_RUNNING)
+
+
+def derives_again(*, user: Person) -> bool:
+    """Operators resolve a market's quarantine."""
+    return roles.may(person=user, deed=Deed.DERIVE_AGAIN)
+
+
 def refuse(*, request: HttpRequest, sentence: str) -> HttpResponseBase:
     """Send somebody who has not signed in to the sign-in page; tell everybody else no, and why.
 

@@ -1,5 +1,6 @@
 """Market actions in sentences: what happens when, who entered it and why."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -7,7 +8,7 @@ from zoneinfo import ZoneInfo
 from accounts.models import User
 from rewards.calendars import calendar_zone
 from rewards.models import Epoch, MarketAction
-from rewards.selectors.actions import actions_of
+from rewards.selectors.actions import actions_of, actions_to_correct
 from rewards.services.actions import ActionDraft
 
 _FRACTIONS = {2: "half", 3: "a third of", 4: "a quarter of", 5: "a fifth of", 10: "a tenth of"}
@@ -16,13 +17,14 @@ CITIES = {"America/New_York": "New York", "Europe/London": "London", "Asia/Tokyo
 
 @dataclass(frozen=True, kw_only=True)
 class ActionLine:
-    """An action as a page shows it. state: of the list for those who enter them."""
+    """An action as a page shows it. behind: the epochs that were scored before it came and can still be corrected."""
 
     action: MarketAction
     sentence: str
     entered: str
     confirmed: str
     note: str = ""
+    behind: tuple[int, ...] = ()
 
 
 def action_lines(*, epoch: Epoch) -> list[ActionLine]:
@@ -34,7 +36,21 @@ def action_lines(*, epoch: Epoch) -> list[ActionLine]:
     ]
 
 
-def action_line(*, action: MarketAction, zone: ZoneInfo, note: str = "") -> ActionLine:
+def late_lines(*, epoch: Epoch) -> list[ActionLine]:
+    """Return what an epoch that can be corrected was scored without, or wrongly with, and nobody has corrected yet.
+
+    note: the correction's reason as a form proposes it.
+    """
+    if epoch.state not in Epoch.CORRECTABLE:
+        return []
+    zone = calendar_zone(epoch.program.calendar)
+    return [
+        action_line(action=row.action, zone=zone, note=row.action.withdrawn_why if row.in_result else row.action.reason)
+        for row in actions_to_correct(epoch=epoch)
+    ]
+
+
+def action_line(*, action: MarketAction, zone: ZoneInfo, note: str = "", behind: Sequence[int] = ()) -> ActionLine:
     """Return one action as a page shows it."""
     return ActionLine(
         action=action,
@@ -42,6 +58,7 @@ def action_line(*, action: MarketAction, zone: ZoneInfo, note: str = "") -> Acti
         entered=who(role=action.entered_as, person=action.entered_by),
         confirmed=who(role=action.confirmed_as, person=action.confirmed_by),
         note=note,
+        behind=tuple(behind),
     )
 
 

@@ -9,7 +9,12 @@ from accounts.errors import NotPermittedError
 from rewards.calendars import calendar_zone
 from rewards.errors import ActionRefusedError
 from rewards.models import MarketAction, Program
-from rewards.selectors.actions import epochs_scored_already, program_actions, program_markets
+from rewards.selectors.actions import (
+    epochs_behind,
+    epochs_scored_already,
+    program_actions,
+    program_markets,
+)
 from rewards.selectors.programs import program_get
 from rewards.services.actions import ActionDraft, action_check, action_confirm, action_enter, action_withdraw
 from rewards.views import access
@@ -91,7 +96,11 @@ def _page(
         form if form is not None and form.kind == kind else form_type(program=program, markets=markets)
         for kind, form_type in FORMS.items()
     ]
-    lines = [action_line(action=action, zone=zone) for action in program_actions(program=program)]
+    behind = epochs_behind(program=program)
+    lines = [
+        action_line(action=action, zone=zone, behind=behind.get(action.pk, ()))
+        for action in program_actions(program=program)
+    ]
     context = {
         "section": "treasury",
         "program": program,

@@ -6,17 +6,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import roles
 from accounts.roles import Deed
-from rewards.models import Dispute
+from rewards.models import Dispute, Epoch
 from rewards.selectors.disputes import correction_get, corrections_of_epoch, disputes_of_epoch
 from rewards.selectors.programs import epoch_get
 from rewards.selectors.review_window import review_window
-from rewards.services.corrections import (
-    CORRECTABLE,
-    correction_confirm,
-    correction_enter,
-    correction_withdraw,
-)
+from rewards.services.corrections import correction_confirm, correction_enter, correction_withdraw
 from rewards.views import access
+from rewards.views.action_words import late_lines
 from rewards.views.dispute_forms import CorrectionForm
 from rewards.views.disputes import attempt, correction_items
 from rewards.views.pages import missing_is_404, page_now_ms
@@ -43,7 +39,8 @@ def corrections(request: HttpRequest, program: str, number: int) -> HttpResponse
         "now_ms": page_now_ms(),
         "disputes": disputes_of_epoch(epoch=epoch),
         "corrections": correction_items(corrections_of_epoch(epoch=epoch)),
-        "correction_form": CorrectionForm() if may_correct and epoch.state in CORRECTABLE else None,
+        "correction_form": CorrectionForm() if may_correct and epoch.state in Epoch.CORRECTABLE else None,
+        "late": late_lines(epoch=epoch),
         "may_correct": may_correct,
         "person_id": request.user.pk,
     }

@@ -15,6 +15,7 @@ _TIME = {"type": "datetime-local", "step": "1"}
 _FORMAT = "%Y-%m-%dT%H:%M:%S"
 _READ = (_FORMAT, "%Y-%m-%dT%H:%M")
 _ACCEPT = ",".join(f".{ending}" for ending in ENDINGS)
+_CHOSEN = [(kind.code, kind.label) for kind in KINDS.values() if not kind.is_offered]
 FILES_HELP = f"Up to {MOST_FILES} files of {MOST_BYTES >> 20} MiB each: {', '.join(ENDINGS)}."
 
 
@@ -79,7 +80,7 @@ class MessageForm(forms.Form):
 class CorrectionForm(forms.Form):
     """What is to be put right, and why. Which fields count follows from the kind."""
 
-    kind = forms.ChoiceField(label="What is put right?", choices=[(kind.code, kind.label) for kind in KINDS.values()])
+    kind = forms.ChoiceField(label="What is put right?", choices=_CHOSEN)
     addresses = forms.CharField(
         label="Addresses", required=False, widget=forms.Textarea(attrs={"rows": 2, "class": "mono"}),
         help_text="Only for addresses of another maker: one or more, with spaces between.",

@@ -30,6 +30,7 @@ from rewards.services.disputes import (
     dispute_withdraw,
 )
 from rewards.views import access
+from rewards.views.action_words import late_lines
 from rewards.views.dispute_forms import CorrectionForm, DisputeForm, MessageForm, utc_initial
 from rewards.views.pages import missing_is_404, page_now_ms
 
@@ -107,6 +108,7 @@ def dispute(request: HttpRequest, dispute_id: int) -> HttpResponseBase:
         "is_member": is_member,
         "decisions": _DECISIONS if is_open and roles.may(person=user, deed=Deed.DECIDE_DISPUTE) else (),
         "correction_form": CorrectionForm() if corrects else None,
+        "late": late_lines(epoch=found.epoch) if corrects else (),
         "may_correct": roles.may(person=user, deed=Deed.CORRECT_EPOCH),
         "person_id": user.pk,
     }

@@ -93,10 +93,13 @@ def enrolments(request: HttpRequest) -> HttpResponseBase:
     """List the requests, those that wait first."""
     if not roles.may(person=request.user, deed=Deed.SEE_ENROLMENTS):
         return access.refuse(request=request, sentence=_FOR_WHOM)
-    rows = list(Enrolment.objects.select_related("asked_by")[:200])
-    waiting = [(row, enrolment_problems(enrolment=row)) for row in rows if row.state == Enrolment.State.OPEN]
+    rows = list(Enrolment.objects.select_related("asked_by").prefetch_related("proofs")[:200])
+    listing = eligibility.sanctions_now()
+    waiting = [
+        (row, enrolment_problems(enrolment=row, listing=listing)) for row in rows if row.state == Enrolment.State.OPEN
+    ]
     closed = [row for row in rows if row.state != Enrolment.State.OPEN]
-    context = {"section": "treasury", "waiting": waiting, "closed": closed, "listing": eligibility.sanctions_now()}
+    context = {"section": "treasury", "waiting": waiting, "closed": closed, "listing": listing}
     return render(request, "treasury/enrolments.html", context)
 
 

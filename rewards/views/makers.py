@@ -8,13 +8,15 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from accounts.models import Maker, User
-from accounts.roles import belongs_to, manages_maker
+from accounts.roles import belongs_to, names_payouts
+from rewards.selectors.luck import maker_luck
 from rewards.selectors.makers import KindCard, MarketCard, Scorecard, maker_scorecard
 from rewards.selectors.programs import ProgramRow, epoch_get, program_list, program_overview
 from rewards.selectors.review_window import review_window
 from rewards.selectors.rows import EpochRow
 from rewards.views import access
 from rewards.views.figures.bars import bar_lengths
+from rewards.views.figures.luck import luck_figure
 from rewards.views.of_maker import of_maker
 from rewards.views.pages import missing_is_404, page_now_ms
 from rewards.views.quoted import quoted_context
@@ -102,11 +104,15 @@ def _scorecard_page(
         and now_ms < epoch.review_until_ms,
         "reasons": found[:MOST_REASONS],
         "more_reasons": found[MOST_REASONS:],
-        "manages": manages_maker(person=request.user, maker=who),
+        "names_payouts": names_payouts(person=request.user, maker=who),
     }
+    luck = maker_luck(epoch=epoch, maker=who.slug)
+    if luck is not None:
+        context |= {"luck": luck, "luck_figure": luck_figure(luck=luck)}
     focus = _focus(request, card)
     if focus:
-        context |= {"focus": focus, **quoted_context(epoch=epoch, market=focus, maker=who.slug)}
+        pay = next(market.pay for market in card.markets if market.market == focus)
+        context |= {"focus": focus, **quoted_context(epoch=epoch, market=focus, maker=who.slug, pay=pay)}
     return render(request, "makers/scorecard.html", context)
 
 

@@ -14,6 +14,7 @@ from rewards.selectors.programs import (
     ProgramOverview,
     epoch_get,
     epoch_sessions,
+    program_get,
     program_list,
     program_overview,
 )
@@ -27,6 +28,7 @@ from rewards.views.announced import announced_changes
 from rewards.views.evidence import bundle_name
 from rewards.views.figures.rates import kind_rates
 from rewards.views.figures.week import week_figure
+from rewards.views.helped import helped_context
 from rewards.views.pages import missing_is_404, page_now_ms
 from rewards.views.terms_words import terms_sentences
 from rewards.views.words import KIND_NAMES, boost_text
@@ -88,6 +90,7 @@ def _programme_page(request: HttpRequest, *, slug: str, now_ms: int) -> HttpResp
     }
     if overview.shown_epoch is not None and overview.sessions is not None:
         context |= _shown_epoch_context(request, overview, overview.shown_epoch, overview.sessions, now_ms)
+        context |= helped_context(request, program=program_get(slug=slug), markets=overview.markets)
     return render(request, "public/programme.html", context)
 
 

@@ -4,24 +4,28 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from pyarrow import csv, parquet
 
 from accounts.models import Maker
 from onchain.errors import OnchainError
 from onchain.models import Market
+from rewards.analysis.statistics import By
 from rewards.engine.errors import EngineError
 from rewards.models import Epoch
 from rewards.selectors.programs import epoch_get
 from rewards.selectors.quoted import REASONS, Quoted, Stretch, quoted
+from rewards.selectors.standings import PoolPay
+from rewards.selectors.waterfall import market_waterfall
 from rewards.services.looking import moment_of
+from rewards.views.figures.falls import falls, summary
 from rewards.views.figures.hours import hour_rows
 from rewards.views.moment import moment_context
 from rewards.views.of_maker import of_maker
 from rewards.views.pages import missing_is_404
+from rewards.views.tabular import arrow_response
 
 REASON_WORDS = {
     "counting": "Counting",
@@ -43,7 +47,6 @@ REASON_RULES = {
     "too_far": "no order that counts was inside the band",
     "one_sided": "only one side was inside the band",
 }
-_TYPES = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +91,7 @@ def series(_request: HttpRequest, who: Maker, program: str, number: int, market:
 def table(_request: HttpRequest, who: Maker, program: str, number: int, market: str, form: str) -> HttpResponseBase:
     """Send the maker's rows by five minutes as CSV or Parquet; docs/statistics.md explains the columns."""
     found = _found(who, epoch_get(slug=program, number=number), market)
-    sink = pa.BufferOutputStream()
-    if form == "csv":
-        csv.write_csv(found.maker_rows, sink)
-    else:
-        parquet.write_table(found.maker_rows, sink, compression="zstd")
-    response = HttpResponse(sink.getvalue().to_pybytes(), content_type=_TYPES[form])
-    name = f"{who.slug}-{program}-{number}-{market}.{form}"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return arrow_response(table=found.maker_rows, form=form, name=f"{who.slug}-{program}-{number}-{market}")
 
 
 @require_safe
@@ -119,7 +114,7 @@ def moment(request: HttpRequest, who: Maker, program: str, number: int, market: 
     return render(request, "makers/moment.html", context)
 
 
-def quoted_context(*, epoch: Epoch, market: str, maker: str) -> dict[str, Any]:
+def quoted_context(*, epoch: Epoch, market: str, maker: str, pay: PoolPay) -> dict[str, Any]:
     """Return what the scorecard's template needs of the market in focus; nothing where nothing is known."""
     found = quoted(epoch=epoch, market=market, maker=maker)
     if found is None or not found.stretches:
@@ -127,7 +122,13 @@ def quoted_context(*, epoch: Epoch, market: str, maker: str) -> dict[str, Any]:
     held = dict.fromkeys(REASONS, 0)
     for stretch in found.stretches:
         held[stretch.reason] += stretch.end_ms - stretch.start_ms
+    steps = market_waterfall(epoch=epoch, found=found, pay=pay)
+    presence = presence_rows(found)
     return {
+        "steps": falls(steps=steps) if steps else None,
+        "steps_summary": summary(steps=steps) if steps else "",
+        "presence": presence,
+        "presence_summary": _presence_summary(presence),
         "quoted": found,
         "segments": [_segment(found, stretch) for stretch in found.stretches],
         "legend": [
@@ -138,6 +139,47 @@ def quoted_context(*, epoch: Epoch, market: str, maker: str) -> dict[str, Any]:
         "hours": hour_rows(hours=found.hours),
         "hour_numbers": range(24),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceRow:
+    """Presence in one session of a market, as far as it is known. required_bps: 0 for none."""
+
+    kind: str
+    start_ms: int
+    end_ms: int
+    present_ms: int
+    live_ms: int
+    required_bps: int
+
+    @property
+    def uptime_bps(self) -> int:
+        """Present time of live time, rounded down."""
+        return self.present_ms * 10_000 // self.live_ms if self.live_ms else 0
+
+    @property
+    def is_below(self) -> bool:
+        """Whether this session alone misses what is the least over all of its kind."""
+        return self.present_ms * 10_000 < self.required_bps * self.live_ms
+
+
+def presence_rows(found: Quoted) -> list[PresenceRow]:
+    """Return the sessions that have begun, in order; none for who never had an order there."""
+    gates = found.terms.min_uptime_bps
+    return [
+        PresenceRow(row["kind"], row["start_ms"], row["end_ms"], row["present_ms"], row["live_ms"], gates[row["kind"]])
+        for row in found.cells.maker_table(by=By.SESSION).to_pylist()
+        if row["start_ms"] < found.until_ms
+    ]
+
+
+def _presence_summary(rows: list[PresenceRow]) -> str:
+    below = sum(row.is_below for row in rows)
+    if not any(row.required_bps for row in rows):
+        return "How long you were present in each session; none of them asks for a least presence."
+    if not below:
+        return "How long you were present in each session; you were never below the least."
+    return f"How long you were present in each session; {below} of {len(rows)} were below the least."
 
 
 def _found(who: Maker, epoch: Epoch, market: str) -> Quoted:

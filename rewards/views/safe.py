@@ -11,6 +11,7 @@ from rewards.errors import SignatureRefusedError
 from rewards.selectors.programs import epoch_get
 from rewards.selectors.review import approval_hindrance
 from rewards.selectors.safe import safe_transaction
+from rewards.services.checks import approval_is_safe
 from rewards.services.safe_export import builder_file
 from rewards.services.safe_signatures import safe_signature_add
 from rewards.views import access
@@ -57,7 +58,7 @@ def batch(request: HttpRequest, program: str, number: int) -> HttpResponseBase:
     if not access.sees_treasury(user=request.user):
         return access.refuse(request=request, sentence=_FOR_WHOM)
     stored = safe_transaction(epoch=epoch_get(slug=program, number=number))
-    if stored is None or approval_hindrance(epoch=stored.epoch) is not None:
+    if stored is None or approval_hindrance(epoch=stored.epoch) is not None or not approval_is_safe(epoch=stored.epoch):
         raise Http404("There is no Safe transaction for this epoch now.")
     response = JsonResponse(builder_file(stored=stored))
     response["Content-Disposition"] = f'attachment; filename="{program}-{number}-safe.json"'

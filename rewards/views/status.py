@@ -10,19 +10,28 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from config.queues import queue_depths
 from onchain import metrics as chain_metrics
 from rewards.selectors.pages import StatusView, status_view
-
-LATE_S = 60
-"""Who has not looked at the chain for a minute has stopped: the indexer looks every second."""
+from rewards.selectors.running import running_view
+from rewards.selectors.running_limits import LATE_S
+from rewards.views import access
+from rewards.views.running import Line, running_lines
 
 
 @require_safe
 @never_cache
 def status(request: HttpRequest) -> HttpResponse:
-    """Show how far we have read the chain, and what needs a person."""
-    view = status_view(now=dt.datetime.now(tz=dt.UTC))
-    return render(request, "public/status.html", {"section": "status", "status": view, "troubles": _troubles(view)})
+    """Show how far we have read the chain, and what needs a person; hosts, keys and messages to who watches over it."""
+    now, detailed = dt.datetime.now(tz=dt.UTC), access.sees_running(user=request.user)
+    view = status_view(now=now)
+    context = {
+        "section": "status",
+        "status": view,
+        "troubles": _troubles(view) if detailed else _public_troubles(view),
+        "lines": _lines(view, now) if detailed else (),
+    }
+    return render(request, "public/status.html", context)
 
 
 @require_safe
@@ -49,8 +58,35 @@ def metrics(request: HttpRequest) -> HttpResponse:
     return HttpResponse(body, content_type=chain_metrics.CONTENT_TYPE)
 
 
+def _lines(view: StatusView, now: dt.datetime) -> list[Line]:
+    try:
+        queues, error = queue_depths(), ""
+    except OSError as broken:
+        queues, error = None, str(broken)
+    return running_lines(status=view, running=running_view(now=now), queues=queues, queue_error=error)
+
+
+def _public_troubles(view: StatusView) -> list[str]:
+    """Say what everybody may know: that something is being looked at, and which markets are affected."""
+    troubles = [*view.program_alarms, *_late(view)]
+    if len(view.alarms) > len(view.program_alarms):
+        troubles.append("Something needs a person. The operators see what, and are looking at it.")
+    return troubles + [f"{market.name} stands still and is being looked at." for market in view.markets
+                       if market.quarantine_reason]  # fmt: skip
+
+
 def _troubles(view: StatusView) -> list[str]:
-    troubles = list(view.alarms)
+    troubles = [*view.alarms, *_late(view)]
+    if view.indexer is not None:
+        troubles += [f"{provider.name}: {provider.sentence}" for provider in view.indexer.providers if provider.resting]
+    troubles += [
+        f"{market.name} stands still: {market.quarantine_reason}" for market in view.markets if market.quarantine_reason
+    ]
+    return troubles
+
+
+def _late(view: StatusView) -> list[str]:
+    troubles = []
     if view.looked_age_s is None:
         troubles.append(
             "The chain has not been read yet. Start the worker and the beat, and see that the node answers."
@@ -59,9 +95,4 @@ def _troubles(view: StatusView) -> list[str]:
         troubles.append(
             f"The chain was last read {view.looked_age_s:,} seconds ago. See that worker, beat and node are running."
         )
-    if view.indexer is not None:
-        troubles += [f"{provider.name}: {provider.sentence}" for provider in view.indexer.providers if provider.resting]
-    troubles += [
-        f"{market.name} stands still: {market.quarantine_reason}" for market in view.markets if market.quarantine_reason
-    ]
     return troubles

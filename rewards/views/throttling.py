@@ -14,6 +14,8 @@ LIMITS: Final[Mapping[str, int]] = {
     # by the address's name; tries in five minutes from one place
     "collect-now": 30,
     "collect-by-itself": 30,
+    "collected-csv": 60,
+    "collected-koinly": 60,
     "treasury-safe-sign": 60,
     "treasury-approve": 60,
     # A proof is a small file; a wallet that holds many accounts asks for many.
@@ -26,7 +28,9 @@ LIMITS: Final[Mapping[str, int]] = {
     "audit-export": 30,
 }
 READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_READ_NAMES: Final = frozenset({"proof", "proof-of-root", "evidence-tar", "evidence-file", "audit-export"})
+_READ_NAMES: Final = frozenset(
+    {"proof", "proof-of-root", "evidence-tar", "evidence-file", "audit-export", "collected-csv", "collected-koinly"}
+)
 
 
 class ThrottleMiddleware:

@@ -13,10 +13,8 @@ from onchain.errors import OnchainError
 from onchain.indexer import node
 from rewards.errors import RewardsError
 from rewards.models import Epoch
-from rewards.selectors.disputes import open_disputes, waiting_corrections
-from rewards.selectors.epoch_review import spends
 from rewards.selectors.evidence import evidence_files
-from rewards.selectors.programs import epoch_get, program_list
+from rewards.selectors.programs import epoch_get
 from rewards.selectors.safe import safe_view
 from rewards.selectors.treasury import (
     RecipientRow,
@@ -24,13 +22,13 @@ from rewards.selectors.treasury import (
     maker_names,
     open_alarms,
     treasury_epoch,
-    treasury_inbox,
     wallet_calls,
 )
 from rewards.services.approval import approve_with_local_node
 from rewards.views import access
+from rewards.views.action_words import late_lines
+from rewards.views.desk_rooms import desk_of, task_url
 from rewards.views.figures.bars import bar_lengths
-from rewards.views.figures.curves import spend_figure
 from rewards.views.pages import missing_is_404, page_now_ms
 from rewards.views.public import check_context
 from rewards.views.review import review_context
@@ -48,21 +46,16 @@ _MOST_LISTED = 500
 
 @require_safe
 def inbox(request: HttpRequest) -> HttpResponseBase:
-    """List the epochs that wait for a decision, and those that are under way."""
+    """List what needs this person, the most urgent first, then the epochs that are under way."""
     if not access.sees_treasury(user=request.user):
         return access.refuse(request=request, sentence=_FOR_WHOM)
-    now_ms = page_now_ms()
-    rows = treasury_inbox(now_ms=now_ms)
+    found = desk_of(request)
     context = {
         "section": "treasury",
-        "waiting": [row for row in rows if row.needs_decision],
-        "others": [row for row in rows if not row.needs_decision],
+        "tasks": [{"task": task, "url": task_url(task)} for task in found.tasks],
+        "under_way": found.under_way,
         "alarms": open_alarms(),
-        "spends": [{"spend": each, "figure": spend_figure(points=each.points)} for each in spends()],
-        "programs": program_list(now_ms=now_ms),
-        "disputes": open_disputes(),
-        "corrections": waiting_corrections(),
-        "now_ms": now_ms,
+        "now_ms": page_now_ms(),
         "manages_webhooks": access.manages_treasury_webhooks(user=request.user),
     }
     return render(request, "treasury/inbox.html", context)
@@ -96,6 +89,7 @@ def epoch(request: HttpRequest, program: str, number: int) -> HttpResponseBase:
         **_money(review),
         **_recipients(review, names),
         "vaults": _vaults(review, names),
+        "late": late_lines(epoch=stored),
         **check_context(request, slug=program, number=number),
     }
     return render(request, "treasury/epoch.html", context)

@@ -14,6 +14,7 @@ from rewards.errors import RewardsError
 from rewards.models import TermsVersion
 from rewards.selectors.terms_history import version_get, version_row
 from rewards.selectors.terms_ruling import free_epochs
+from rewards.selectors.whatif import scored_epochs
 from rewards.services.terms_versions import (
     terms_accept,
     terms_comment,
@@ -58,6 +59,8 @@ def draft(request: HttpRequest, slug: str, number: int) -> HttpResponseBase:
         "may_withdraw": may_withdraw
         and (withdrawable or (is_author and version.state in (STATE.DRAFT, STATE.IN_REVIEW))),
         "may_comment": may(person=request.user, deed=Deed.COMMENT_ON_TERMS),
+        "may_ask_what_if": may(person=request.user, deed=Deed.ASK_WHAT_IF),
+        "scored": min(4, scored_epochs(program=version.program).count()),
     }
     return render(request, "treasury/draft.html", context)
 

@@ -67,6 +67,8 @@ def test_a_request_keeps_the_exact_terms_that_were_accepted(lantern):
         ({"payout_account": "0x" + "0" * 40}, "Name the account that is to be paid"),
         ({"payout_account": "0x098b716b8aaf21512996dc57eb0615e2383e2f96"}, "is on a sanctions list"),
         ({"name": "", "contact": ""}, "Say its name"),
+        ({"name": "Lantern\nBcc: everybody@lantern.example"}, "in one line of visible letters"),
+        ({"name": "Lantern \u202egnidarT"}, "in one line of visible letters"),
     ],
 )
 def test_a_request_that_lacks_something_is_answered_at_its_field(changes, sentence):

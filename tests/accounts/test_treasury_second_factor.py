@@ -80,7 +80,10 @@ def test_an_epoch_is_not_approved_without_a_second_factor(required, settings):
     from tests.pages.factories import scene
 
     settings.LOCAL_TREASURY_SIGNER = True
+    # What stands there was set up by people who had one.
+    settings.SECOND_FACTOR_REQUIRED = False
     stage = scene()
+    settings.SECOND_FACTOR_REQUIRED = True
     with pytest.raises(NotAllowedError):
         approve_with_local_node(connect(urls=[]), epoch=stage.waiting, by=User.objects.get(username="treasurer"))
 

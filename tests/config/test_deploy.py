@@ -24,6 +24,8 @@ ENVIRONMENT = {
     "RPC_URLS": "https://node-a.example,https://node-b.example",
     "EVIDENCE_DIR": "/var/lib/lamplight/evidence",
     "PROOFS_DIR": "/var/lib/lamplight/proofs",
+    "EMAIL_URL": "smtp+tls://lamplight:secret@mail.example:587",
+    "DEFAULT_FROM_EMAIL": "Lamplight <notices@lamplight.example>",
 }
 HEADERS = {
     "Strict-Transport-Security": "max-age=31536000; includeSubDomains; preload",

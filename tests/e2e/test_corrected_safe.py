@@ -3,7 +3,6 @@
 import pytest
 from eth_account.messages import encode_typed_data
 
-from accounts.models import User
 from onchain.indexer import node
 from onchain.models import OutgoingTransaction
 from onchain.safe import exec_calldata, joined_signatures
@@ -12,6 +11,7 @@ from rewards.models import Epoch, SafeTransaction
 from rewards.services.safe import safe_tx_of
 from rewards.services.safe_signatures import safe_signature_add
 from tests.e2e.test_safe_treasury import OWNERS, safe, signature_of
+from tests.reviewing import put_forward, somebody
 from tests.rewards.conftest import house, one_process
 from tests.rewards.correcting import linked_to_alice
 from tests.rewards.test_publishing import poke, proposed
@@ -26,7 +26,7 @@ def signed(stored: SafeTransaction, owner) -> str:
 
 def test_signatures_for_a_corrected_epoch_approve_nothing_and_new_ones_the_new_result(safe, house, proposed):
     old, old_digest = SafeTransaction.objects.get(epoch=proposed), proposed.digest
-    rpc, treasurer = node(), User(role="treasurer")
+    rpc, treasurer = node(), somebody("treasurer")
     for owner in OWNERS[:2]:
         safe_signature_add(rpc, by=treasurer, stored=old, signature=signed(old, owner))
     linked_to_alice(proposed)
@@ -34,6 +34,8 @@ def test_signatures_for_a_corrected_epoch_approve_nothing_and_new_ones_the_new_r
         poke(house)
     proposed.refresh_from_db()
     old.refresh_from_db()
+    put_forward(proposed)
+    poke(house)
     assert (proposed.state, proposed.digest != old_digest) == (Epoch.State.PROPOSED, True)
     assert old.state == SafeTransaction.State.REPLACED
     with pytest.raises(SignatureRefusedError):
@@ -48,6 +50,9 @@ def test_signatures_for_a_corrected_epoch_approve_nothing_and_new_ones_the_new_r
     assert house.anvil.rpc("eth_getTransactionReceipt", sent)["status"] == "0x0"
     assert house.balance(safe) == 10**9
 
+    # The new result is looked at anew before anything is offered to sign for it.
+    put_forward(proposed)
+    poke(house)
     new = SafeTransaction.objects.exclude(pk=old.pk).get()
     assert (new.digest, new.signatures.count()) == (proposed.digest, 0)
     for owner in OWNERS[:2]:

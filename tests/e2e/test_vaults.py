@@ -1,4 +1,4 @@
-"""A maker is paid through a vault for two epochs, end to end on a chain: 200 holders come and go, and all collect."""
+"""A maker enrols, proves three wallets and names a vault, end to end on a chain: 200 holders come, go and collect."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from random import Random
 import pytest
 from django.core.management import call_command
 
-from accounts.models import User
-from accounts.services import maker_enrol
-from onchain.indexer import node
+from accounts.models import MakerAddress
 from rewards.models import Allocation, Entitlement, Epoch, EpochVault, Payment
 from rewards.services.programs import epoch_schedule
-from rewards.services.vaults import vault_name
+from tests.accounts.enrolling import Asker, asker, decide, operator, said
+from tests.accounts.people import key
 from tests.chain import calldata
 from tests.e2e.test_money import CLAIM
-from tests.rewards.conftest import ALICE, BOB, BOB_PAY, DELAY_S, House, house, one_process
+from tests.rewards.conftest import BOB, BOB_PAY, DELAY_S, House, house, one_process
 from tests.rewards.test_publishing import approve, books, poke
 from tests.rewards.test_scoring import HOUR_S, START_S, terms_of
 from tests.shares import ShareVault, holder_of
@@ -26,22 +25,29 @@ from tests.shares import ShareVault, holder_of
 __all__ = ["house", "one_process"]
 pytestmark = pytest.mark.django_db
 MIDDLE_S, END_S = START_S + 2 * HOUR_S, START_S + 4 * HOUR_S
-WALLETS = (ALICE, "0x" + "a1" * 20, "0x" + "a2" * 20)
+MAKER = "lantern"
+KEYS = tuple(key(number) for number in (31, 32, 33))
+WALLETS = tuple(account.address.lower() for account in KEYS)
 OPERATOR = "0x" + "0e" * 20
 HOLDERS = [holder_of(number) for number in range(200)]
 LEAVES_FIRST, BUYS_LAST, NEW_HOLDERS = HOLDERS[0], HOLDERS[1], HOLDERS[150:]
 BUDGET = 400_000_003
 
 
-def named(house: House, vault: ShareVault) -> None:
-    """Alice's pay goes through the vault from the next epoch on, as an operator of the site says for her."""
-    by = User.objects.create_user(username="olga", role=User.Role.OPERATOR)
-    maker = maker_enrol(slug="alice", name="Alice Quotes", addresses=WALLETS, since_ms=0)
-    client = node()
-    try:
-        vault_name(by=by, maker=maker, vault=vault.address, operator=OPERATOR, now_ms=START_S * 1000 - 1, client=client)
-    finally:
-        client.close()
+def enrolled() -> Asker:
+    """Lantern asks on the page, proves three wallets by their signatures, and an operator accepts."""
+    person = asker()
+    person.ask()
+    for account in KEYS:
+        assert "is proven" in person.prove(account)
+    assert "is enrolled" in decide(operator(), person.page, "accept")
+    return person
+
+
+def name_vault(person: Asker, vault: ShareVault) -> None:
+    """The maker's admin, who asked for it, names the vault on its page."""
+    fields = {"action": "name", "vault": vault.address, "operator": OPERATOR}
+    assert "pay the holders of" in said(person.client.post(f"/makers/{MAKER}/vault/", fields, follow=True))
 
 
 def quote_three(house: House) -> None:
@@ -92,7 +98,7 @@ def expected_parts(vault: ShareVault, holders: list[str], *, pay: int, start_s: 
 
 
 def paid_through(epoch: Epoch) -> dict[str, int]:
-    rows = Payment.objects.filter(epoch=epoch, maker="alice")
+    rows = Payment.objects.filter(epoch=epoch, maker=MAKER)
     assert set(rows.values_list("vault", flat=True)) <= {EpochVault.objects.get(epoch=epoch).vault}
     return dict(rows.values_list("account", "amount"))
 
@@ -110,10 +116,14 @@ def test_two_hundred_holders_of_a_vault_collect_two_epochs_to_the_unit(house, on
     house.anvil.mine()
     vault.give(HOLDERS[2], contract, vault.balance(HOLDERS[2]) // 2)
     house.anvil.mine()
-    named(house, vault)
     for number, (start_s, end_s) in enumerate(((START_S, MIDDLE_S), (MIDDLE_S, END_S)), 1):
         terms = terms_of(number=number, start_s=start_s, end_s=end_s, token=house.token, budget=str(BUDGET))
         epoch_schedule(program=house.program, terms=terms)
+    house.index()
+    name_vault(enrolled(), vault)
+    assert set(MakerAddress.objects.filter(maker__slug=MAKER).values_list("address", "since_ms")) == {
+        (wallet, START_S * 1000) for wallet in WALLETS
+    }
 
     # The first epoch: one leaves in its first block, one buys in its last, many come, give and go in between.
     vault.redeem(LEAVES_FIRST, vault.balance(LEAVES_FIRST))
@@ -132,7 +142,7 @@ def test_two_hundred_holders_of_a_vault_collect_two_epochs_to_the_unit(house, on
         poke(house)
     first = Epoch.objects.get(number=1)
     assert first.state == Epoch.State.PROPOSED, first.note
-    pay = Allocation.objects.get(epoch=first, maker="alice").payout
+    pay = Allocation.objects.get(epoch=first, maker=MAKER).payout
     parts = expected_parts(vault, everybody, pay=pay, start_s=START_S, end_s=MIDDLE_S)
     assert paid_through(first) == parts
     assert sum(parts.values()) == pay
@@ -164,7 +174,7 @@ def test_two_hundred_holders_of_a_vault_collect_two_epochs_to_the_unit(house, on
         poke(house)
     second = Epoch.objects.get(number=2)
     assert second.state == Epoch.State.PROPOSED, second.note
-    pay_2 = Allocation.objects.get(epoch=second, maker="alice").payout
+    pay_2 = Allocation.objects.get(epoch=second, maker=MAKER).payout
     parts_2 = expected_parts(vault, everybody, pay=pay_2, start_s=MIDDLE_S, end_s=END_S)
     assert paid_through(second) == parts_2
     assert set(NEW_HOLDERS) <= set(parts_2)

@@ -62,7 +62,7 @@ def test_spreading_orders_over_the_addresses_of_a_cluster_changes_nothing(seed: 
 
 def references(epoch: Epoch, market: str) -> list[tuple[int, int | None]]:
     """The reference of a market over time, by the second implementation: where it changes, and to what."""
-    bundle = Bundle(epoch.terms, epoch.sessions, dict(epoch.makers), {}, {}, {}, list(epoch.events))
+    bundle = Bundle(epoch.terms, epoch.sessions, dict(epoch.makers), {}, {}, {}, list(epoch.events), splits=[])
     replay = Replay(bundle, market)
     replay.run()
     changes: list[tuple[int, int | None]] = []

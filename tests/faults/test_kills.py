@@ -105,8 +105,8 @@ def host(exchange, root):
         f" '0.01', '0.1', 'AAPL', {exchange.start_block - 1}, '')"
     )
     keeper.sql(
-        "INSERT INTO onchain_watchedcontract (address, label, start_block, stored_through) VALUES"
-        f" ('{exchange.address}', '', {exchange.start_block}, {exchange.start_block - 1})"
+        "INSERT INTO onchain_watchedcontract (address, label, start_block, stored_through, whole) VALUES"
+        f" ('{exchange.address}', '', {exchange.start_block}, {exchange.start_block - 1}, false)"
     )
     yield keeper
     keeper.close()

@@ -4,7 +4,9 @@ import datetime as dt
 from io import StringIO
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
+from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
 from onchain.doctor import examine
@@ -155,7 +157,10 @@ def test_the_status_page_and_the_metrics_are_served(client, exchange, settings, 
     note_health(client)
     page = client_of_nobody.get("/status/").content.decode()
     assert "Verified lag" in page
-    assert client.providers[0].name in page
+    assert client.providers[0].name not in page
+    watcher = Client()
+    watcher.force_login(get_user_model().objects.create_user(username="vera", role="auditor"))
+    assert client.providers[0].name in watcher.get("/status/").content.decode()
     assert b"lamplight_head_block" in client_of_nobody.get("/metrics").content
     settings.METRICS_OPEN, settings.METRICS_TOKEN = False, ""
     assert client_of_nobody.get("/metrics").status_code == 404
@@ -167,6 +172,4 @@ def test_the_status_page_and_the_metrics_are_served(client, exchange, settings, 
 
 @pytest.fixture
 def client_of_nobody():
-    from django.test import Client
-
     return Client()

@@ -11,6 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.utils import timezone
 
 from accounts.models import Maker, PayoutAccount, User
 from accounts.services import maker_enrol, maker_payouts_set
@@ -28,10 +29,13 @@ from rewards.models import (
     Program,
     Score,
     TermsVersion,
+    WhatIfJob,
 )
 from rewards.selectors.checks import CHECK_LABELS
+from rewards.selectors.whatif import TermsChoice
 from rewards.services.programs import epoch_schedule, program_create
 from rewards.services.terms_versions import terms_draft
+from rewards.services.whatif import whatif_ask
 from tests.operators import OPERATOR
 from tests.reviewing import put_forward
 
@@ -184,6 +188,16 @@ def make_terms_version(program: Program, **changes: object) -> TermsVersion:
     """Draft a version of the terms as a treasurer who does nothing else."""
     drafter, _ = User.objects.get_or_create(username="drafter", defaults={"role": "treasurer"})
     return terms_draft(by=drafter, program=program, document=template(program, **changes), epoch_days=7)
+
+
+def make_what_if(program: Program, *, by: User | None = None) -> WhatIfJob:
+    """Ask what the first epochs would have cost by half the weekend's boost, as a treasurer who does nothing else."""
+    by = by or User.objects.get_or_create(username="asker", defaults={"role": "treasurer"})[0]
+    tried = json.dumps(template(program, boosts={**BOOSTS, "weekend": 150}))
+    return whatif_ask(
+        by=by, program=program, numbers=[1, 2], before=TermsChoice(key="as-it-was", label="its own", template=""),
+        after=TermsChoice(key="version-1", label="version 1", template=tried), now=timezone.now(),
+    )  # fmt: skip
 
 
 def make_live_epoch(

@@ -7,7 +7,7 @@ import inspect
 import json
 import pkgutil
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -33,11 +33,13 @@ from accounts.roles import Person
 from accounts.services import maker_enrol, maker_payouts_set
 from accounts.sign_in import Asked
 from onchain.errors import NoProviderError
+from onchain.models import Market
 from onchain.rpc import Policy, connect
 from rewards.errors import (
     NotAllowedError,
     NotWithheldError,
     ProgramRefusedError,
+    RederivationRefusedError,
     ReviewRefusedError,
     SignatureRefusedError,
 )
@@ -51,6 +53,7 @@ from rewards.models import (
     SafeTransaction,
     TermsVersion,
     WebhookEndpoint,
+    WhatIfJob,
 )
 from rewards.services.action_import import actions_import
 from rewards.services.actions import ActionDraft, action_confirm, action_enter, action_withdraw
@@ -63,6 +66,7 @@ from rewards.services.makers import address_add, address_remove, enrolment_accep
 from rewards.services.notices import endpoints
 from rewards.services.payouts import payouts_change
 from rewards.services.program_opening import NewProgram, program_open
+from rewards.services.quarantine import rederivation_ask
 from rewards.services.review import (
     epoch_approve,
     epoch_comment,
@@ -82,10 +86,11 @@ from rewards.services.terms_versions import (
     terms_send_back,
     terms_withdraw,
 )
-from rewards.services.vaults import vault_drop, vault_end, vault_name
+from rewards.services.vaults import vault_drop, vault_end, vault_name, vault_read
+from rewards.services.whatif import whatif_cancel
 from rewards.services.withholding import pay_withhold
 from tests.pages.dispute_rows import make_correction, make_dispute
-from tests.pages.factories import CLOCK, Scene, make_terms_version, scene, template
+from tests.pages.factories import CLOCK, Scene, make_terms_version, make_what_if, scene, template
 from tests.pages.test_access import ROLES, person_of
 
 pytestmark = pytest.mark.django_db
@@ -111,8 +116,13 @@ BY_ROLE = {
     "rewards.services.review.epoch_approve": {"treasurer"},
     "rewards.services.review.flag_judge": {"treasurer", "reviewer"},
     "rewards.services.review.epoch_comment": {"treasurer", "reviewer", "guardian", OPERATOR},
-    "rewards.services.vaults.vault_name": {OPERATOR, OWN_ADMIN},
-    "rewards.services.vaults.vault_end": {OPERATOR, OWN_ADMIN},
+    "rewards.services.whatif.whatif_ask": {"treasurer", "reviewer"},
+    # Whoever asked, and nobody else (tests/rewards/test_what_ifs.py).
+    "rewards.services.whatif.whatif_cancel": {"treasurer", "reviewer"},
+    # An operator only as long as the maker has no admin (tests/rewards/test_vaults_and_people.py).
+    "rewards.services.vaults.vault_name": {OWN_ADMIN},
+    "rewards.services.vaults.vault_end": {OWN_ADMIN},
+    "rewards.services.vaults.vault_read": {OPERATOR},
     "rewards.services.vaults.vault_drop": {OPERATOR},
     "rewards.services.actions.action_enter": {"treasurer", OPERATOR},
     "rewards.services.actions.action_confirm": {"treasurer", OPERATOR},
@@ -147,6 +157,7 @@ BY_ROLE = {
     "rewards.services.disputes.dispute_decide": {"treasurer"},
     "rewards.services.disputes.dispute_say": {"own maker", OWN_ADMIN, *CORRECTS},
     "rewards.services.disputes.dispute_attach": {"own maker", OWN_ADMIN, *CORRECTS},
+    "rewards.services.quarantine.rederivation_ask": {OPERATOR},
     "rewards.services.corrections.correction_enter": {*CORRECTS},
     "rewards.services.corrections.correction_confirm": {*CORRECTS},
     "rewards.services.corrections.correction_withdraw": {*CORRECTS},
@@ -182,6 +193,7 @@ ANYBODY = {
 }
 # They write nothing, and the pages that show what they make ask for the role.
 READS = {
+    "rewards.services.checks.approval_is_safe",
     "rewards.services.announcing.epoch_topic",
     "rewards.services.live_standings.snapshot",
     "rewards.services.news.hub",
@@ -213,7 +225,7 @@ MACHINE_BY_MODULE = {
     "rewards.services.chain_sync": "program_watch program_sync",
     "rewards.services.check_rules": "account_limit budget bundle_of claimed evidence_names monotone outliers"
     " parent_root read_evidence recipients root_rebuilt total",
-    "rewards.services.checks": "approval_checks_due approval_is_safe check_waive checks_run",
+    "rewards.services.checks": "approval_checks_due check_waive checks_run",
     "rewards.services.claims": "claims_relay relayer",
     "rewards.services.evidence_heads": "evidence_head_fix",
     "rewards.services.entered_halts": "with_entered_halts place_halts",
@@ -222,6 +234,7 @@ MACHINE_BY_MODULE = {
     "rewards.services.revisions": "revision_keep replaced_manifest",
     "rewards.services.gathering": "ground_of gather check_epoch_before epoch_before",
     "rewards.services.live": "live_score",
+    "rewards.services.notices.decisions": "found_of_people",
     "rewards.services.notices.delivering": "deliveries_do delivery_try post_body",
     "rewards.services.notices.finding": "found",
     "rewards.services.notices.mailing": "mail stop_token",
@@ -231,6 +244,9 @@ MACHINE_BY_MODULE = {
     "rewards.services.programs": "program_create epoch_schedule program_template_set epoch_schedule_next epochs_begin",
     "rewards.services.proofs": "proof_packs_write",
     "rewards.services.publishing": "program_advance proposer proposals_resolve proposal_of",
+    "rewards.services.luck": "luck_compute luck_due",
+    "rewards.services.quarantine": "rederivations_do",
+    "rewards.services.running": "worker_seen key_look",
     "rewards.services.quote_cells": "quote_cells_advance quote_cells_due",
     "rewards.services.recompute": "events_difference read_manifest recompute",
     "rewards.services.review_facts": "review_facts_due review_facts_compute",
@@ -240,6 +256,8 @@ MACHINE_BY_MODULE = {
     "rewards.services.scoring": "epoch_score_if_due stretches_score_or_stop epoch_score epoch_reopen",
     "rewards.services.terms_schedule": "waiting_epochs unversioned epochs_remake terms_of",
     "rewards.services.vaults": "vaults_wait vaults_of engine_transfers not_holders vault_rows_store",
+    "rewards.services.whatif": "whatifs_due whatifs_sweep",
+    "rewards.services.whatif_answer": "whatif_answer",
     "rewards.services.stretches": "stretch_ends stretch_key stretches_due stretch_score_next stretches_score"
     " stretches_done stretched_scores",
 }
@@ -339,6 +357,12 @@ def _name_vault(stage: Scene, by: Person) -> None:
         """Whoever gets as far as the chain was allowed."""
     finally:
         client.close()
+
+
+def _read_vault(_: Scene, by: Person) -> None:
+    client = connect(urls=["http://127.0.0.1:9"], policy=Policy(attempts=1))
+    with suppress(NoProviderError), closing(client):
+        vault_read(by=by, vault="0x" + "ab" * 20, client=client)
 
 
 def _webhook(stage: Scene) -> WebhookEndpoint:
@@ -511,6 +535,14 @@ def _load(_: Scene, by: Person) -> None:
         sanctions_load(by=by, content=b"", now_ms=0)
 
 
+def _cancel_own(stage: Scene, by: Person) -> None:
+    job = make_what_if(stage.program)
+    if isinstance(by, User):
+        WhatIfJob.objects.filter(pk=job.pk).update(asked_by=by)
+        job.refresh_from_db()
+    whatif_cancel(by=by, job=job, now=timezone.now())
+
+
 def _draft(market: str = "AAPL-PERP") -> ActionDraft:
     return ActionDraft(kind="halt", subject=market, from_ms=1, to_ms=2, reason="a halt")
 
@@ -545,7 +577,14 @@ def _correct(stage: Scene, by: Person) -> None:
     correction_withdraw(by=by, correction=entered)
 
 
+def _derive_again(_: Scene, by: Person) -> None:
+    # It follows: whoever gets that far was allowed.
+    with pytest.raises(RederivationRefusedError, match="not quarantined"):
+        rederivation_ask(by=by, market_id=Market.objects.first().pk, reason="Looked.", now=timezone.now())
+
+
 CALLS: dict[str, Callable[[Scene, Person], object]] = {
+    "rewards.services.quarantine.rederivation_ask": _derive_again,
     "accounts.services.maker_enrol": lambda _, by: maker_enrol(by=by, slug="m", name="M", addresses=[], since_ms=0),
     "accounts.services.maker_payouts_set": _set_payouts,
     "accounts.enrolment.enrolment_ask": _ask,
@@ -590,7 +629,10 @@ CALLS: dict[str, Callable[[Scene, Person], object]] = {
     "rewards.services.review.epoch_comment": _reviewed(
         lambda s, by: epoch_comment(by=by, epoch=s.waiting, text="Looks right.")
     ),
+    "rewards.services.whatif.whatif_ask": lambda s, by: make_what_if(s.program, by=by),
+    "rewards.services.whatif.whatif_cancel": _cancel_own,
     "rewards.services.vaults.vault_name": _name_vault,
+    "rewards.services.vaults.vault_read": _read_vault,
     "rewards.services.vaults.vault_end": lambda s, by: vault_end(by=by, maker=s.makers["aurora"], now_ms=0),
     "rewards.services.vaults.vault_drop": lambda s, by: vault_drop(
         by=by, maker=s.makers["aurora"], epoch=s.live, reason="it rebases"

@@ -143,7 +143,7 @@ def test_a_dispute_is_talked_about_corrected_by_two_people_and_decided(stage):
     signed_in(rex).post(reverse("dispute-say", args=[dispute.pk]), {"text": "Which <b>orders</b>?"})
     assert "Which &lt;b&gt;orders&lt;/b&gt;?" in text_of(signed_in(maker).get(at))
     inbox = text_of(signed_in(tess).get(reverse("treasury")))
-    assert "Disputes to decide" in inbox
+    assert "A dispute to decide" in inbox
     assert f'href="{at}"' in inbox
 
     enter = reverse("treasury-corrections", args=[stage.program.slug, 2])

@@ -9,13 +9,16 @@ from http.client import HTTPConnection
 import pytest
 import uvicorn
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.core.asgi import get_asgi_application
 from django.db import connection, transaction
 from django.test import Client
 
+from accounts.sign_in import sessions_end_all
 from config.embedded.layout import free_port
 from rewards.models import Epoch, LiveStanding
 from rewards.services.announcing import announce, epoch_topic
+from rewards.views.live import stream as stream_page
 from tests.pages.factories import scene
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -151,3 +154,21 @@ def test_another_makers_member_and_a_stranger_are_turned_away(server, stage):
     assert other.answer.status == 403
     other.close()
     assert Client().get(path_of(stage)).status_code == 302
+
+
+@pytest.mark.parametrize("gone", ["left the maker", "signed out", "signed out everywhere"])
+def test_who_may_not_look_any_more_is_sent_nothing_more(server, stage, monkeypatch, gone):
+    monkeypatch.setattr(stream_page, "ASK_AGAIN_S", 0.0)
+    person = stage.people["maker"]
+    stream = Stream(server, person, path_of(stage))
+    assert not stream.next()["over"]
+    if gone == "left the maker":
+        stage.makers["aurora"].members.remove(person)
+    elif gone == "signed out":
+        Session.objects.all().delete()
+    else:
+        sessions_end_all(person=person)
+    double(stage, tell=True)
+    with pytest.raises(EOFError):
+        stream.next()
+    stream.close()

@@ -52,11 +52,19 @@ class House:
 
 @pytest.fixture
 def house(exchange, settings, tmp_path) -> House:
-    anvil = exchange.anvil
     settings.EVIDENCE_DIR = tmp_path / "evidence"
-    settings.SIGNERS = {
-        **settings.SIGNERS, **{role: {"key": embedded.test_key(role.lower())} for role in ("PROPOSER", "RELAYER")}
-    }  # fmt: skip
+    settings.SIGNERS = hot_keys(settings.SIGNERS)
+    return build_house(exchange)
+
+
+def hot_keys(signers: dict[str, Any]) -> dict[str, Any]:
+    """The setting SIGNERS with the embedded chain's proposer and relayer."""
+    return signers | {role: {"key": embedded.test_key(role.lower())} for role in ("PROPOSER", "RELAYER")}
+
+
+def build_house(exchange: Exchange) -> House:
+    """Deploy the contracts and enrol the makers; the settings have the hot keys already."""
+    anvil = exchange.anvil
     token = anvil.deploy("reward_token", *_token_arguments())
     mint = calldata("mint(address,uint256)", ("address", "uint256"), (anvil.accounts[TREASURY], 10**9))
     anvil.send(data=mint, to=token)
@@ -88,6 +96,11 @@ REAL_RUN = subprocess.run
 @pytest.fixture
 def one_process(monkeypatch) -> None:
     """The engine's `verify` runs here instead of in a process of its own: the same code, without starting Python."""
+    verify_here(monkeypatch)
+
+
+def verify_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have it do so until the patch is undone."""
 
     def run(argv: Sequence[str], **options: Any) -> subprocess.CompletedProcess[str]:
         if list(argv[1:3]) != ["-m", "rewards.engine"]:

@@ -4,6 +4,7 @@ import hashlib
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -201,6 +202,20 @@ def test_four_eyes_and_the_states_of_a_correction_are_held_by_the_database(stage
     refused("DELETE FROM rewards_correction", says="can't be deleted")
     with pytest.raises(IntegrityError), transaction.atomic():
         Correction.objects.create(epoch=stage.waiting, kind="data", reason="", entered_by=somebody("tess", "treasurer"))
+
+
+def test_no_row_begins_as_confirmed_or_decided_whichever_program_writes_it(stage):
+    tess, rea = somebody("tess", "treasurer"), somebody("rea", "reviewer")
+    now = timezone.now()
+    with pytest.raises(DatabaseError, match="entered first and confirmed later"), transaction.atomic():
+        Correction.objects.create(
+            epoch=stage.waiting, kind="data", reason="Oh.", entered_by=tess, state="confirmed", confirmed_by=rea,
+            confirmed_at=now,
+        )  # fmt: skip
+    row = make_dispute(stage.waiting)
+    row.pk, row.state, row.reason, row.closed_by, row.closed_at = None, "refused", "No.", tess, now
+    with pytest.raises(DatabaseError, match="opened first and closed later"), transaction.atomic():
+        row.save(force_insert=True)
 
 
 @pytest.mark.parametrize(

@@ -332,6 +332,8 @@ def test_an_account_that_came_on_the_list_holds_the_epoch_until_the_maker_names_
 def test_a_listed_quoting_address_keeps_its_maker_out_of_later_epochs_and_its_pay_back(house, scored, settings):
     sanctions_load(by=OPERATOR, content=sanctions(ALICE), now_ms=now_ms_of() - 1)
     later = Epoch.objects.get(number=2)
+    # As if it had been loaded just before the second epoch began.
+    SanctionsList.objects.update(since_ms=later.start_ms)
     assert "alice" in quoting_addresses(start_ms=scored.start_ms).values()
     assert "alice" not in quoting_addresses(start_ms=later.start_ms).values()
     passed, said_ = check(scored)

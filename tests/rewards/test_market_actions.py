@@ -232,6 +232,10 @@ def test_nobody_confirms_what_they_entered_and_nothing_twice(tmp_path, operator,
         ({"kind": "split", "new_shares": 4, "old_shares": 1}, "has no end"),
         ({"kind": "closure", "subject": "XMARS"}, "no calendar XMARS"),
         ({"kind": "closure", "subject": "XNYS", "to_ms": 9**15}, "more than 14 days"),
+        ({"reason": "a" * 301}, "at most 300 characters"),
+        ({"source": "javascript:alert(document.cookie)"}, "a link that begins with https"),
+        ({"source": "data:text/html,<script>"}, "a link that begins with https"),
+        ({"source": "https://example.com/" + "a" * 500}, "at most 500 characters"),
     ],
 )
 def test_what_can_not_be_is_refused_in_a_sentence(tmp_path, operator, change, says):
@@ -335,6 +339,7 @@ def test_a_list_from_a_file_is_entered_once(tmp_path, operator, name, text):
         ("closure,XNYS,2027-01-09", "closure,XNYS,tomorrow", "line 3: from has to be a day"),
         ("kind,subject", "subject,kind", "the first line has to be kind,subject"),
         ("Day of mourning", "", "line 3: say why"),
+        ("2027-01-09", "9999-12-31", "line 3: no calendar goes on beyond 9999-12-31"),
     ],
 )
 def test_a_file_that_is_wrong_says_where_and_nothing_is_entered(tmp_path, operator, old, new, says):

@@ -41,6 +41,11 @@ def poke(house, *, mine: bool = True) -> None:
 @pytest.fixture
 def proposed(house, one_process):
     """One epoch, quoted, over, proposed and put forward: 833,333 to Alice, 166,666 to Bob (see test_scoring)."""
+    return propose(house)
+
+
+def propose(house) -> Epoch:
+    """Bring an epoch as far as that."""
     epoch = epoch_schedule(
         program=house.program, terms=terms_of(number=1, start_s=START_S, end_s=END_S, token=house.token)
     )

@@ -17,6 +17,7 @@ from rewards.services.corrections import correction_confirm, correction_enter
 from rewards.services.disputes import dispute_decide
 from rewards.services.programs import epoch_schedule
 from tests.chain import calldata
+from tests.reviewing import put_forward
 from tests.rewards.conftest import ALICE_LP, ALICE_PAY, BOB_PAY, DELAY_S, PROPOSER, REAL_RUN, TREASURY
 from tests.rewards.correcting import END_S, disputed, linked_to_alice, person, two_hours
 from tests.rewards.test_crashes import DeadError
@@ -148,6 +149,7 @@ def proposed(house, one_process) -> Epoch:
 
 
 def test_a_proposal_is_withdrawn_and_its_digest_can_never_be_approved_again(house, proposed):
+    put_forward(proposed)
     old = proposed.digest
     fields = (proposed.root, proposed.parent_root, proposed.manifest_hash)
     assert treasury_epoch(epoch_id=proposed.pk, now_ms=END_S * 1000 + 60_000).approval.digest == old
@@ -172,6 +174,9 @@ def test_a_proposal_is_withdrawn_and_its_digest_can_never_be_approved_again(hous
     assert chain_state(house) == (1, proposed.digest)
     assert EpochRevision.objects.get().digest == old
     assert "wrong digest" in refusal(house, sender=TREASURY, data=approval(old))
+    # Who put the former result forward said nothing of this one.
+    assert treasury_epoch(epoch_id=proposed.pk, now_ms=END_S * 1000 + 600_000).approval is None
+    put_forward(proposed)
     page = treasury_epoch(epoch_id=proposed.pk, now_ms=END_S * 1000 + 600_000)
     assert page.approval.digest == proposed.digest
     approve(house, proposed)

@@ -3,6 +3,7 @@
 import copy
 
 import pytest
+from django.test import Client
 from eth_account import Account
 from eth_account.messages import encode_defunct, encode_typed_data
 
@@ -13,11 +14,14 @@ from onchain.safe import MULTI_SEND_CODE_HASHES, InnerCall, SafeTx, is_multi_sen
 from onchain.signers import KeySigner
 from onchain.transactions import Sender
 from rewards.errors import SignatureRefusedError
-from rewards.models import Epoch, EpochStatistics, Program, SafeSignature, SafeTransaction
+from rewards.models import Epoch, EpochCheck, EpochStatistics, EpochVerdict, Program, SafeSignature, SafeTransaction
+from rewards.selectors.checks import CHECK_LABELS
 from rewards.services.safe import safe_execute, safe_tx_of
 from rewards.services.safe_export import builder_file, with_checksum
 from rewards.services.safe_signatures import safe_signature_add
+from rewards.services.sanctions import sanctions_load
 from tests.chain import calldata
+from tests.operators import OPERATOR
 from tests.reviewing import put_forward, somebody
 from tests.safe_contracts import safe_kit
 
@@ -55,6 +59,9 @@ def stored_call(safe: str, *, nonce: int = 0) -> SafeTransaction:
         digest="0x" + "9" * 64, state=Epoch.State.PROPOSED, root="0x" + "8" * 64, manifest_hash="0x" + "7" * 64,
     )  # fmt: skip
     EpochStatistics.objects.create(epoch=epoch, root=epoch.root, manifest_hash=epoch.manifest_hash, document={})
+    EpochCheck.objects.bulk_create(
+        EpochCheck(epoch=epoch, stage=EpochCheck.Stage.APPROVAL, code=code, passed=True) for code in CHECK_LABELS
+    )
     put_forward(epoch)
     fields = [
         {"name": "epoch", "type": "uint256", "value": "1"},
@@ -139,6 +146,32 @@ def test_a_stranger_a_wrong_wallet_and_bytes_that_mean_nothing_are_not_taken(kit
     with pytest.raises(SignatureRefusedError):
         safe_signature_add(client, by=somebody("treasurer"), stored=stored, signature=typed(other, ANN))
     assert stored.signatures.count() == 0
+
+
+def test_after_a_correction_the_old_transaction_takes_no_signature_though_the_new_result_is_put_forward(board, client):
+    stored, tess = stored_call(board[0]), somebody("treasurer")
+    for state in (Epoch.State.VETOED, Epoch.State.LIVE):
+        Epoch.objects.update(state=state)
+    Epoch.objects.update(state=Epoch.State.SCORED, root="0x" + "5" * 64, manifest_hash="0x" + "4" * 64)
+    Epoch.objects.update(state=Epoch.State.PROPOSED, digest="0x" + "3" * 64)
+    epoch = Epoch.objects.get()
+    EpochStatistics.objects.update(root=epoch.root, manifest_hash=epoch.manifest_hash)
+    put_forward(epoch)
+    for as_it_was_read in (stored, SafeTransaction.objects.get()):
+        with pytest.raises(SignatureRefusedError, match="a result of epoch 1 that no longer waits"):
+            safe_signature_add(client, by=tess, stored=as_it_was_read, signature=typed(stored, ANN))
+    assert not EpochVerdict.objects.filter(kind="approve").exists()
+
+
+def test_while_a_check_has_failed_or_is_to_be_made_again_no_signature_is_taken_or_asked_for(board, client):
+    stored, tess = stored_call(board[0]), somebody("treasurer")
+    browser = Client()
+    browser.force_login(tess)
+    assert browser.get("/treasury/epochs/p/1/safe/batch.json").status_code == 200
+    sanctions_load(by=OPERATOR, content=b"# source: A\n# as_of: 2026-11-20\naddress,name\n", now_ms=0)
+    with pytest.raises(SignatureRefusedError, match="checks have not all been made again"):
+        safe_signature_add(client, by=tess, stored=stored, signature=typed(stored, ANN))
+    assert browser.get("/treasury/epochs/p/1/safe/batch.json").status_code == 404
 
 
 def test_one_signature_is_not_enough_and_the_same_owner_counts_once(board, client):

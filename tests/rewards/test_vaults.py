@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from accounts.models import Maker, User
+from accounts.models import Maker, MakerChange, User
 from onchain.errors import ShareTokenError
 from onchain.indexer import node
 from onchain.models import WatchedContract
@@ -115,21 +115,29 @@ def test_a_vault_counts_in_epochs_that_begin_after_it_was_named_and_not_before(h
 
 
 def test_an_epoch_waits_until_the_vaults_transfers_are_read(house, vault, olga):
-    epoch = two_hours(house)
     name(olga, vault.address)
+    epoch = two_hours(house)
+    # As while its blocks from before the index are still being fetched.
+    WatchedContract.objects.filter(address=vault.address).update(stored_through=0)
     with pytest.raises(NotYetError, match=rf"waits for the transfers of the vault {vault.address} of alice"):
         epoch_score(epoch_id=epoch.pk)
     house.index()
     assert epoch_score(epoch_id=epoch.pk).state == Epoch.State.SCORED
 
 
-def test_scoring_again_gives_the_same_evidence(house, vault, olga):
+def test_scoring_again_gives_the_same_root(house, vault, olga):
     name(olga, vault.address)
     epoch = epoch_score(epoch_id=two_hours(house).pk)
-    first = epoch.manifest_hash, parts(epoch)
+    first, before = (epoch.root, parts(epoch)), _files(_bundle(house, epoch))
+    named = epoch.manifest_hash
     epoch_reopen(program=house.program, number=1)
     epoch = epoch_score(epoch_id=epoch.pk)
-    assert (epoch.manifest_hash, parts(epoch)) == first
+    assert (epoch.root, parts(epoch)) == first
+    # Byte for byte; only the manifest is another, which names the one that it replaces.
+    after = _files(_bundle(house, epoch))
+    assert json.loads(after.pop("manifest.json"))["replaces"] == named
+    del before["manifest.json"], before["manifest.sha256"], after["manifest.sha256"]
+    assert after == before
     assert EpochVault.objects.count() == 1
 
 
@@ -147,6 +155,8 @@ def test_a_token_that_rebases_stops_its_epoch_with_a_sentence_until_an_operator_
     with pytest.raises(VaultRefusedError, match="needs a reason"):
         vault_drop(by=olga, maker=alice(), epoch=epoch, reason=" ")
     call_command("vault_drop", "perps", "1", "alice", "--reason", "its token rebases", "--by", "olga")
+    # Its members read who did it and why.
+    assert MakerChange.objects.filter(maker=alice(), by="olga", reason="its token rebases").exists()
     epoch = epoch_score_if_due(epoch_id=epoch.pk, now=timezone.now())
     assert parts(epoch) == {ALICE_PAY: 583_334, ALICE_LP: 249_999, BOB_PAY: 166_666}
     with pytest.raises(EpochStateError):
@@ -222,7 +232,7 @@ def test_the_treasury_sees_contracts_and_concentration_and_a_holder_sees_the_vau
     assert "Vault: Night Desk shares" in page
     assert other in page
     Epoch.objects.update(state=Epoch.State.ACTIVE)
-    (view,) = claim_page(account=ANN, now_ms=END_S * 1000)
+    (view,) = claim_page(account=ANN, now_ms=END_S * 1000, review_ms=0)
     assert [(each.vault, each.amount) for each in view.earned] == [("Night Desk shares", parts(epoch)[ANN])]
     text = client.get(f"/collect/{ANN}/").content.decode()
     assert "your part of the pay for it, through the Night Desk shares vault." in text
@@ -278,7 +288,7 @@ def test_an_admin_names_a_vault_on_its_page_and_reads_what_was_wrong(house, vaul
     assert client.post(page, {"action": "name", "vault": "0x12", "operator": ""}).status_code == 200
     monkeypatch.setattr(vaults, "MOST_BLOCKS_OLDER", -10_000)
     old = client.post(page, {"action": "name", "vault": vault.address, "operator": OPERATOR}).content.decode()
-    assert "blocks older than what is indexed; an operator can name it" in old
+    assert "blocks older than what is indexed, and reading it takes long; ask an operator" in old
     assert not MakerVault.objects.exists()
     monkeypatch.undo()
     assert client.post(page, {"action": "name", "vault": vault.address, "operator": OPERATOR}).status_code == 302
@@ -345,3 +355,7 @@ def test_what_was_named_and_what_an_epoch_found_can_not_be_rewritten(house, vaul
             attempt()
     olga.delete()
     assert MakerVault.objects.get().named_by is None
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}

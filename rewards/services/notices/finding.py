@@ -14,6 +14,8 @@ from rewards.engine.terms import parse_terms
 from rewards.models import Allocation, Epoch, LiveStanding, Notice, Payment, Program, Score
 from rewards.selectors.clock import chain_now_ms
 from rewards.selectors.notices import owned_accounts
+from rewards.selectors.review import review_state
+from rewards.selectors.revisions import earned_then
 from rewards.services.checks import approval_is_safe
 
 Kind = Notice.Kind
@@ -27,7 +29,10 @@ CLAIMS_AT_ONCE = 5_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """Something that happened. maker or account: whom it is for; neither: the treasury. Amounts in `data` are text."""
+    """Something that happened. maker or account: whom it is for; neither: the treasury. Amounts in `data` are text.
+
+    but_for: the key of a person who is not mailed: who did it, or can't do what it asks for.
+    """
 
     kind: Notice.Kind
     key: str
@@ -36,6 +41,7 @@ class Found:
     maker: str = ""
     account: str = ""
     data: dict[str, Any] = field(default_factory=dict)
+    but_for: int | None = None
 
 
 def found(*, program: Program, now: datetime) -> Iterator[Found]:
@@ -55,19 +61,29 @@ def found(*, program: Program, now: datetime) -> Iterator[Found]:
 
 
 def _scored(epoch: Epoch) -> Iterator[Found]:
+    """Tell of a result: of the first one with what each earned, of a later one with what each had before it."""
     at = epoch.scored_at or datetime.now(UTC)
     stamp = epoch.manifest_hash or epoch.root or "empty"
-    key = f"{Kind.EPOCH_SCORED} {_name(epoch)} {stamp}"
+    former = epoch.revisions.order_by("-number").first()
+    kind = Kind.EPOCH_SCORED if former is None else Kind.EPOCH_RESCORED
+    key = f"{kind} {_name(epoch)} {stamp}"
     if _told(key):
         return
-    facts = _facts(epoch)
+    facts = _facts(epoch) | ({"because": former.because, "result": former.number + 1} if former else {})
     whole = {"paid_total": str(epoch.paid_total or 0), "budget": str(epoch.budget), "unspent": str(epoch.unspent or 0)}
-    yield Found(kind=Kind.EPOCH_SCORED, key=key, at=at, epoch=epoch, data=facts | whole)
-    earned = Allocation.objects.filter(epoch=epoch).values("maker").annotate(amount=Sum("payout")).order_by("maker")
-    for row in earned:
-        data = facts | {"maker": row["maker"], "earned": str(int(row["amount"]))}
-        yield Found(kind=Kind.EPOCH_SCORED, key=f"{key} {row['maker']}", at=at, epoch=epoch, maker=row["maker"],
-                    data=data)  # fmt: skip
+    if former is not None:
+        whole["paid_total_before"] = str(former.paid_total or 0)
+    yield Found(kind=kind, key=key, at=at, epoch=epoch, data=facts | whole)
+    earned = {
+        maker: int(amount)
+        for maker, amount in Allocation.objects.filter(epoch=epoch).values_list("maker").annotate(Sum("payout"))
+    }
+    before = earned_then(revision=former) if former is not None else {}
+    for maker in sorted({*earned, *before}):
+        data = facts | {"maker": maker, "earned": str(earned.get(maker, 0))}
+        if former is not None:
+            data["earned_before"] = str(before.get(maker, 0))
+        yield Found(kind=kind, key=f"{key} {maker}", at=at, epoch=epoch, maker=maker, data=data)
 
 
 def _review(epoch: Epoch, now: datetime) -> Iterator[Found]:
@@ -89,10 +105,16 @@ def _review(epoch: Epoch, now: datetime) -> Iterator[Found]:
 def _treasurys_turn(epoch: Epoch, now: datetime) -> Iterator[Found]:
     if epoch.state != STATE.PROPOSED or not epoch.digest:
         return
-    data = _facts(epoch) | {"digest": epoch.digest, "amount": str(epoch.paid_total or 0)}
-    approval = f"{Kind.APPROVAL_NEEDED} {_name(epoch)} {epoch.digest}"
+    # Nothing is offered for signing before somebody has put it forward, and that person can't approve it.
+    forward = review_state(epoch=epoch).put_forward
+    if forward is None:
+        return
+    approval = f"{Kind.APPROVAL_NEEDED} {_name(epoch)} {epoch.digest} {forward.at.isoformat()}"
     if not _told(approval) and approval_is_safe(epoch=epoch):
-        yield Found(kind=Kind.APPROVAL_NEEDED, key=approval, at=now, epoch=epoch, data=data)
+        data = _facts(epoch) | {"digest": epoch.digest, "amount": str(epoch.paid_total or 0),
+                                "put_forward_by": forward.person}  # fmt: skip
+        yield Found(kind=Kind.APPROVAL_NEEDED, key=approval, at=now, epoch=epoch, data=data,
+                    but_for=forward.person_id)  # fmt: skip
 
 
 def _paying(epoch: Epoch, now: datetime) -> Iterator[Found]:

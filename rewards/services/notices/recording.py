@@ -2,12 +2,14 @@
 
 import logging
 from datetime import datetime
+from itertools import chain
 
 from django.db import transaction
 
 from accounts.models import Maker
 from rewards.models import Delivery, Notice, Program
 from rewards.selectors.notices import endpoints_told, people_told
+from rewards.services.notices.decisions import found_of_people
 from rewards.services.notices.finding import Found, found
 
 logger = logging.getLogger(__name__)
@@ -19,7 +21,8 @@ def notices_record(*, program: Program, now: datetime) -> int:
 
     now: this machine's clock. All of one look is written together, or nothing is.
     """
-    news = {each.key: each for each in found(program=program, now=now)}
+    every = chain(found(program=program, now=now), found_of_people(program=program, now=now))
+    news = {each.key: each for each in every}
     known = set(Notice.objects.filter(key__in=news).values_list("key", flat=True))
     slugs = {each.maker for each in news.values() if each.maker}
     makers = {maker.slug: maker for maker in Maker.objects.filter(slug__in=slugs)}
@@ -41,9 +44,13 @@ def notice_write(*, found: Found, program: Program | None, maker: Maker | None, 
     )  # fmt: skip
 
 
-def tell(*, notice: Notice, now: datetime) -> None:
-    """Have everybody told whom the notice is for; whoever is on the list stays on it once."""
-    rows = [Delivery(notice=notice, person=person, next_at=now) for person in people_told(notice=notice)]
+def tell(*, notice: Notice, now: datetime, but_for: int | None = None) -> None:
+    """Have everybody told whom the notice is for; whoever is on the list stays on it once.
+
+    but_for: the key of a person who is not mailed, since they did it themselves.
+    """
+    people = people_told(notice=notice, but_for=but_for)
+    rows = [Delivery(notice=notice, person=person, next_at=now) for person in people]
     rows += [Delivery(notice=notice, endpoint=endpoint, next_at=now) for endpoint in endpoints_told(notice=notice)]
     Delivery.objects.bulk_create(rows, ignore_conflicts=True)
 
@@ -54,5 +61,5 @@ def _written(each: Found, *, program: Program, maker: Maker | None, now: datetim
         return 0
     notice, is_new = notice_write(found=each, program=program, maker=maker, now=now)
     if is_new:
-        tell(notice=notice, now=now)
+        tell(notice=notice, now=now, but_for=each.but_for)
     return int(is_new)

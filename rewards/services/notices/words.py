@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 
 from django.urls import reverse
 
+from accounts.models import Maker
 from rewards.engine.kinds import KINDS
-from rewards.models import Notice, Program
+from rewards.models import Dispute, Notice, Program
 
 Kind = Notice.Kind
 _SESSIONS = {
@@ -45,6 +46,60 @@ def _scored(notice: Notice) -> Words:
     return Words(f"{name} has been scored", text, _treasury_epoch(notice) if data.get("epoch") else "")
 
 
+def _rescored(notice: Notice) -> Words:
+    name, because = _epoch_name(notice), notice.data["because"]
+    page = reverse("revisions", args=[_program(notice).slug, notice.data["epoch"]])
+    if notice.maker is not None:
+        before, after = _amount(notice, "earned_before"), _amount(notice, "earned")
+        text = f"{name} has been scored again. {notice.maker.name} earned {after} in it; before, it was {before}."
+        return Words(f"{name} has been scored again: {after} earned", f"{text} Why: {because}", page)
+    before, after = _amount(notice, "paid_total_before"), _amount(notice, "paid_total")
+    text = f"{name} has been scored again: {after} would be paid, {before} before. It is looked at anew. Why: {because}"
+    return Words(f"{name} has been scored again", text, page)
+
+
+def _terms(notice: Notice) -> Words:
+    data, program = notice.data, _program(notice)
+    text = (
+        f"{data['drafted_by']} has handed in version {data['version']} of the terms of {program.name}. It waits for "
+        "another treasurer or a reviewer."
+    )
+    page = reverse("treasury-draft", args=[program.slug, data["version"]])
+    return Words(f"New terms of {program.name} wait for a second person", text, page)
+
+
+def _dispute_opened(notice: Notice) -> Words:
+    data, name = notice.data, _epoch_name(notice)
+    text = (
+        f"{_disputing(notice)} disputes the result of {name} in {data['market']}: "
+        f"{str(Dispute.Kind(data['about']).label).lower()}. Nothing of the epoch is proposed before it is decided."
+    )
+    return Words(f"{name} is disputed", text, _dispute(notice))
+
+
+def _dispute_answered(notice: Notice) -> Words:
+    who = _disputing(notice) if notice.data["by"] == "maker" else "The treasury"
+    text = f"{who} has written in the dispute of {_disputing(notice)} about {_epoch_name(notice)}."
+    return Words(f"A message in the dispute about {_epoch_name(notice)}", text, _dispute(notice))
+
+
+def _dispute_closed(notice: Notice) -> Words:
+    name, outcome = _epoch_name(notice), str(Dispute.State(notice.data["state"]).label)
+    text = f"The dispute of {_disputing(notice)} about {name} has ended: {outcome.lower()}. The reason is on its page."
+    if notice.data["state"] == Dispute.State.WITHDRAWN:
+        text = f"{_disputing(notice)} has taken back its dispute about {name}."
+    return Words(f"The dispute about {name}: {outcome.lower()}", text, _dispute(notice))
+
+
+def _correction(notice: Notice) -> Words:
+    data, name = notice.data, _epoch_name(notice)
+    text = (
+        f"{data['entered_by']} has entered a correction of {name}, which another person has to confirm: {data['what']}"
+    )
+    page = reverse("treasury-corrections", args=[_program(notice).slug, data["epoch"]])
+    return Words(f"A correction of {name} waits for a second person", text, page)
+
+
 def _review(notice: Notice) -> Words:
     name, until_ms = _epoch_name(notice), notice.data.get("review_until_ms")
     until = f" until {datetime.fromtimestamp(until_ms // 1000, tz=UTC):%d %b %Y, %H:%M} UTC" if until_ms else ""
@@ -60,10 +115,16 @@ def _review(notice: Notice) -> Words:
 def _approval(notice: Notice) -> Words:
     name = _epoch_name(notice)
     text = (
-        f"{name} waits for the treasury's approval: {_amount(notice, 'amount')} would be paid. All checks passed. "
+        f"{name} waits for the treasury's approval: {_amount(notice, 'amount')} would be paid. All checks passed"
+        f"{_put_forward(notice)}. "
         f"Before you sign, compare the digest that your wallet shows with {notice.data['digest']}."
     )
     return Words(f"{name} needs your approval", text, _treasury_epoch(notice))
+
+
+def _put_forward(notice: Notice) -> str:
+    by = notice.data.get("put_forward_by")
+    return f", and {by} has put it forward; another person approves it" if by else ""
 
 
 def _active(notice: Notice) -> Words:
@@ -127,7 +188,13 @@ def _test(notice: Notice) -> Words:
 
 
 _WORDS = {
+    Kind.TERMS_WAITING: _terms,
     Kind.EPOCH_SCORED: _scored,
+    Kind.EPOCH_RESCORED: _rescored,
+    Kind.DISPUTE_OPENED: _dispute_opened,
+    Kind.DISPUTE_ANSWERED: _dispute_answered,
+    Kind.DISPUTE_CLOSED: _dispute_closed,
+    Kind.CORRECTION_WAITING: _correction,
     Kind.REVIEW_OPEN: _review,
     Kind.APPROVAL_NEEDED: _approval,
     Kind.ROOT_ACTIVE: _active,
@@ -144,6 +211,16 @@ def _program(notice: Notice) -> Program:
     if notice.program is None:
         raise ValueError(f"The notice {notice.key} has no programme.")
     return notice.program
+
+
+def _disputing(notice: Notice) -> str:
+    """Name the maker that disputes, as its own people and the treasury know it."""
+    maker = notice.maker or Maker.objects.filter(slug=notice.data["maker"]).first()
+    return maker.name if maker is not None else str(notice.data["maker"])
+
+
+def _dispute(notice: Notice) -> str:
+    return reverse("dispute", args=[notice.data["dispute"]])
 
 
 def _amount(notice: Notice, name: str) -> str:

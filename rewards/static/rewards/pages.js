@@ -27,6 +27,21 @@ for (const age of ages) {
   setInterval(() => { age.textContent = ageText(seconds + Math.floor((Date.now() - since) / 1000)); }, 1000);
 }
 
+// What is left of a session keeps running down, to the second in the last hour.
+for (const left of document.querySelectorAll("[data-left-s]")) {
+  const ends = Date.now() + Number(left.dataset.leftS) * 1000;
+  setInterval(() => { left.textContent = leftText(Math.max(0, Math.round((ends - Date.now()) / 1000))); }, 1000);
+}
+
+function leftText(seconds) {
+  const of = (count, name) => `${count}\u00a0${name}${count === 1 ? "" : "s"}`;
+  const [days, hours, minutes] = [Math.floor(seconds / 86400), Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60];
+  const parts = [[days, "day"], [hours, "hour"], [minutes, "minute"], [seconds % 60, "second"]];
+  const first = parts.findIndex(([count]) => count > 0);
+  if (first < 0) return "0 seconds";
+  return parts.slice(first, first + 2).filter(([count]) => count > 0).map(([count, name]) => of(count, name)).join(" ");
+}
+
 function ageText(seconds) {
   if (seconds < 120) return `${seconds} seconds`;
   if (seconds < 7200) return `${Math.floor(seconds / 60)} minutes`;
@@ -39,4 +54,9 @@ for (const table of document.querySelectorAll(".table")) {
   table.tabIndex = 0;
   table.setAttribute("role", "region");
   table.setAttribute("aria-label", table.querySelector("caption")?.textContent ?? "Table");
+}
+
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
 }

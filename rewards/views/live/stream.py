@@ -5,10 +5,12 @@ import json
 from collections.abc import AsyncIterator
 
 from asgiref.sync import sync_to_async
+from django.contrib.sessions.models import Session
 from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
+from accounts.models import User
 from rewards.errors import NotFoundError
 from rewards.models import Epoch
 from rewards.selectors.programs import epoch_get
@@ -23,6 +25,8 @@ QUIET_S = 15.0
 """Without news a comment is sent this often: proxies keep the connection, and a reader that is gone is noticed."""
 LONGEST_S = 3600.0
 """A stream ends after this and the page opens a new one, which asks again whether the person may look."""
+ASK_AGAIN_S = 30.0
+"""Before news is sent it is asked again this often who may look: a role, a maker or a session may be gone."""
 
 
 @require_safe
@@ -31,7 +35,7 @@ async def scorecard_stream(request: HttpRequest, slug: str, program: str, number
     answer = await sync_to_async(_asked)(request, slug, program=program, number=number)
     if isinstance(answer, HttpResponseBase):
         return answer
-    response = StreamingHttpResponse(_lines(answer, slug), content_type="text/event-stream")
+    response = StreamingHttpResponse(_lines(request, answer, slug), content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
     # Proxies of nginx's kind hold answers back otherwise.
     response["X-Accel-Buffering"] = "no"
@@ -56,15 +60,34 @@ def _asked(request: HttpRequest, slug: str, *, program: str, number: int) -> Htt
             connection.close()
 
 
-async def _lines(epoch_id: int, maker: str) -> AsyncIterator[str]:
+def _may_still_look(request: HttpRequest, slug: str) -> bool:
+    """Ask the database anew: the request knows the person only as they were when the page was opened."""
+    try:
+        person = User.objects.filter(pk=request.user.pk or 0).first()
+        is_signed_in = (
+            person is not None
+            and person.session_generation == getattr(request.user, "session_generation", None)
+            and Session.objects.filter(session_key=request.session.session_key).exists()
+        )
+        return person is not None and is_signed_in and access.sees_maker(user=person, maker=maker_or_404(slug=slug))
+    finally:
+        # This thread belongs to nobody's request, so nobody else gives the connection back.
+        connection.close()
+
+
+async def _lines(request: HttpRequest, epoch_id: int, maker: str) -> AsyncIterator[str]:
     loop = asyncio.get_running_loop()
-    ends_at, sent = loop.time() + LONGEST_S, ""
+    ends_at, asked_at, sent = loop.time() + LONGEST_S, loop.time(), ""
     yield "retry: 3000\n\n"
     async with hub().reader(epoch_topic(epoch_id)) as news:
         while loop.time() < ends_at:
             if not await news.wait(timeout_s=QUIET_S):
                 yield ": still here\n\n"
                 continue
+            if loop.time() - asked_at >= ASK_AGAIN_S:
+                if not await sync_to_async(_may_still_look, thread_sensitive=False)(request, maker):
+                    return
+                asked_at = loop.time()
             seen = await snapshot(epoch_id=epoch_id, since=news.newest)
             text = json.dumps(shown(seen, maker=maker), separators=(",", ":"))
             if text != sent:
