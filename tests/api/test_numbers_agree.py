@@ -42,7 +42,7 @@ def test_one_makers_pay_is_the_same_number_everywhere(house, proposed):
     contract = house.balance(ALICE_PAY) + house.balance(ALICE_LP)
     assert contract > 0
     folder = Path(settings.EVIDENCE_DIR) / proposed.evidence_name
-    rows = list(csv.DictReader((folder / "allocations.csv").open()))
+    rows = list(csv.DictReader((folder / "allocations.csv").read_text().splitlines()))
     evidence = sum(int(row["payout"]) for row in rows if row["maker"] == "alice")
     text = api("allocations", accept="text/csv").content.decode()
     page = caller.client.get(reverse("scorecard", args=["alice", house.program.slug, proposed.number])).content.decode()
