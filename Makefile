@@ -8,7 +8,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export NO_UPDATE_NOTIFIER := 1
 
-.PHONY: help demo test faults lint fmt screenshots bench fuzz-engine flow run lock clean chromium bench-contracts mutate-contracts
+.PHONY: help demo test faults lint fmt screenshots bench fuzz-engine fuzz-api flow run lock clean chromium bench-contracts mutate-contracts
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -84,6 +84,9 @@ bench: .venv/dev node_modules/.dev ## the measured figures, printed as tables
 
 fuzz-engine: .venv/dev ## compare the engine with its reference on epochs of many seeds (SEEDS="0 1000")
 	@NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=.venv/numba-checked $(BIN)/python -m tests.engine.fuzz $(or $(SEEDS),0 1000)
+
+fuzz-api: .venv/dev ## ask the API for all that its description allows and forbids, 2,000 times as each of three roles (CASES=2000)
+	@$(BIN)/python -m tests.api.fuzz $(or $(CASES),2000)
 
 bench-contracts: .venv/dev node_modules/.dev ## 200,000 random calls of the distributor, 10,000 trees with other libraries
 	@$(BIN)/python -W ignore -m tests.contracts.machine --calls 200000 $(ARGS)

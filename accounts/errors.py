@@ -322,3 +322,26 @@ class PayoutAccountError(AccountsError):
     def __init__(self, *, account: str) -> None:
         self.account = account
         super().__init__(f"{account} can't collect: it is the token, a distributor or nobody's. Name another account.")
+
+
+class ApiKeyFieldError(AccountsError):
+    """A field of a new API key is not as it must be."""
+
+    def __init__(self, *, field: str, reason: str) -> None:
+        self.field, self.reason = field, reason
+        super().__init__(reason)
+
+
+class ApiKeyUnknownError(AccountsError):
+    """The person has no such key, or it has ended."""
+
+    def __init__(self) -> None:
+        super().__init__("You have no such key, or it has ended already. Nothing was changed.")
+
+
+class ApiKeyRefusedError(AccountsError):
+    """A request carries a key that is not to be used."""
+
+    def __init__(self, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"This API key is refused: {reason[0].lower()}{reason[1:]}.")

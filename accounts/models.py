@@ -9,6 +9,7 @@ from django.db import models
 from django.utils.crypto import salted_hmac
 
 from accounts.fields import AddressField
+from accounts.models_api_keys import ApiKey
 from accounts.models_enrolment import Enrolment, MakerChange, QuotingProof, SanctionedAddress, SanctionsList
 from accounts.models_payouts import PayoutAccount, PayoutPlan
 from accounts.models_roles import RoleChange
@@ -16,6 +17,7 @@ from accounts.models_sign_in import SignIn, SignInNonce, TryCount, Wallet
 
 __all__ = [
     "AddressField",
+    "ApiKey",
     "Enrolment",
     "Maker",
     "MakerAddress",

@@ -45,6 +45,8 @@ class Deed(Enum):
     ANSWER_DISPUTE = "Answering in a dispute"
     DECIDE_DISPUTE = "Deciding a dispute"
     CORRECT_EPOCH = "Correcting an epoch"
+    MAKE_API_KEY = "Making an API key"
+    READ_ALL_BY_KEY = "Making an API key that reads every maker's figures"
     ASK_WHAT_IF = "Asking what other terms would have paid"
     DERIVE_AGAIN = "Deriving a market again"
     SEE_RUNNING = "Looking at how the service runs"
@@ -81,6 +83,9 @@ ALLOWED: Final[Mapping[Deed, frozenset[Role]]] = {
     Deed.DECIDE_DISPUTE: frozenset({Role.TREASURER}),
     # Two of them for each correction: one enters it, another confirms it.
     Deed.CORRECT_EPOCH: frozenset({Role.TREASURER, Role.REVIEWER, Role.OPERATOR}),
+    # A key only reads, and never more than its person may see at that moment.
+    Deed.MAKE_API_KEY: frozenset(Role),
+    Deed.READ_ALL_BY_KEY: _WATCHERS,
     Deed.ASK_WHAT_IF: frozenset({Role.TREASURER, Role.REVIEWER}),
     Deed.DERIVE_AGAIN: frozenset({Role.OPERATOR}),
     Deed.SEE_RUNNING: _WATCHERS,

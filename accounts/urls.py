@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts import code_views, factor_views, mail_views, member_views, role_views, views, wallet_views
+from accounts import api_key_views, code_views, factor_views, mail_views, member_views, role_views, views, wallet_views
 
 app_name = "accounts"
 
@@ -17,6 +17,7 @@ urlpatterns = [
     path("account/wallets/<str:address>/unlink/", wallet_views.unlink_wallet, name="unlink-wallet"),
     path("account/sessions/<int:number>/end/", wallet_views.end_session, name="end-session"),
     path("account/sessions/end/", wallet_views.end_all_sessions, name="end-all-sessions"),
+    path("account/keys/", api_key_views.keys, name="api-keys"),
     path("account/second-factor/", factor_views.second_factor, name="second-factor"),
     path("account/confirm/wallet/", code_views.confirm_with_wallet, name="confirm-wallet"),
     path("roles/", role_views.roles, name="roles"),

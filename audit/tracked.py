@@ -40,6 +40,7 @@ TRACKED: Final[Mapping[str, Tracked]] = {
     "rewards.EpochVault": Tracked(),
     "accounts.PayoutAccount": Tracked(),
     "accounts.RoleChange": Tracked(),
+    "accounts.ApiKey": Tracked(hidden=("digest", "former_digest"), left_out=("last_used_at",)),
     "accounts.Enrolment": Tracked(),
     "accounts.QuotingProof": Tracked(),
     "accounts.SanctionsList": Tracked(),

@@ -4,6 +4,7 @@ from django.urls import include, path, register_converter
 from django.views.generic import RedirectView
 
 from accounts import entry_urls
+from rewards.api.schema import docs as api_docs
 from rewards.views import (
     actions,
     audit,
@@ -106,9 +107,10 @@ class TermsFormConverter:
 register_converter(RootConverter, "root")
 register_converter(TermsFormConverter, "terms_form")
 
-handler403 = "rewards.views.errors.not_allowed"
-handler404 = "rewards.views.errors.not_found"
-handler500 = "rewards.views.errors.failed"
+handler400 = "config.errors.bad_request"
+handler403 = "config.errors.not_allowed"
+handler404 = "config.errors.not_found"
+handler500 = "config.errors.failed"
 
 _QUOTED = "makers/<slug:slug>/<slug:program>/<int:number>/<str:market>/"
 _DRAFT = "treasury/programmes/<slug:slug>/terms/<int:number>/"
@@ -225,6 +227,8 @@ urlpatterns = [
     path("healthz", status.healthz, name="healthz"),
     path("metrics", status.metrics, name="metrics"),
     path("", include("accounts.urls")),
+    path("api/docs/", api_docs, name="api-docs"),
+    path("api/v1/", include(("rewards.api.urls", "api"))),
     # allauth's own names, each under an address of ours; what is not listed there is not reachable.
     *entry_urls.urlpatterns,
     # One door with one throttle: the admin's own form counts no tries.

@@ -36,6 +36,9 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "pgtrigger",
     "audit",
     "onchain",
@@ -236,6 +239,31 @@ DISPUTE_CONTACT = env.str("DISPUTE_CONTACT", default="the operator")
 FILE_UPLOAD_HANDLERS = ["rewards.uploads.BoundedUploads"]
 LOCAL_TREASURY_SIGNER = False
 """True only beside the embedded chain: its unlocked accounts may approve from the page without a wallet."""
+
+# --- the API (docs/api.md): what is particular to it stands with its views ---------------------------------------
+API_LIMIT_ANYBODY = env.int("API_LIMIT_ANYBODY", default=600)
+"""Requests in five minutes from one place, of who has not signed in."""
+API_LIMIT_SIGNED_IN = env.int("API_LIMIT_SIGNED_IN", default=6000)
+"""Requests in five minutes by one key, or one person's sessions."""
+REST_FRAMEWORK: dict[str, Any] = {
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    # The form is settled by Accept alone.
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Lamplight",
+    "DESCRIPTION": "Reads everything that the pages show. docs/api.md explains it, with examples.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "LICENSE": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "POSTPROCESSING_HOOKS": ["rewards.api.schema.add_live", "drf_spectacular.hooks.postprocess_schema_enums"],
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {"SessionKind": "rewards.api.serializers.KIND_CHOICES"},
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "PREPROCESSING_HOOKS": ["rewards.api.schema.only_ours"],
+}
 
 # --- tasks: the queue only pokes, the database decides ---------------------------------------------------------
 CELERY_TASK_ACKS_LATE = True

@@ -34,7 +34,7 @@ def proof_packs_write(*, program: Program) -> Path | None:
     fresh = Path(tempfile.mkdtemp(prefix=".writing-", dir=home))
     try:
         for leaf in Entitlement.objects.filter(epoch=active, token=program.token).iterator():
-            (fresh / f"{leaf.account}.json").write_bytes(_bytes(_pack(program, active, leaf)))
+            (fresh / f"{leaf.account}.json").write_bytes(_bytes(proof_pack(program=program, epoch=active, leaf=leaf)))
         fresh.chmod(0o755)
         if not folder.exists():
             fresh.rename(folder)
@@ -44,7 +44,8 @@ def proof_packs_write(*, program: Program) -> Path | None:
     return folder
 
 
-def _pack(program: Program, epoch: Epoch, leaf: Entitlement) -> dict[str, object]:
+def proof_pack(*, program: Program, epoch: Epoch, leaf: Entitlement) -> dict[str, object]:
+    """Return what an account's file says."""
     calldata = claim_calldata(
         account=leaf.account, token=leaf.token, cumulative=leaf.cumulative, proof=tuple(leaf.proof)
     )

@@ -2,35 +2,18 @@
 
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-from django.conf import settings
 from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
 from rewards.models import Epoch
+from rewards.selectors.evidence import evidence_folder, evidence_paths
 from rewards.selectors.programs import epoch_get
 from rewards.views.pages import missing_is_404
 
 CHUNK_BYTES = 1 << 20
 _TAR_BLOCK = 512
-
-
-@dataclass(frozen=True, slots=True)
-class EvidenceFile:
-    """One file of the evidence."""
-
-    name: str
-    size_bytes: int
-
-
-def evidence_files(*, evidence_name: str) -> list[EvidenceFile]:
-    """List the files of an epoch's evidence by name; empty when there is none on this machine."""
-    folder = _folder(evidence_name)
-    if folder is None:
-        return []
-    return [EvidenceFile(name=path.name, size_bytes=path.stat().st_size) for path in _paths(folder)]
 
 
 def bundle_name(*, slug: str, number: int) -> str:
@@ -48,7 +31,7 @@ def evidence_tar(_request: HttpRequest, slug: str, number: int) -> HttpResponseB
 
 def evidence_response(*, evidence_name: str, name: str) -> HttpResponseBase:
     """Send a folder of evidence as a tar file with `name` as its folder. Raises Http404 when it isn't here."""
-    folder = _folder(evidence_name)
+    folder = evidence_folder(evidence_name=evidence_name)
     if folder is None:
         raise Http404("This evidence is not on this machine.")
     return _tar_response(folder, name=name)
@@ -65,34 +48,21 @@ def _tar_response(folder: Path, *, name: str) -> HttpResponseBase:
 def evidence_file(_request: HttpRequest, slug: str, number: int, name: str) -> HttpResponseBase:
     """Send one file of the evidence."""
     folder = _folder_of(epoch_get(slug=slug, number=number))
-    path = next((path for path in _paths(folder) if path.name == name), None)
+    path = next((path for path in evidence_paths(folder=folder) if path.name == name), None)
     if path is None:
         raise Http404(f"The evidence of epoch {number} has no file of that name.")
     return FileResponse(path.open("rb"), as_attachment=True, filename=name)
 
 
 def _folder_of(epoch: Epoch) -> Path:
-    folder = _folder(epoch.evidence_name)
+    folder = evidence_folder(evidence_name=epoch.evidence_name)
     if folder is None:
         raise Http404(f"Epoch {epoch.number} has no evidence yet: it is written when the epoch has been scored.")
     return folder
 
 
-def _folder(evidence_name: str) -> Path | None:
-    if not evidence_name:
-        return None
-    base = Path(settings.EVIDENCE_DIR).resolve()
-    folder = (base / evidence_name).resolve()
-    # The name comes from our own table; still, nothing outside of the evidence is ever served.
-    return folder if folder.is_relative_to(base) and folder.is_dir() else None
-
-
-def _paths(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-
-
 def _tar(folder: Path, *, prefix: str) -> Iterator[bytes]:
-    for path in _paths(folder):
+    for path in evidence_paths(folder=folder):
         info = tarfile.TarInfo(name=f"{prefix}/{path.name}")
         info.size = path.stat().st_size
         yield info.tobuf(format=tarfile.PAX_FORMAT)

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from rewards.selectors.disputes import dispute_counts
+from rewards.selectors.evidence import evidence_files
 from rewards.selectors.programs import (
     ProgramOverview,
     epoch_get,
@@ -24,7 +25,7 @@ from rewards.selectors.standings import standings
 from rewards.selectors.terms import epoch_terms
 from rewards.views.action_words import action_lines
 from rewards.views.announced import announced_changes
-from rewards.views.evidence import bundle_name, evidence_files
+from rewards.views.evidence import bundle_name
 from rewards.views.figures.rates import kind_rates
 from rewards.views.figures.week import week_figure
 from rewards.views.helped import helped_context

@@ -8,11 +8,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from rewards.selectors.disputes import dispute_counts
+from rewards.selectors.evidence import evidence_files
 from rewards.selectors.programs import epoch_get
 from rewards.selectors.revisions import RevisionRow, Step, revision_rows, revision_steps
 from rewards.selectors.rows import epoch_row
 from rewards.selectors.treasury import maker_names
-from rewards.views.evidence import evidence_files, evidence_response
+from rewards.views.evidence import evidence_response
 from rewards.views.pages import missing_is_404, page_now_ms
 
 _MOST_ROWS = 200

@@ -1,4 +1,4 @@
-"""Limits on what anybody may ask for without signing in: collections, proofs, evidence, and the API as a whole."""
+"""Limits on what anybody may ask pages for without signing in: collections, proofs, evidence. The API has its own."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -27,7 +27,6 @@ LIMITS: Final[Mapping[str, int]] = {
     # All of the log is read for it.
     "audit-export": 30,
 }
-API_PATH, API_LIMIT = "/api/", 600
 READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _READ_NAMES: Final = frozenset(
     {"proof", "proof-of-root", "evidence-tar", "evidence-file", "audit-export", "collected-csv", "collected-koinly"}
@@ -61,7 +60,7 @@ class ThrottleMiddleware:
 
 def too_many(request: HttpRequest, error: ThrottledError) -> HttpResponse:
     """Say in a sentence that it is too much, and in Retry-After how long to wait."""
-    if request.path.startswith(API_PATH) or request.path.endswith(".json"):
+    if request.path.endswith(".json"):
         response: HttpResponse = JsonResponse({"error": str(error)}, status=429)
     else:
         response = render(request, "429.html", {"sentence": str(error)}, status=429)
@@ -70,8 +69,6 @@ def too_many(request: HttpRequest, error: ThrottledError) -> HttpResponse:
 
 
 def _limit(request: HttpRequest) -> tuple[str, int] | None:
-    if request.path.startswith(API_PATH):
-        return "api", API_LIMIT
     name = (request.resolver_match.url_name if request.resolver_match else None) or ""
     if name not in LIMITS or (request.method in READS) != (name in _READ_NAMES):
         return None

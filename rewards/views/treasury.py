@@ -13,6 +13,7 @@ from onchain.errors import OnchainError
 from onchain.indexer import node
 from rewards.errors import RewardsError
 from rewards.models import Epoch
+from rewards.selectors.evidence import evidence_files
 from rewards.selectors.programs import epoch_get
 from rewards.selectors.safe import safe_view
 from rewards.selectors.treasury import (
@@ -27,7 +28,6 @@ from rewards.services.approval import approve_with_local_node
 from rewards.views import access
 from rewards.views.action_words import late_lines
 from rewards.views.desk_rooms import desk_of, task_url
-from rewards.views.evidence import evidence_files
 from rewards.views.figures.bars import bar_lengths
 from rewards.views.pages import missing_is_404, page_now_ms
 from rewards.views.public import check_context

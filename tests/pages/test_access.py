@@ -75,6 +75,8 @@ GETS = {
     "mfa_login_webauthn": ([], (GONE_ON,) * 11),
     # One's own account. The table's people have a password and nothing else, and signed in too long ago for changes.
     "mfa_index": ([], (SIGN_IN, *(OK,) * 10)),
+    "accounts:api-keys": ([], (SIGN_IN, *(OK,) * 10)),
+    "api-docs": ([], EVERYBODY),
     "accounts:second-factor": ([], (SIGN_IN, *(OK,) * 10)),
     "accounts:confirm-wallet": ([], (SIGN_IN, *(OK,) * 10)),
     "account_reauthenticate": ([], (SIGN_IN, *(OK,) * 10)),
@@ -227,6 +229,7 @@ POSTS = {
     "accounts:login": (OK, *(GONE_ON,) * 10),
     "accounts:wallet-message": (BAD,) * 11,
     "accounts:wallet-sign-in": (BAD,) * 11,
+    "accounts:api-keys": SIGNED_IN_ONLY,
     "accounts:link-message": (SIGN_IN, *(NO,) * 10),
     "accounts:link-wallet": (SIGN_IN, *(NO,) * 10),
     "accounts:unlink-wallet": SIGNED_IN_ONLY,
@@ -297,7 +300,8 @@ def names() -> set[str]:
     found = set()
     for entry in get_resolver().url_patterns:
         if isinstance(entry, URLResolver):
-            if entry.namespace != "admin":
+            # The API has a table of its own: tests/api/test_access_of_api.py.
+            if entry.namespace not in ("admin", "api"):
                 found |= {f"{entry.namespace}:{each.name}" for each in entry.url_patterns}
         else:
             found.add(entry.name)

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 import rewards.services
+from accounts.api_keys import api_key_make
 from accounts.enrolment import enrolment_ask, enrolment_refuse
 from accounts.errors import (
     EnrolmentFieldError,
@@ -128,6 +129,7 @@ BY_ROLE = {
     "rewards.services.actions.action_withdraw": {"treasurer", OPERATOR},
     "rewards.services.action_import.actions_import": {"treasurer", OPERATOR},
     "accounts.members.role_set": {OPERATOR},
+    "accounts.api_keys.api_key_make": set(ROLES) - {"nobody"},
     **{
         f"rewards.services.notices.endpoints.{name}": {OPERATOR, OWN_ADMIN}
         for name in (
@@ -172,9 +174,17 @@ OWN = (
     }
     | {"accounts.ways_in.ways_in", "accounts.ways_in.require_another_way_in"}
 )
-OWN |= {
-    f"accounts.enrolment.{name}" for name in ("enrolment_address_prove", "enrolment_address_drop", "enrolment_withdraw")
-} | {"accounts.quoting.quoting_message", "accounts.quoting.quoting_check"}
+OWN |= (
+    {
+        f"accounts.enrolment.{name}"
+        for name in ("enrolment_address_prove", "enrolment_address_drop", "enrolment_withdraw")
+    }
+    | {"accounts.quoting.quoting_message", "accounts.quoting.quoting_check"}
+    | {
+        # Of one's own keys (tests/api/test_keys.py).
+        *(f"accounts.api_keys.{name}" for name in ("api_key_rotate", "api_key_revoke")),
+    }
+)
 # The contract pays the account that it names, whoever asks.
 ANYBODY = {
     "rewards.services.claims.claim_request",
@@ -185,6 +195,11 @@ ANYBODY = {
 READS = {
     "rewards.services.checks.approval_is_safe",
     "rewards.services.announcing.epoch_topic",
+    "rewards.services.live_standings.snapshot",
+    "rewards.services.news.hub",
+    "rewards.services.proofs.proof_pack",
+    # It notes when a key was used, and who calls is what it finds out.
+    *(f"accounts.api_keys.{name}" for name in ("api_key_check", "api_keys_of", "api_keys_open")),
     "rewards.services.looking.moment_of",
     "rewards.services.safe_export.builder_file",
     "rewards.services.notices.words.words_of",
@@ -249,7 +264,7 @@ MACHINE_BY_MODULE = {
 MACHINE = {f"{module}.{name}" for module, names in MACHINE_BY_MODULE.items() for name in names.split()}
 MODULES = {
     *("accounts.services", "accounts.sign_in", "accounts.members", "accounts.ways_in", "onchain.services"),
-    *("accounts.enrolment", "accounts.quoting"),
+    *("accounts.enrolment", "accounts.quoting", "accounts.api_keys"),
     *(module.name for module in pkgutil.walk_packages(rewards.services.__path__, "rewards.services.")),
 }
 
@@ -267,7 +282,11 @@ def services() -> set[str]:
 def imported_by_pages() -> set[str]:
     """Every name out of a module of services that a page's module imports; a whole module counts as all of it."""
     found = set()
-    for path in [*(REPOSITORY / "rewards/views").rglob("*.py"), *(REPOSITORY / "accounts").glob("*views.py")]:
+    for path in [
+        *(REPOSITORY / "rewards/views").rglob("*.py"),
+        *(REPOSITORY / "rewards/api").rglob("*.py"),
+        *(REPOSITORY / "accounts").glob("*views.py"),
+    ]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom) and node.module:
                 for alias in node.names:
@@ -622,6 +641,9 @@ CALLS: dict[str, Callable[[Scene, Person], object]] = {
     "rewards.services.actions.action_confirm": lambda _, by: action_confirm(by=by, action_id=_entered()),
     "rewards.services.actions.action_withdraw": lambda _, by: action_withdraw(by=by, action_id=_entered(), why="no"),
     "rewards.services.action_import.actions_import": lambda _, by: actions_import(by=by, drafts=[]),
+    "accounts.api_keys.api_key_make": lambda _, by: api_key_make(
+        by=by, name="bot", scopes=["read:own"], days=1, now=timezone.now()
+    ),
     "accounts.members.role_set": lambda _, by: role_set(by=by, person=_somebody(), role=User.Role.AUDITOR),
     "accounts.members.member_add": lambda s, by: member_add(by=by, maker=s.makers["aurora"], person=_somebody()),
     "accounts.members.member_remove": _remove,

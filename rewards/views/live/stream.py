@@ -15,9 +15,10 @@ from rewards.errors import NotFoundError
 from rewards.models import Epoch
 from rewards.selectors.programs import epoch_get
 from rewards.services.announcing import epoch_topic
+from rewards.services.live_standings import snapshot
+from rewards.services.news import hub
 from rewards.views import access
-from rewards.views.live.hub import hub
-from rewards.views.live.standings import snapshot
+from rewards.views.live.standings import shown
 from rewards.views.of_maker import maker_or_404, refuse_maker
 
 QUIET_S = 15.0
@@ -88,7 +89,7 @@ async def _lines(request: HttpRequest, epoch_id: int, maker: str) -> AsyncIterat
                     return
                 asked_at = loop.time()
             seen = await snapshot(epoch_id=epoch_id, since=news.newest)
-            text = json.dumps(seen.of(maker), separators=(",", ":"))
+            text = json.dumps(shown(seen, maker=maker), separators=(",", ":"))
             if text != sent:
                 yield f"event: standing\ndata: {text}\n\n"
                 sent = text

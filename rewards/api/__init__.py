@@ -1,0 +1,1 @@
+"""The API: everything that pages show, for programs; it reads and never writes (docs/api.md)."""

@@ -1,0 +1,123 @@
+"""Who asks: an API key, the session of a page, or anybody; and what they may see."""
+
+from typing import Any, Final
+
+from django.conf import settings
+from django.utils import timezone
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from accounts import roles
+from accounts.api_keys import api_key_check
+from accounts.errors import ApiKeyRefusedError, NotPermittedError, SecondFactorNeededError
+from accounts.models import ApiKey, Maker, User
+from accounts.roles import Deed
+from accounts.second_factor import session_showed_second_factor
+from accounts.throttle import count_try, place_key
+from rewards.api.errors import CHALLENGE, ScopeError
+from rewards.errors import NotFoundError
+
+MOST_REFUSED: Final = 60
+"""Refused keys from one place in five minutes."""
+Scope = ApiKey.Scope
+
+
+class KeyAuthentication(BaseAuthentication):  # type: ignore[misc]  # untyped
+    """`Authorization: Bearer lamp_…`."""
+
+    def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
+        """Return the key's person and the key; None where none is sent. Raises AuthenticationFailed."""
+        given = request.headers.get("Authorization", "")
+        if not given:
+            return None
+        scheme, _, text = given.partition(" ")
+        ip, now = request.META.get("REMOTE_ADDR"), timezone.now()
+        try:
+            if scheme.lower() != "bearer":
+                raise ApiKeyRefusedError(reason="It has to be sent as “Bearer” and the key")
+            key = api_key_check(text=text.strip(), ip=ip, now=now)
+        except ApiKeyRefusedError as error:
+            count_try(key=f"api refused {place_key(ip=ip)}", most=MOST_REFUSED, now=now)
+            raise AuthenticationFailed(str(error)) from error
+        return key.person, key
+
+    def authenticate_header(self, request: Request) -> str:
+        """Return what a 401 asks for."""
+        return CHALLENGE
+
+
+class PageSession(BaseAuthentication):  # type: ignore[misc]  # untyped
+    """The session of the pages. The API changes nothing, so a request from another site's page can do no harm."""
+
+    def authenticate(self, request: Request) -> tuple[User, None] | None:
+        """Return the session's person. Raises SecondFactorNeededError, as the pages lead elsewhere then."""
+        person = getattr(request._request, "user", None)
+        if not isinstance(person, User) or not person.is_active:
+            return None
+        if roles.needs_second_factor(person=person) and not (
+            not roles.lacks_second_factor(person=person) and session_showed_second_factor(request._request)
+        ):
+            raise SecondFactorNeededError(what="Reading the API with this session")
+        return person, None
+
+
+class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # its base is untyped
+    """How the schema calls a key."""
+
+    target_class = KeyAuthentication
+    name = "apiKey"
+
+    def get_security_definition(self, auto_schema: object) -> dict[str, Any]:
+        """Describe it."""
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "lamp_…", "description": "A key of your account."}
+
+
+class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # its base is untyped
+    """How the schema calls a session."""
+
+    target_class = PageSession
+    name = "session"
+
+    def get_security_definition(self, auto_schema: object) -> dict[str, Any]:
+        """Describe it."""
+        return {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME}
+
+
+def seen_maker(*, request: Request, slug: str) -> Maker:
+    """Return the maker of this slug for who may see its private figures.
+
+    Raises NotFoundError, ScopeError and NotPermittedError.
+    """
+    maker = Maker.objects.filter(slug=slug).first()
+    if maker is None:
+        raise NotFoundError(kind="maker", name=slug)
+    key, person = request.auth, request.user
+    if key is None:
+        if roles.sees_maker(person=person, maker=maker):
+            return maker
+    else:
+        if Scope.OWN in key.scopes and roles.belongs_to(person=person, maker=maker):
+            return maker
+        if Scope.ALL in key.scopes and roles.may(person=person, deed=Deed.SEE_ALL_MAKERS):
+            return maker
+        if roles.sees_maker(person=person, maker=maker):
+            raise ScopeError(scope=Scope.OWN if roles.belongs_to(person=person, maker=maker) else Scope.ALL)
+    raise NotPermittedError(what=f"The scores of {maker.name}", who="its members and those who review epochs")
+
+
+def seen_makers(*, request: Request) -> list[Maker]:
+    """Return the makers whose private figures the caller may see, by slug."""
+    key, person = request.auth, request.user
+    if (key is None or Scope.ALL in key.scopes) and roles.may(person=person, deed=Deed.SEE_ALL_MAKERS):
+        return list(Maker.objects.order_by("slug"))
+    if (key is None or Scope.OWN in key.scopes) and roles.role_of(person=person) == User.Role.MAKER:
+        return list(person.makers.order_by("slug"))
+    return []
+
+
+def require_scope(*, request: Request, scope: str) -> None:
+    """Raise ScopeError when the caller's key lacks a scope; a session lacks none."""
+    if request.auth is not None and scope not in request.auth.scopes:
+        raise ScopeError(scope=scope)

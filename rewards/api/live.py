@@ -1,0 +1,99 @@
+"""Server-sent events of a maker's standing: the route's JSON, sent whenever it changes, until the epoch is over.
+
+No view of DRF's: those hold a thread for as long as they answer, and a stream is open for up to an hour.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from rest_framework.request import Request
+
+from rewards.api.base import ApiView, maker_epoch
+from rewards.api.fields import moment, raw
+from rewards.api.makers import Standing
+from rewards.api.programmes import token_part
+from rewards.errors import NotFoundError
+from rewards.models import Epoch
+from rewards.services.announcing import epoch_topic
+from rewards.services.live_standings import Snapshot, snapshot
+from rewards.services.news import hub
+
+QUIET_S = 15.0
+"""Without news a comment is sent this often: proxies keep the connection, and a reader that is gone is noticed."""
+LONGEST_S = 3600.0
+"""A stream ends after this, and whoever opens it again is asked again whether they may look."""
+
+
+class _Asked(ApiView):
+    """Who may open the stream: asked as every route asks, with the same errors."""
+
+    is_public, name, tag, row = Standing.is_public, "live", Standing.tag, Standing.row
+
+    def get(self, request: Request, **path: Any) -> HttpResponse:
+        """Note the epoch for who may look."""
+        _, epoch = maker_epoch(request, **path)
+        if epoch.state == Epoch.State.SCHEDULED:
+            raise NotFoundError(kind="standing yet in the epoch", name=str(epoch.number))
+        return HttpResponse(str(epoch.pk), content_type="text/plain")
+
+
+async def stream(request: HttpRequest, maker: str, programme: str, number: int) -> HttpResponseBase:
+    """Send a maker's standing in an epoch at once and whenever it changes."""
+    answer = await sync_to_async(_ask)(request, maker=maker, programme=programme, number=number)
+    if answer.status_code != 200 or not isinstance(answer, HttpResponse) or request.method != "GET":
+        return answer
+    response = StreamingHttpResponse(_lines(int(answer.content), maker), content_type="text/event-stream")
+    response["Cache-Control"] = "no-store"
+    # Proxies of nginx's kind hold answers back otherwise.
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+stream.csrf_exempt = True  # type: ignore[attr-defined]  # it changes nothing, and answers a POST with 405
+
+
+def _ask(request: HttpRequest, **path: Any) -> HttpResponseBase:
+    # Asked for as an event stream, it is none of the forms of the other routes.
+    request.META["HTTP_ACCEPT"] = "*/*"
+    try:
+        answer: HttpResponseBase = _Asked.as_view()(request, **path)
+        return answer
+    finally:
+        # The stream stays open for long; the connection is for others meanwhile.
+        if not connection.in_atomic_block:
+            connection.close()
+
+
+async def _lines(epoch_id: int, maker: str) -> AsyncIterator[str]:
+    loop = asyncio.get_running_loop()
+    ends_at, sent = loop.time() + LONGEST_S, ""
+    yield "retry: 3000\n\n"
+    async with hub().reader(epoch_topic(epoch_id)) as news:
+        while loop.time() < ends_at:
+            if not await news.wait(timeout_s=QUIET_S):
+                yield ": still here\n\n"
+                continue
+            seen = await snapshot(epoch_id=epoch_id, since=news.newest)
+            text = json.dumps(_standing(seen, maker), separators=(",", ":"))
+            if text != sent:
+                yield f"event: standing\ndata: {text}\n\n"
+                sent = text
+            if seen.is_over:
+                return
+
+
+def _standing(seen: Snapshot, maker: str) -> dict[str, Any]:
+    row, epoch = seen.rows.get(maker), seen.epoch
+    as_of_ms = row.as_of_ms if row else epoch.start_ms
+    return {
+        "programme": epoch.program.slug, "epoch": epoch.number, "maker": maker,
+        "is_estimate": epoch.paid_total is None, "rank": row.rank if row else None, "makers": len(seen.rows),
+        "payout_raw": raw(row.payout if row else 0), "accrued_raw": raw(row.accrued if row else 0),
+        "share_ppm": row.share_ppm if row else 0, **moment("as_of", as_of_ms),
+        "age_ms": max(0, (seen.now_ms or as_of_ms) - as_of_ms), **token_part(epoch.program),
+    }  # fmt: skip

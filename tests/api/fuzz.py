@@ -1,0 +1,134 @@
+"""Asks the API for everything its own description allows, and for what it does not: `make fuzz-api`.
+
+Schemathesis makes the requests from the schema that the service serves; the checks are its own: no 500, every status,
+content type, header and body as described, wrong input refused, methods that are not described refused.
+"""
+
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+SEED = 20_251_126
+ROLES = ("nobody", "own maker", "treasurer")
+
+
+def fuzz(*, role: str, cases: int, seed: int = SEED) -> Counter[int]:
+    """Send about `cases` requests as somebody with a role; returns how often each status came. Raises what is wrong.
+
+    Rows have to be there already (tests.pages.factories.scene).
+    """
+    import schemathesis
+    from django.core.wsgi import get_wsgi_application
+    from schemathesis.config import SchemathesisConfig
+
+    from tests.api.asking import by_key
+
+    config = SchemathesisConfig.from_dict({"seed": seed})
+    with one_transaction():
+        schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_application(), config=config)
+    scope = "read:all" if role == "treasurer" else "read:own"
+    # Its client for WSGI unpacks nothing.
+    headers = {"Accept-Encoding": "identity"}
+    if role != "nobody":
+        headers["Authorization"] = f"Bearer {by_key(role, scope).key}"
+    # The live route answers until its epoch is over; tests/api/test_live.py follows it.
+    with one_transaction():
+        return _all(schema, headers, cases, seed)
+
+
+@contextmanager
+def one_transaction() -> Iterator[None]:
+    """Keep the test's transaction open from request to request; a server gives its connection back after each."""
+    from django.core.signals import request_finished, request_started
+    from django.db import close_old_connections
+
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    try:
+        yield
+    finally:
+        for signal in (request_started, request_finished):
+            signal.connect(close_old_connections)
+
+
+def _all(schema: Any, headers: dict[str, str], cases: int, seed: int) -> Counter[int]:
+    import hypothesis
+    import schemathesis
+    from hypothesis import HealthCheck, Phase, given
+
+    routes = [each.ok() for each in schema.exclude(operation_id="maker-live").get_all_operations()]
+    statuses: Counter[int] = Counter()
+    for operation in routes:
+        for mode in (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE):
+            strategy = _known(operation.as_strategy(generation_mode=mode), mode, schemathesis)
+            if strategy is None:
+                continue
+
+            @hypothesis.seed(seed)
+            @hypothesis.settings(
+                max_examples=max(1, cases // (2 * len(routes))), deadline=None, database=None,
+                phases=[Phase.generate], suppress_health_check=list(HealthCheck),
+            )  # fmt: skip
+            @given(case=strategy)
+            def ask(case: Any) -> None:
+                answer = case.call(headers=headers)
+                statuses[answer.status_code] += 1
+                case.validate_response(answer, headers=headers)
+
+            ask()
+    return statuses
+
+
+NAMES = {
+    "programme": ["us-equity-perps", "nothing"], "number": [1, 2, 3, 9], "maker": ["aurora", "meridian", "nobody"],
+    "market": ["AAPL-PERP", "nothing"], "account": ["0x" + "00" * 18 + "3001", "0x" + "12" * 20],
+}  # fmt: skip
+
+
+def _known(strategy: Any, mode: Any, schemathesis: Any) -> Any:
+    """Put names of rows that are there into most of the paths, so that not every answer is a 404."""
+    from hypothesis import strategies as st
+
+    def named(case: Any, choice: dict[str, Any], whether: bool) -> Any:
+        if mode == schemathesis.GenerationMode.POSITIVE and case.query:
+            # Nobody makes a cursor up; what is none gets a 400, which the schema can't tell from a filter's.
+            case.query.pop("cursor", None)
+        if whether and mode == schemathesis.GenerationMode.POSITIVE and case.path_parameters:
+            for name in case.path_parameters:
+                case.path_parameters[name] = choice[name]
+        return case
+
+    choices = st.fixed_dictionaries({name: st.sampled_from(values) for name, values in NAMES.items()})
+    return st.builds(named, strategy, choices, st.sampled_from([True, True, True, False]))
+
+
+def main(cases: int) -> int:
+    """Make rows in a test database and ask as each role."""
+    import pytest
+
+    code = f"""
+import pytest
+from rewards.api import limits
+from tests.api.fuzz import ROLES, fuzz
+from tests.pages.factories import scene
+@pytest.mark.django_db
+@pytest.mark.parametrize("role", ROLES)
+def test_fuzz(role, settings):
+    settings.API_LIMIT_ANYBODY = settings.API_LIMIT_SIGNED_IN = 10**8
+    limits.forget(); scene(); found = fuzz(role=role, cases={cases})
+    print(role, sum(found.values()), dict(sorted(found.items())))
+    assert sum(found.values()) >= {cases} and found[200] and not any(status >= 500 for status in found)
+"""
+    import pathlib
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "test_fuzz_api.py"
+        path.write_text(code)
+        return int(pytest.main([str(path), "-q", "-s", "--rootdir=.", "-c", "pyproject.toml", "--timeout=7200"]))
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 2_000))

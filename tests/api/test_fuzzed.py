@@ -1,0 +1,19 @@
+"""Requests made from the API's own description find no 500 and no answer that is not as described (a sample)."""
+
+import os
+
+import pytest
+
+from tests.api.fuzz import ROLES, fuzz
+
+pytestmark = pytest.mark.django_db
+CASES = int(os.environ.get("FUZZ_API_CASES", "130"))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_answer_is_as_the_schema_says(stage, role, settings):
+    settings.API_LIMIT_ANYBODY = settings.API_LIMIT_SIGNED_IN = 10**8
+    found = fuzz(role=role, cases=CASES)
+    print(role, sum(found.values()), dict(sorted(found.items())))
+    assert found[200]
+    assert not any(status >= 500 for status in found)
