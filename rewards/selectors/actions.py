@@ -48,19 +48,17 @@ def actions_behind(*, epoch: Epoch) -> list[MarketAction]:
     return counting_actions(markets=markets, calendar=epoch.program.calendar, as_of=_scored_at(epoch))
 
 
-def actions_of(*, epoch: Epoch) -> list[ActionRow]:
+def actions_of(*, epoch: Epoch, among: Collection[MarketAction] | None = None) -> list[ActionRow]:
     """Return the confirmed actions that fall into an epoch, by time, in two queries.
 
     Those that count now, and those that the epoch was scored with though they are withdrawn since. An epoch that is
     not scored has all of them in its result to come.
     """
     program, scored_at = epoch.program, _scored_at(epoch)
-    found = _of(_markets_of(epoch.terms_json), program.calendar).filter(
-        Q(from_ms__lt=epoch.end_ms) & (Q(to_ms__gt=epoch.start_ms) | Q(to_ms=None, from_ms__gte=epoch.start_ms)),
-        confirmed_at__isnull=False,
-    )
+    markets = _markets_of(epoch.terms_json)
+    found = _of(markets, program.calendar) if among is None else among
     rows = []
-    for action in found:
+    for action in (each for each in found if _falls_into(epoch, each, markets, program.calendar)):
         counts = action.withdrawn_at is None
         if scored_at is None or action.confirmed_at is None:
             in_result = counts
@@ -89,9 +87,10 @@ def actions_to_correct(*, epoch: Epoch) -> list[ActionRow]:
 def epochs_behind(*, program: Program) -> dict[int, list[int]]:
     """Return, by action, the epochs whose result is behind it and can still be corrected."""
     behind: dict[int, list[int]] = {}
+    among = program_actions(program=program)
     for epoch in program.epochs.filter(state__in=Epoch.CORRECTABLE).order_by("number"):
         epoch.program = program
-        for row in late_actions(epoch=epoch):
+        for row in (each for each in actions_of(epoch=epoch, among=among) if each.after_scoring):
             behind.setdefault(row.action.pk, []).append(epoch.number)
     return behind
 
@@ -189,6 +188,14 @@ def _of(markets: Collection[str], calendar: str) -> QuerySet[MarketAction]:
     closures = Q(kind=Kind.CLOSURE, subject=calendar)
     found = MarketAction.objects.filter(closures | (~Q(kind=Kind.CLOSURE) & Q(subject__in=markets)))
     return found.select_related("entered_by", "confirmed_by", "withdrawn_by").order_by("from_ms", "pk")
+
+
+def _falls_into(epoch: Epoch, action: MarketAction, markets: Collection[str], calendar: str) -> bool:
+    if action.confirmed_at is None or action.from_ms >= epoch.end_ms:
+        return False
+    if action.subject not in ([calendar] if action.kind == Kind.CLOSURE else markets):
+        return False
+    return action.from_ms >= epoch.start_ms if action.to_ms is None else action.to_ms > epoch.start_ms
 
 
 def _markets_of(document: str) -> list[str]:

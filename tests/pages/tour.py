@@ -18,19 +18,25 @@ from rewards.models import Notice, WebhookEndpoint
 from rewards.services.notices.mailing import stop_token
 from tests.accounts.factors import give_app, sign_in_with_password
 from tests.pages.dispute_rows import make_correction, make_dispute
-from tests.pages.factories import MARKETS, PASSWORD, Scene, make_terms_version, scene
+from tests.pages.factories import MARKETS, PASSWORD, Scene, make_terms_version, make_what_if, scene
 from tests.pages.test_access import ACCOUNT, GETS, OK, POSTED, ROLES, person_of, url_of
 
 FILES = {
     *("evidence-tar", "evidence-file", "revision-tar", "dispute-file", "terms-file", "treasury-safe-batch"),
     *("proof", "proof-of-root", "audit-export", "scorecard-series", "scorecard-table", "scorecard-live"),
     *("healthz", "metrics", "mfa_download_recovery_codes"),
+    *("what-if-csv", "collected-csv", "collected-koinly", "where-next-table", "scorecard-tables", "treasury-spend-csv"),
+    "programme-history",
     "collect-progress",  # a piece of the collect page
+    "what-if-progress",  # and one of an open what-if's
 }
 """Addresses that answer with something other than a page."""
 LED_ON = {
     "accounts:link-message": "takes a POST alone",
     "accounts:link-wallet": "takes a POST alone",
+    "api-docs": "a library's page (Swagger UI) for programmers",
+    "maker-next": "leads to the epoch that runs",
+    "collect-receipt": "needs a collection: tests/pages/test_collecting.py",
     "admin-sign-in": "leads to the one sign-in page",
     "account_login": "the sign-in page under allauth's name for it",
     "mfa_index": "the account page under allauth's name for it",
@@ -75,6 +81,7 @@ def make_stage(*, markets: tuple[str, ...] = MARKETS, profiles: dict | None = No
         terms_text="text", asked_by=made.people["provider"],
     )  # fmt: skip
     make_correction(made.waiting, dispute=make_dispute(made.waiting))
+    make_what_if(made.program)
     return made
 
 
