@@ -174,7 +174,7 @@ def test_a_provider_collects_and_the_treasurer_approves_what_is_collected_next(d
     collect(phone, demo, "lena")
     sign_in(phone, demo, "treasurer")
     phone.goto(demo.url + "treasury/")
-    phone.locator("main a[href*='/treasury/epochs/']").first.click()
+    phone.locator(".inbox a[href*='/treasury/epochs/']").first.click()
     phone.get_by_role("button", name="Approve").click()
     expect(phone.get_by_text("Approved and sent")).to_be_visible()
     until = time.monotonic() + PATIENCE_MS / 1000
