@@ -10,11 +10,12 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import conditional_page
-from rest_framework.exceptions import NotAuthenticated
+from rest_framework.exceptions import APIException, NotAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.errors import AccountsError
 from accounts.models import Maker, User
 from accounts.throttle import WINDOW_S
 from rewards.api import errors
@@ -94,7 +95,7 @@ class ApiView(APIView):  # type: ignore[misc]  # untyped
     def _most(self, request: Request) -> int:
         try:
             return caller(request)[1]
-        except Exception:  # whoever could not be found out is anybody
+        except (AccountsError, APIException):  # whoever could not be found out is anybody
             return int(settings.API_LIMIT_ANYBODY)
 
 
