@@ -98,7 +98,8 @@ mutate-contracts: .venv/dev node_modules/.dev ## without each line that defends 
 LOCK := uv pip compile --quiet --python-version 3.11 --exclude-newer "$$(date -d '7 days ago' +%F)" --generate-hashes --no-header pyproject.toml
 
 lock: ## work out the locked versions again (needs uv; nothing younger than a week)
-	$(LOCK) --extra dev -o requirements-dev.txt
+	$(LOCK) --extra dev --extra production -o requirements-dev.txt
+	$(LOCK) -c requirements-dev.txt --extra production -o requirements-production.txt
 	$(LOCK) -c requirements-dev.txt -o requirements.txt
 	npm install --package-lock-only --ignore-scripts
 
