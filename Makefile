@@ -57,8 +57,10 @@ run: .venv/runtime node_modules/.runtime ## web, worker, beat and the head's fol
 flow: .venv/dev node_modules/.runtime ## real order flow the whole way (ARGS="--events 22000" or all)
 	@$(BIN)/python manage.py flow $(ARGS)
 
-test: .venv/dev node_modules/.dev chromium ## every test (ARGS="-k name" for some)
-	@$(BIN)/python -m pytest $(ARGS)
+# Most tests wait more than they work, so two at a time; a file's tests stay together, for they share what it starts.
+WORKERS ?= 2
+test: .venv/dev node_modules/.dev chromium ## every test (ARGS="-k name" for some, WORKERS=4 for more at a time)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 faults: .venv/dev node_modules/.runtime ## lying nodes, reorgs and kills in their full counts (about 8 minutes); log: .lamplight/faults.log
 	@mkdir -p .lamplight && FAULTS=full $(BIN)/python -m pytest tests/faults -q --timeout=3600 --durations=5 $(ARGS) | tee .lamplight/faults.log
