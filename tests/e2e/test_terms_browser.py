@@ -2,21 +2,18 @@
 
 import hashlib
 import json
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from onchain.models import Block
 from rewards.models import Epoch, TermsVersion
 from rewards.services.programs import epoch_schedule_next, epochs_begin
 from tests.pages.factories import CLOCK, PASSWORD, WEEKS, clock, make_live_epoch, make_program, ms, template
+from tests.pages.windows import sign_in, window
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 @pytest.fixture
@@ -28,28 +25,6 @@ def program(settings):
     for name, role in (("tess", "treasurer"), ("rui", "reviewer")):
         User.objects.create_user(username=name, password=PASSWORD, role=role)
     return program
-
-
-@contextmanager
-def window(base_url: str, *, scripts: bool) -> Iterator[Page]:
-    """A window; nothing may complain in its console. Inside, the test asks the database nothing by itself."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        page, complaints = browser.new_page(java_script_enabled=scripts, base_url=base_url), []
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        yield page
-        browser.close()
-    assert complaints == []
-
-
-def sign_in(page: Page, name: str) -> None:
-    page.context.clear_cookies()
-    page.goto("/sign-in/")
-    page.get_by_label("Username").fill(name)
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.locator("main").get_by_role("button", name="Sign in").click()
-    page.wait_for_url(lambda url: "/sign-in/" not in url)
 
 
 def keep(page: Page) -> None:

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from accounts.models import User
 from audit.models import AuditEntry
@@ -20,7 +21,8 @@ from rewards.errors import RederivationRefusedError
 from rewards.models import Rederivation
 from rewards.services.quarantine import rederivation_ask, rederivations_do
 from rewards.tasks import derive_markets_again
-from tests.pages.factories import WEEKS, make_live_epoch, make_program
+from tests.pages.factories import PASSWORD, WEEKS, make_live_epoch, make_program
+from tests.pages.windows import sign_in, window
 
 SECOND = 1_790_100_000
 MAKER = "0x" + "a" * 40
@@ -113,6 +115,33 @@ def test_an_operator_has_it_derived_again_and_the_audit_log_keeps_who_and_why(ma
     released = AuditEntry.objects.filter(table_name="onchain_market").order_by("-sequence").first()
     assert "does not rest" in released.before
     assert json.loads(released.after)["quarantined_block"] is None
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_in_a_browser_an_operator_finds_it_from_the_status_page_and_sees_it_follow_again(market, live_server):
+    User.objects.create_user(username="olga", password=PASSWORD, role="operator")
+    with window(live_server.url) as page:
+        sign_in(page, "olga")
+        page.goto("/status/")
+        expect(page.locator(".note.bad").get_by_text("AAPL-PERP").first).to_be_visible()
+        page.get_by_role("link", name="Markets that stand still").click()
+        expect(page.get_by_role("heading", name="1 market stands still")).to_be_visible()
+        page.get_by_role("button", name="Derive AAPL-PERP again from the raw logs").click()
+        # The browser itself asks for the reason: nothing was sent.
+        assert page.url.endswith("/status/quarantine/")
+        page.get_by_label("Why?").fill("A disk was full.")
+        page.get_by_role("button", name="Derive AAPL-PERP again from the raw logs").click()
+        expect(page.get_by_text("olga has asked for it to be derived again")).to_be_visible()
+    derive_markets_again()
+    index()
+    with window(live_server.url) as page:
+        sign_in(page, "olga")
+        page.goto("/status/quarantine/")
+        expect(page.get_by_role("heading", name="No market stands still")).to_be_visible()
+        expect(page.get_by_text("Why: A disk was full.")).to_be_visible()
+        page.goto("/status/")
+        expect(page.get_by_role("row", name="AAPL-PERP")).to_contain_text("Follows")
 
 
 @pytest.mark.django_db
