@@ -87,10 +87,10 @@ def test_a_provider_collects_and_the_treasurer_approves_what_is_collected_next(d
 def test_a_maker_watches_its_card_live_looks_at_a_moment_and_takes_the_figures_home(demo, desk):
     sign_in(desk, demo, "evergreen")
     desk.goto(demo.url + "makers/evergreen/us-equity-perps/3/")
-    safe = desk.locator("[data-figure=accrued]")
-    before = safe.inner_text()
+    expected = desk.locator("[data-figure=payout]")
+    before = expected.inner_text()
     # Nobody loads the page again: the server says when there is news.
-    expect(safe).not_to_have_text(before, timeout=PATIENCE_MS)
+    expect(expected).not_to_have_text(before, timeout=PATIENCE_MS)
     expect(desk.locator("#pay ~ p").get_by_text("Estimate")).to_be_visible()
 
     desk.goto(demo.url + "makers/evergreen/us-equity-perps/1/")
