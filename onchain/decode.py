@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from onchain import decode_fast as fast
-from onchain.columns import ABSENT, MAX_TOPICS, WORD, Bytes, LogColumns
+from onchain.columns import ABSENT, MAX_TOPICS, WORD, LogColumns
 from onchain.errors import LogDecodeError
 from onchain.jsondepth import MAX_DEPTH, is_too_deep
 
@@ -33,61 +33,9 @@ def decode_logs(body: bytes) -> LogColumns:
 
     Raises LogDecodeError when the bytes are no JSON, an error response, or a log lacks a field or has it malformed.
     """
-    found, _ = _fast(np.frombuffer(body, np.uint8), receipts=False)
-    return found if found is not None else _from_objects(_result(_parse(body)), plain=False)
-
-
-def decode_receipts(body: bytes) -> LogColumns:
-    """Decode the logs in the response of `eth_getBlockReceipts`, or in its bare result; raises as decode_logs."""
-    found, _ = _fast(np.frombuffer(body, np.uint8), receipts=True)
-    return found if found is not None else _of_receipts(_result(_parse(body)))
-
-
-def decode_receipts_batch(body: bytes, *, count: int) -> list[LogColumns]:
-    """Decode a batch of `count` responses of `eth_getBlockReceipts`, whose ids are 0 to count - 1, in any order.
-
-    Returns the logs of each, by id; a batch of one may come as a plain response. Raises LogDecodeError, also when a
-    response is missing or there twice.
-    """
-    buf = np.frombuffer(body, np.uint8)
-    spans = np.empty((count, 2), np.int64)
-    by_id: dict[object, LogColumns] = {}
-    if len(body) and fast.read_elements(buf, spans) == count:
-        for start, end in spans.tolist():
-            found, number = _fast(buf[start:end], receipts=True)
-            if found is None or number in by_id:
-                break
-            by_id[number] = found
-    if set(by_id) != set(range(count)):
-        answer = _parse(body)
-        by_id = {}
-        for item in [answer] if isinstance(answer, dict) else _list(answer, "the batch"):
-            name = item["id"] if isinstance(item, Members) and item.has_once("id") else None
-            if not isinstance(name, int) or isinstance(name, bool) or name in by_id:
-                _refuse(f"a response of the batch has the id {name!r}, or two have it")
-            by_id[name] = _of_receipts(_result(item))
-    for number in range(count):
-        if number not in by_id:
-            _refuse(f"the batch has no response to call {number}")
-    return [by_id[number] for number in range(count)]
-
-
-def _fast(buf: Bytes, *, receipts: bool) -> tuple[LogColumns | None, int]:
-    """Try the scanner; return the logs, None when it gave up, and the response's id."""
-    if not len(buf):
-        return None, fast.UNSURE
-    out = _buffers(len(buf))
-    count, number = fast.read_response(buf, receipts, IN_RESPONSE, out)
-    return (None if count == fast.UNSURE else _columns(out, count)), number
-
-
-def _of_receipts(receipts: Any) -> LogColumns:
-    logs: list[Any] = []
-    for receipt in _list(receipts, "the result"):
-        if not isinstance(receipt, Members) or not receipt.has_once("logs"):
-            _refuse("a receipt has no list of logs")
-        logs.extend(_list(receipt["logs"], "a receipt's logs"))
-    return _from_objects(logs, plain=False)
+    out = _buffers(len(body))
+    count = fast.read_response(np.frombuffer(body, np.uint8), IN_RESPONSE, out) if body else fast.UNSURE
+    return _columns(out, count) if count != fast.UNSURE else _from_objects(_result(_parse(body)), plain=False)
 
 
 def decode_log_lines(body: bytes) -> LogColumns:

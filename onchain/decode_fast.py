@@ -361,129 +361,33 @@ def _same(buf, start, end, text):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _receipt(buf, at, row, required, out):  # type: ignore[no-untyped-def]
-    """Read a receipt's logs; return (rows in use, place after the receipt or UNSURE)."""
-    if at >= len(buf) or buf[at] != OPEN_OBJECT:
-        return row, UNSURE
-    found = False
-    at = _blank(buf, at + 1)
-    while True:
-        start, end, at = _key(buf, at)
-        if at == UNSURE:
-            return row, UNSURE
-        if _same(buf, start, end, LOGS):
-            if found:
-                return row, UNSURE
-            found = True
-            row, at = read_logs(buf, at, row, required, out)
-        else:
-            at = _skip(buf, at)
-        if at == UNSURE:
-            return row, UNSURE
-        ended, at = _after(buf, at, CLOSE_OBJECT)
-        if ended:
-            return row, at if found else UNSURE
-
-
-@jit
-def read_receipts(buf, at, row, required, out):  # type: ignore[no-untyped-def]
-    """Read a list of receipts and the logs of each; return (rows in use, place after it or UNSURE)."""
-    size = len(buf)
-    if at >= size or buf[at] != OPEN_LIST:
-        return row, UNSURE
-    at = _blank(buf, at + 1)
-    if at < size and buf[at] == CLOSE_LIST:
-        return row, at + 1
-    while True:
-        row, at = _receipt(buf, at, row, required, out)
-        if at == UNSURE:
-            return row, UNSURE
-        ended, at = _after(buf, at, CLOSE_LIST)
-        if ended:
-            return row, at
-
-
-ID = np.frombuffer(b"id", np.uint8)
-DEEPER = np.zeros(256, np.int64)
-DEEPER[[OPEN_LIST, OPEN_OBJECT]] = 1
-DEEPER[[CLOSE_LIST, CLOSE_OBJECT]] = -1
-
-
-@jit
-def read_response(buf, receipts, required, out):  # type: ignore[no-untyped-def]
-    """Read a JSON-RPC response, or its bare result; return (number of logs or UNSURE, the response's id or UNSURE)."""
+def read_response(buf, required, out):  # type: ignore[no-untyped-def]
+    """Read a JSON-RPC response, or its bare result; return the number of logs, or UNSURE."""
     size = len(buf)
     row = 0
-    number = UNSURE
     at = _blank(buf, 0)
     if at >= size:
-        return UNSURE, number
+        return UNSURE
     if buf[at] == OPEN_LIST:
-        row, at = read_receipts(buf, at, row, required, out) if receipts else read_logs(buf, at, row, required, out)
-        return (row if at != UNSURE and _blank(buf, at) == size else UNSURE), number
+        row, at = read_logs(buf, at, row, required, out)
+        return row if at != UNSURE and _blank(buf, at) == size else UNSURE
     if buf[at] != OPEN_OBJECT:
-        return UNSURE, number
+        return UNSURE
     found = False
     at = _blank(buf, at + 1)
     while True:
         start, end, at = _key(buf, at)
         if at == UNSURE or _same(buf, start, end, ERROR):
-            return UNSURE, number
+            return UNSURE
         if _same(buf, start, end, RESULT):
             if found:
-                return UNSURE, number
+                return UNSURE
             found = True
-            if receipts:
-                row, at = read_receipts(buf, at, row, required, out)
-            else:
-                row, at = read_logs(buf, at, row, required, out)
-        elif _same(buf, start, end, ID):
-            if number != UNSURE:
-                return UNSURE, number
-            number, at = _integer(buf, at)
+            row, at = read_logs(buf, at, row, required, out)
         else:
             at = _skip(buf, at)
         if at == UNSURE:
-            return UNSURE, number
+            return UNSURE
         ended, at = _after(buf, at, CLOSE_OBJECT)
         if ended:
-            return (row if found and at != UNSURE and _blank(buf, at) == size else UNSURE), number
-
-
-@jit
-def read_elements(buf, spans):  # type: ignore[no-untyped-def]
-    """Find the objects of a list, each as (start, end) in `spans`; return how many, or UNSURE.
-
-    Only brackets and strings are looked at: what is in an object is for whoever reads it.
-    """
-    size = len(buf)
-    at = _blank(buf, 0)
-    count = 0
-    if at >= size or buf[at] != OPEN_LIST:
-        return UNSURE
-    at = _blank(buf, at + 1)
-    if at < size and buf[at] == CLOSE_LIST:
-        return 0 if _blank(buf, at + 1) == size else UNSURE
-    while True:
-        if at >= size or buf[at] != OPEN_OBJECT or count == len(spans):
-            return UNSURE
-        spans[count, 0] = at
-        depth = 0
-        while at < size:
-            byte = buf[at]
-            if byte == QUOTE:
-                at = _string_end(buf, at + 1)
-                if at == UNSURE:
-                    return UNSURE
-            else:
-                depth += DEEPER[byte]
-            at += 1
-            if depth == 0:
-                break
-        if depth != 0:
-            return UNSURE
-        spans[count, 1] = at
-        count += 1
-        ended, at = _after(buf, at, CLOSE_LIST)
-        if ended:
-            return count if at != UNSURE and _blank(buf, at) == size else UNSURE
+            return row if found and at != UNSURE and _blank(buf, at) == size else UNSURE

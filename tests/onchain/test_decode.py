@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from onchain import decode, decode_fast
 from onchain.abi import EventSchema, SignatureError, dirty, to_ints
 from onchain.columns import LogColumns, concatenate
-from onchain.decode import decode_log_lines, decode_logs, decode_receipts, decode_receipts_batch
+from onchain.decode import decode_log_lines, decode_logs
 from onchain.errors import LogDecodeError
 
 HASH = "0x" + "ab" * 32
@@ -86,34 +86,6 @@ def test_a_response_means_what_json_says_it_means(logs, layout, envelope, ascii_
     assert read(decode_logs(body)) == meant(json.loads(json.dumps(logs)))
 
 
-@given(receipts=st.lists(st.tuples(st.lists(log_objects, max_size=3), extras), max_size=4), layout=layouts)
-@settings(max_examples=75, deadline=None)
-def test_the_logs_of_receipts_come_in_their_order(receipts, layout):
-    bodies = [{"status": "0x1", "logsBloom": "0x00", "contractAddress": None} | extra | {"logs": logs, "type": "0x2"}
-              for logs, extra in receipts]  # fmt: skip
-    body = json.dumps({"id": 1, "result": bodies}, **layout).encode()
-    assert read(decode_receipts(body)) == meant([log for logs, _ in receipts for log in logs])
-
-
-@given(blocks=st.lists(st.lists(log_objects, max_size=2), min_size=1, max_size=4), layout=layouts, data=st.data())
-@settings(max_examples=75, deadline=None)
-def test_a_batch_of_receipts_is_sorted_by_its_ids(blocks, layout, data):
-    answers = [{"id": number, "result": [{"logs": logs}]} for number, logs in enumerate(blocks)]
-    body = json.dumps(data.draw(st.permutations(answers)), **layout).encode()
-    assert [read(columns) for columns in decode_receipts_batch(body, count=len(blocks))] == [meant(b) for b in blocks]
-    if len(blocks) == 1:
-        assert len(decode_receipts_batch(json.dumps(answers[0]).encode(), count=1)) == 1
-
-
-@pytest.mark.parametrize(
-    ("ids", "said"), [([0, 0], "two have it"), ([0], "no response to call 1"), ([0, None], "has the id None")]
-)
-def test_a_batch_that_lacks_an_answer_or_has_it_twice_is_refused(ids, said):
-    body = json.dumps([{"id": number, "result": []} for number in ids]).encode()
-    with pytest.raises(LogDecodeError, match=said):
-        decode_receipts_batch(body, count=2)
-
-
 @given(logs=st.lists(log_objects, max_size=4), layout=st.sampled_from([(",", ":"), (", ", ": ")]),
        end=st.sampled_from(["\n", "\r\n", "\n\n"]))  # fmt: skip
 @settings(max_examples=75, deadline=None)
@@ -139,7 +111,7 @@ def buffers(size: int):
 
 def test_ordinary_answers_take_the_fast_way():
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "result": [plain_log(), plain_log(data="0x")]}).encode()
-    assert decode_fast.read_response(np.frombuffer(body, np.uint8), False, 0, buffers(len(body))) == (2, 1)
+    assert decode_fast.read_response(np.frombuffer(body, np.uint8), 0, buffers(len(body))) == 2
 
 
 @pytest.mark.parametrize(
