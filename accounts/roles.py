@@ -41,6 +41,7 @@ class Deed(Enum):
     ENROL_MAKERS = "Deciding who is enrolled"
     LOAD_SANCTIONS = "Loading a sanctions list"
     WITHHOLD_PAY = "Withholding a maker's pay"
+    ACCEPT_OUTLIERS = "Accepting accounts that stand out"
     ENTER_MARKET_ACTION = "Entering, confirming or withdrawing a market action"
     ANSWER_DISPUTE = "Answering in a dispute"
     DECIDE_DISPUTE = "Deciding a dispute"
@@ -77,6 +78,7 @@ ALLOWED: Final[Mapping[Deed, frozenset[Role]]] = {
     Deed.ENROL_MAKERS: frozenset({Role.OPERATOR}),
     Deed.LOAD_SANCTIONS: frozenset({Role.OPERATOR}),
     Deed.WITHHOLD_PAY: frozenset({Role.TREASURER}),
+    Deed.ACCEPT_OUTLIERS: frozenset({Role.TREASURER, Role.REVIEWER}),
     # Whoever enters one needs another of them to confirm it.
     Deed.ENTER_MARKET_ACTION: frozenset({Role.OPERATOR, Role.TREASURER}),
     Deed.ANSWER_DISPUTE: frozenset({Role.TREASURER, Role.REVIEWER, Role.OPERATOR}),

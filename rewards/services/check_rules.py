@@ -203,6 +203,7 @@ def outliers(epoch: Epoch, evidence: Evidence) -> Verdict:
     return False, (
         f"{len(odd)} accounts gain far more than in the last {len(earlier)} epochs, first {odd[0]}. Look at its maker's"
         f" scorecard; if it is right: manage.py accept_outliers {epoch.program.slug} {epoch.number} --reason TEXT"
+        " --by NAME"
     )
 
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from accounts.roles import Deed, Person, require
 from onchain.distributor import Summary
 from onchain.rpc import RpcClient
 from rewards.errors import CheckNotWaivableError
@@ -62,14 +63,18 @@ def approval_is_safe(*, epoch: Epoch) -> bool:
     return made.keys() == CHECK_LABELS.keys() and all(made.values())
 
 
-def check_waive(*, epoch: Epoch, code: str, reason: str, given_by: str) -> CheckWaiver:
-    """Let a person's reason stand for a check of judgement, for this root alone. Raises CheckNotWaivableError."""
+def check_waive(*, by: Person, epoch: Epoch, code: str, reason: str) -> CheckWaiver:
+    """Let a person's reason stand for a check of judgement, for this root alone.
+
+    A treasurer or a reviewer gives it. Raises NotPermittedError, CheckNotWaivableError.
+    """
+    require(person=by, deed=Deed.ACCEPT_OUTLIERS)
     if code not in WAIVABLE:
         raise CheckNotWaivableError(code=code)
     if not reason.strip():
         raise CheckNotWaivableError(code=f"{code} without a reason")
     waiver, _ = CheckWaiver.objects.update_or_create(
-        epoch=epoch, code=code, root=epoch.root, defaults={"reason": reason.strip(), "given_by": given_by}
+        epoch=epoch, code=code, root=epoch.root, defaults={"reason": reason.strip(), "given_by": by.get_username()}
     )
     Epoch.objects.filter(pk=epoch.pk).update(retry_at=None)
     EpochCheck.objects.filter(epoch=epoch, stage=EpochCheck.Stage.APPROVAL).delete()

@@ -60,6 +60,7 @@ from rewards.services.actions import ActionDraft, action_confirm, action_enter, 
 from rewards.services.approval import approve_with_local_node
 from rewards.services.attachments import file_checked
 from rewards.services.auto_collect import auto_collect_set
+from rewards.services.checks import check_waive
 from rewards.services.corrections import correction_confirm, correction_enter, correction_withdraw
 from rewards.services.disputes import dispute_attach, dispute_decide, dispute_open, dispute_say, dispute_withdraw
 from rewards.services.makers import address_add, address_remove, enrolment_accept, maker_leave
@@ -152,6 +153,7 @@ BY_ROLE = {
     "rewards.services.payouts.payouts_change": {OWN_ADMIN},
     "rewards.services.sanctions.sanctions_load": {OPERATOR},
     "rewards.services.withholding.pay_withhold": {"treasurer"},
+    "rewards.services.checks.check_waive": {"treasurer", "reviewer"},
     "rewards.services.disputes.dispute_open": {"own maker", OWN_ADMIN},
     "rewards.services.disputes.dispute_withdraw": {"own maker", OWN_ADMIN},
     "rewards.services.disputes.dispute_decide": {"treasurer"},
@@ -225,7 +227,7 @@ MACHINE_BY_MODULE = {
     "rewards.services.chain_sync": "program_watch program_sync",
     "rewards.services.check_rules": "account_limit budget bundle_of claimed evidence_names monotone outliers"
     " parent_root read_evidence recipients root_rebuilt total",
-    "rewards.services.checks": "approval_checks_due check_waive checks_run",
+    "rewards.services.checks": "approval_checks_due checks_run",
     "rewards.services.claims": "claims_relay relayer",
     "rewards.services.evidence_heads": "evidence_head_fix",
     "rewards.services.entered_halts": "with_entered_halts place_halts",
@@ -596,6 +598,9 @@ CALLS: dict[str, Callable[[Scene, Person], object]] = {
     "rewards.services.payouts.payouts_change": _change_payouts,
     "rewards.services.sanctions.sanctions_load": _load,
     "rewards.services.withholding.pay_withhold": _withhold,
+    "rewards.services.checks.check_waive": lambda s, by: check_waive(
+        by=by, epoch=s.waiting, code="outliers", reason="why"
+    ),
     "rewards.services.approval.approve_with_local_node": _approve,
     "rewards.services.safe_signatures.safe_signature_add": _sign_safe,
     **{f"rewards.services.notices.endpoints.{name}": call for name, call in WEBHOOK_CALLS.items()},

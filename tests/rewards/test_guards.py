@@ -2,8 +2,20 @@
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
 
-from rewards.models import Allocation, Entitlement, Epoch, EpochSession, Program
+from accounts.models import Maker, PayoutAccount, PayoutPlan, User
+from accounts.services import maker_payouts_set
+from rewards.models import (
+    Allocation,
+    CheckWaiver,
+    Entitlement,
+    Epoch,
+    EpochSession,
+    EvidenceHead,
+    Program,
+    Withholding,
+)
 
 pytestmark = pytest.mark.django_db
 STATE = Epoch.State
@@ -113,3 +125,37 @@ def test_a_scored_epoch_gets_no_more_rows_neither_new_ones_nor_those_of_another(
     ):
         with refused("rewards_allocation of an epoch that is scored can't be added to"), transaction.atomic():
             attempt()
+
+
+def test_a_payout_plan_is_replaced_and_never_rewritten_and_its_accounts_stay():
+    maker = Maker.objects.create(slug="ann", name="Ann")
+    plan = maker_payouts_set(
+        by=User.objects.create(username="olga", role="operator"),
+        maker=maker, shares=[("0x" + "a" * 40, 1_000_000)], since_ms=0,
+    )  # fmt: skip
+    plans, accounts = PayoutPlan.objects.filter(pk=plan.pk), PayoutAccount.objects.filter(plan=plan)
+    for attempt in (
+        lambda: plans.update(since_ms=5),
+        lambda: plans.delete(),
+        lambda: accounts.update(account="0x" + "e" * 40),
+        lambda: accounts.update(share_ppm=1),
+    ):
+        with refused("is kept as it was written"), transaction.atomic():
+            attempt()
+    plans.update(replaced_at=timezone.now())
+    with refused("that can't be undone"), transaction.atomic():
+        plans.update(replaced_at=None)
+
+
+def test_a_decision_about_an_epochs_money_stays_and_the_head_that_its_evidence_names(epoch):
+    CheckWaiver.objects.create(epoch=epoch, code="outliers", root="0x" + "1" * 64, reason="Alone.", given_by="rui")
+    Withholding.objects.create(epoch=epoch, maker="ann", account="0x" + "7" * 40, reason="By law.", decided_by="tess")
+    EvidenceHead.objects.create(epoch=epoch, content="0x" + "2" * 64, sequence=1, hash="0x" + "3" * 64)
+    for model, message, change in (
+        (CheckWaiver, "is kept; its reason", {"root": "0x" + "9" * 64}),
+        (Withholding, "is kept; its reason", {"maker": "bob"}),
+        (EvidenceHead, "is kept as it was written", {"sequence": 2}),
+    ):
+        for attempt in (lambda m=model, c=change: m.objects.update(**c), lambda m=model: m.objects.all().delete()):
+            with refused(message), transaction.atomic():
+                attempt()
