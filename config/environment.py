@@ -36,7 +36,7 @@ class WithFiles(MutableMapping[str, str]):
             return Path(path).read_text(encoding="utf-8").rstrip("\r\n")
         except OSError as error:
             raise ImproperlyConfigured(
-                f"{name}_FILE is {path}, and that can't be read ({error.strerror}). Name a readable file, or set {name}."
+                f"{name}_FILE is {path}, which can't be read ({error.strerror}). Name another file, or set {name}."
             ) from error
 
     def __setitem__(self, name: str, value: str) -> None:

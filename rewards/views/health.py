@@ -54,5 +54,5 @@ def _queue() -> str:
 @cache
 def _newest_migrations() -> set[tuple[str, str]]:
     """Return (app, name) of each app's last migration; an older release asks for less, so it stays ready meanwhile."""
-    loader = MigrationLoader(None, ignore_no_initial=True)
+    loader = MigrationLoader(None)
     return set(loader.graph.leaf_nodes())

@@ -75,7 +75,7 @@ def _stop_on_signals(stopped: list[int], watch: HeadWatch) -> None:
 
     def stop(number: int, _frame: object) -> None:
         stopped.append(number)
-        # The handler may interrupt the very wait that it is to end, which holds a lock; this queue may be used anywhere.
+        # It may interrupt the very wait that it is to end, which holds a lock then; this queue bears that.
         wakes.put(None)
 
     def wake() -> None:
