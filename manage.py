@@ -20,6 +20,8 @@ PLAIN_COMMANDS = STAGED_COMMANDS | {
     "attest",
     "keystore",
     "verify_epoch",
+    # Looks at files alone.
+    "check_backup",
 }
 
 

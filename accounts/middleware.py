@@ -19,7 +19,7 @@ SETTING_UP: Final = frozenset(
         *("mfa_add_webauthn", "mfa_activate_totp", "mfa_reauthenticate", "mfa_reauthenticate_webauthn"),
         *("account_reauthenticate", "account_request_reauthentication_code", "account_confirm_reauthentication_code"),
         # A machine looks whether the service is up.
-        *("healthz", "metrics"),
+        *("healthz", "readyz", "metrics"),
     }
 )
 """All that such a session reaches: setting a factor up, showing who one is, and signing out."""

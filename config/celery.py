@@ -4,10 +4,19 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, task_postrun, task_prerun, worker_init
+from celery.signals import (
+    after_task_publish,
+    beat_init,
+    heartbeat_sent,
+    task_postrun,
+    task_prerun,
+    worker_init,
+    worker_ready,
+)
 from kombu.transport import TRANSPORT_ALIASES
 
 from audit import context
+from config.life import alive
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 
@@ -41,3 +50,43 @@ def _begin_task(task_id: str = "", task: Any = None, **_: Any) -> None:
 def _end_task(task_id: str = "", **_: Any) -> None:
     if (token := _AT_WORK.pop(task_id, None)) is not None:
         context.end(token)
+
+
+# --- signs of life (config/life.py) --------------------------------------------------------------------------------
+BEAT_S = 60.0
+"""Beat pokes every second; a broker that is away for a minute is found."""
+WORKER_S = 90.0
+"""A worker's loop beats every two seconds; what is too busy or hangs beats no more."""
+_OURS: dict[str, int] = {}
+"""The process that says it, by what it is: a worker's forked children say nothing."""
+
+
+@beat_init.connect
+def _beat_begins(**_: Any) -> None:
+    _OURS["beat"] = os.getpid()
+
+
+@after_task_publish.connect
+def _beat_lives(**_: Any) -> None:
+    if _OURS.get("beat") == os.getpid():
+        alive(for_s=BEAT_S)
+
+
+@worker_ready.connect
+def _worker_begins(**_: Any) -> None:
+    _OURS["worker"] = os.getpid()
+    alive(for_s=WORKER_S)
+
+
+@heartbeat_sent.connect
+@task_postrun.connect
+def _worker_lives(**_: Any) -> None:
+    if _OURS.get("worker") == os.getpid():
+        alive(for_s=WORKER_S, at_once=True)
+
+
+@task_prerun.connect
+def _worker_is_busy(**_: Any) -> None:
+    """A worker without children can't beat during a task; it may take as long as tasks may."""
+    if _OURS.get("worker") == os.getpid():
+        alive(for_s=WORKER_S + float(app.conf.task_time_limit or 0), at_once=True)

@@ -28,20 +28,33 @@ class QueueDepth:
 
 def queue_depths() -> list[QueueDepth]:
     """Return every queue's depth. Raises OSError with the broker's words when it does not answer within two seconds."""
+    try:
+        with _broker() as broker:
+            channel = broker.default_channel
+            return [QueueDepth(name, _waiting(channel, name), _oldest_s(name)) for name in QUEUES]
+    except Exception as error:  # each kind of broker has errors of its own
+        raise OSError(str(error) or type(error).__name__) from error
+
+
+def queue_answers() -> bool:
+    """Whether the broker answers within two seconds."""
+    try:
+        with _broker() as broker:
+            _waiting(broker.default_channel, "celery")
+    except Exception:  # as above; which one it was is on the status page
+        return False
+    return True
+
+
+def _broker() -> Connection:
     options = {**getattr(settings, "CELERY_BROKER_TRANSPORT_OPTIONS", {})}
     if not is_in_files():
         # Left to itself kombu tries for ever.
         options |= {"socket_timeout": TIMEOUT_S, "socket_connect_timeout": TIMEOUT_S, "max_retries": 1}
         options |= {"interval_start": 0, "interval_step": 0, "interval_max": 0}
-    try:
-        broker = Connection(  # type: ignore[no-untyped-call]
-            settings.CELERY_BROKER_URL, connect_timeout=TIMEOUT_S, transport_options=options
-        )
-        with broker:
-            channel = broker.default_channel
-            return [QueueDepth(name, _waiting(channel, name), _oldest_s(name)) for name in QUEUES]
-    except Exception as error:  # each kind of broker has errors of its own
-        raise OSError(str(error) or type(error).__name__) from error
+    return Connection(  # type: ignore[no-untyped-call]
+        settings.CELERY_BROKER_URL, connect_timeout=TIMEOUT_S, transport_options=options
+    )
 
 
 def is_in_files() -> bool:

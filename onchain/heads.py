@@ -85,6 +85,10 @@ class HeadWatch:
         self._new.clear()
         return announced
 
+    def wake(self) -> None:
+        """End a wait, as a new head would."""
+        self._new.set()
+
     def _listen(self) -> None:
         while not self._stop.is_set():
             try:

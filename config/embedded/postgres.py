@@ -193,14 +193,15 @@ def _prepare_account(cluster: Path) -> None:
     entry = pwd.getpwnam(ACCOUNT)
     os.chown(cluster, entry.pw_uid, entry.pw_gid)
     cluster.chmod(0o700)
-    for path in (cluster, _programs(), log_dir(cluster.parent)):
+    for path in (cluster, programs(), log_dir(cluster.parent)):
         for folder in [path, *path.parents] if path != cluster else path.parents:
             mode = folder.stat().st_mode
             if not mode & stat.S_IXOTH:
                 folder.chmod(mode | stat.S_IXOTH)  # pass through, without being able to list
 
 
-def _programs() -> Path:
+def programs() -> Path:
+    """Return the folder of the wheel's programs: server, pg_dump, pg_restore."""
     return Path(_wheel().POSTGRES_VERSIONS[MAJOR])
 
 
@@ -220,7 +221,7 @@ def _run(program: str, args: Sequence[str], *, root: Path) -> None:
         # From a folder that every account may stand in: these programs refuse one that they can't read.
         # A file, not a pipe: the server inherits the handle and would hold a pipe open for ever.
         done = subprocess.run(  # noqa: S603 - a program of the wheel, no shell
-            [str(_programs() / program), *args], stdout=sink, stderr=sink, stdin=subprocess.DEVNULL,
+            [str(programs() / program), *args], stdout=sink, stderr=sink, stdin=subprocess.DEVNULL,
             cwd=tempfile.gettempdir(), check=False, **who,
         )  # fmt: skip
     if done.returncode != 0:

@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-import environ
 from csp.constants import NONCE, NONE, SELF
 
+from config.environment import Environment
+
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
-env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env", overwrite=False)
+env = Environment()
+Environment.read_env(BASE_DIR / ".env", overwrite=False)
 
 DEBUG = False
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[])
@@ -179,6 +180,9 @@ DATABASE_OPTIONS = {
     "idle_in_transaction_session_timeout": "120s",
 }
 
+POSTGRES_PROGRAMS = env.str("POSTGRES_PROGRAMS", default="")
+"""Folder of pg_dump and pg_restore (docs/backups.md); empty: those of PostgreSQL 18 that came with the packages."""
+
 # The audit log's triggers are installed by every `migrate` (audit/triggers.py), so no migration repeats them.
 PGTRIGGER_MIGRATIONS = False
 
@@ -271,6 +275,9 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_STORE_ERRORS_EVEN_IF_IGNORED = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# With REMAP_SIGTERM=SIGQUIT (docker/compose.yml): told to stop, a worker lets its tasks end for so long, and then gives
+# back to the queue what has not ended. Without that variable it waits for them without a limit.
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = env.float("WORKER_STOP_S", default=20.0)
 CELERY_TASK_TIME_LIMIT = 1800
 CELERY_TASK_SOFT_TIME_LIMIT = 1700
 CELERY_TIMEZONE = "UTC"

@@ -23,6 +23,8 @@ DATABASES = {"default": env.db_url("DATABASE_URL")}
 DATABASES["default"].setdefault("OPTIONS", {})["options"] = " ".join(
     f"-c {name}={value}" for name, value in DATABASE_OPTIONS.items()
 )
+# A server that is out of reach is said to be, instead of holding a page up for minutes.
+DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", 5)
 DATABASE_ROLE = DATABASES["default"]["USER"]
 # Only where `manage.py migrate` runs: web, worker and beat must not have it.
 DATABASE_OWNER = embedded.database_owner(env.str("MIGRATE_DATABASE_URL", default=""))
@@ -30,6 +32,8 @@ DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
 
 SECURE_SSL_REDIRECT = True
+# Machines on the inner network ask these without TLS: whether the service is up, and how it does.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_HSTS_SECONDS = 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True

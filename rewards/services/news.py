@@ -1,15 +1,19 @@
 """One connection of this process listens to the database and wakes whoever waits for a topic; nothing is polled.
 
 Readers are woken, not fed: one that is slow finds the newest state when it comes round, and misses nothing that
-still counts. After a lost connection everybody is woken, since something may have been missed.
+still counts. After a lost connection everybody is woken, since something may have been missed. When the web server is
+told to stop everybody is woken a last time and finds `is_over`, so that no open page holds its end up.
 """
 
 import asyncio
 import logging
+import signal
+import threading
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from types import FrameType
 from typing import Any
 
 import psycopg
@@ -46,9 +50,13 @@ class Reader:
 
 
 class Hub:
-    """Wakes readers by topic. Belongs to one event loop; the listener runs while there are readers."""
+    """Wakes readers by topic. Belongs to one event loop; the listener runs while there are readers.
+
+    is_over: this process is about to end, and readers are to go.
+    """
 
     def __init__(self) -> None:
+        self.is_over = False
         self._readers: dict[str, set[Reader]] = defaultdict(set)
         self._listener: asyncio.Task[None] | None = None
 
@@ -68,6 +76,11 @@ class Hub:
             if not self._readers and self._listener is not None:
                 self._listener.cancel()
                 self._listener = None
+
+    def close(self) -> None:
+        """Send every reader home."""
+        self.is_over = True
+        self._wake(*self._readers)
 
     async def _listen(self) -> None:
         while True:
@@ -108,5 +121,21 @@ _hubs: dict[int, Hub] = {}
 
 def hub() -> Hub:
     """Return the hub of the running event loop."""
-    key = id(asyncio.get_running_loop())
-    return _hubs.setdefault(key, Hub())
+    loop = asyncio.get_running_loop()
+    if id(loop) not in _hubs:
+        _hubs[id(loop)] = Hub()
+        _close_at_the_end(_hubs[id(loop)], loop)
+    return _hubs[id(loop)]
+
+
+def _close_at_the_end(made: Hub, loop: asyncio.AbstractEventLoop) -> None:
+    """Close a hub at SIGTERM, before the web server's own handler waits for its connections to end."""
+    before = signal.getsignal(signal.SIGTERM)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(made.close)
+        before(number, frame)
+
+    signal.signal(signal.SIGTERM, stop)

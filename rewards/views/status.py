@@ -1,10 +1,9 @@
-"""The status page for people; /healthz and /metrics for machines."""
+"""The status page for people; /metrics for machines."""
 
 import datetime as dt
 import hmac
 
 from django.conf import settings
-from django.db import DatabaseError, connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
@@ -32,18 +31,6 @@ def status(request: HttpRequest) -> HttpResponse:
         "lines": _lines(view, now) if detailed else (),
     }
     return render(request, "public/status.html", context)
-
-
-@require_safe
-@never_cache
-def healthz(_request: HttpRequest) -> HttpResponse:
-    """Answer 200 while the database answers, 503 when it does not; says nothing more to strangers."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError:
-        return HttpResponse("The database does not answer.\n", content_type="text/plain", status=503)
-    return HttpResponse("ok\n", content_type="text/plain")
 
 
 @require_safe

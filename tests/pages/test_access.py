@@ -53,6 +53,7 @@ GETS = {
     "maker-webhooks": (["aurora"], (SIGN_IN, NO, NO, OK, NO, NO, NO, NO, NO, OK, NO)),
     "webhook": (["WEBHOOK"], (SIGN_IN, NO, NO, OK, NO, NO, NO, NO, NO, OK, NO)),
     "healthz": ([], EVERYBODY),
+    "readyz": ([], EVERYBODY),
     # By the token of the machine that asks, not by a person's role.
     "metrics": ([], (MISSING,) * 11),
     "accounts:login": ([], (OK, *(GONE_ON,) * 10)),

@@ -24,7 +24,7 @@ from tests.pages.test_access import ACCOUNT, GETS, OK, POSTED, ROLES, person_of,
 FILES = {
     *("evidence-tar", "evidence-file", "revision-tar", "dispute-file", "terms-file", "treasury-safe-batch"),
     *("proof", "proof-of-root", "audit-export", "scorecard-series", "scorecard-table", "scorecard-live"),
-    *("healthz", "metrics", "mfa_download_recovery_codes"),
+    *("healthz", "readyz", "metrics", "mfa_download_recovery_codes"),
     *("what-if-csv", "collected-csv", "collected-koinly", "where-next-table", "scorecard-tables", "treasury-spend-csv"),
     "programme-history",
     "collect-progress",  # a piece of the collect page

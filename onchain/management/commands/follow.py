@@ -1,16 +1,23 @@
 """`manage.py follow`: the process that follows the chain's head, until it is told to stop."""
 
 import signal
+import threading
 import time
+from queue import SimpleQueue
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from config.life import alive
 from onchain.errors import IndexerStoppedError, LeaseLostError, OnchainError
 from onchain.follow import Follower, head_watch
+from onchain.heads import HeadWatch
 from onchain.indexer import head_lock, node
 
-WAIT_FOR_TURN_S = 5.0
+WAIT_FOR_TURN_S = 1.0
+"""Whoever stands by asks so often; when the one that follows is stopped, nobody follows for that long at most."""
+ALIVE_S = 120.0
+"""Longer than any range takes, and than a stalled node holds a call up with all its attempts."""
 ALARM_WAIT_S = 10.0
 
 
@@ -26,16 +33,16 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until a signal, or the time limit."""
         stopped: list[int] = []
-        for each in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(each, lambda number, _frame: stopped.append(number))
         ends_at = None if options["for_s"] is None else time.monotonic() + options["for_s"]
 
         def keep_going() -> bool:
+            alive(for_s=ALIVE_S)
             return not stopped and (ends_at is None or time.monotonic() < ends_at)
 
         client = node()
         try:
             with head_watch() as watch:
+                _stop_on_signals(stopped, watch)
                 while keep_going():
                     self._turn(client, watch, keep_going)
         finally:
@@ -60,3 +67,22 @@ class Command(BaseCommand):
         ends = time.monotonic() + wait_s
         while keep_going() and time.monotonic() < ends:
             time.sleep(0.2)
+
+
+def _stop_on_signals(stopped: list[int], watch: HeadWatch) -> None:
+    """Note the signal and end the wait for a new head: the next process takes over at once."""
+    wakes: SimpleQueue[None] = SimpleQueue()
+
+    def stop(number: int, _frame: object) -> None:
+        stopped.append(number)
+        # It may interrupt the very wait that it is to end, which holds a lock then; this queue bears that.
+        wakes.put(None)
+
+    def wake() -> None:
+        while True:
+            wakes.get()
+            watch.wake()
+
+    threading.Thread(target=wake, name="stopping", daemon=True).start()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, stop)

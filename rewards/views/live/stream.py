@@ -80,7 +80,7 @@ async def _lines(request: HttpRequest, epoch_id: int, maker: str) -> AsyncIterat
     ends_at, asked_at, sent = loop.time() + LONGEST_S, loop.time(), ""
     yield "retry: 3000\n\n"
     async with hub().reader(epoch_topic(epoch_id)) as news:
-        while loop.time() < ends_at:
+        while loop.time() < ends_at and not hub().is_over:
             if not await news.wait(timeout_s=QUIET_S):
                 yield ": still here\n\n"
                 continue
