@@ -121,6 +121,8 @@ EXEMPT: Final[Mapping[str, str]] = {
     "rewards.SamplingLuck": _DERIVED,
     "rewards.Score": _EVIDENCE,
     "rewards.Stretch": _DERIVED,
+    "rewards.ProcessSeen": "Which processes are up this minute.",
+    "rewards.Tally": "Counts of requests and tasks.",
     "rewards.WhatIfJob": "A question about past epochs; its answer pays nobody and is thrown away after a while.",
     "rewards.WhatIfPart": "What such a question has found so far.",
     "rewards.WorkerSeen": "Which workers answer this minute.",

@@ -51,18 +51,21 @@ class Hub:
     def __init__(self) -> None:
         self._readers: dict[str, set[Reader]] = defaultdict(set)
         self._listener: asyncio.Task[None] | None = None
+        self.readers_open = 0
 
     @asynccontextmanager
     async def reader(self, topic: str) -> AsyncIterator[Reader]:
         """Give a reader that is woken whenever the topic has news, and at once."""
         news = Reader()
         self._readers[topic].add(news)
+        self.readers_open += 1
         if self._listener is None or self._listener.done():
             self._listener = asyncio.create_task(self._listen())
         try:
             yield news
         finally:
             self._readers[topic].discard(news)
+            self.readers_open -= 1
             if not self._readers[topic]:
                 del self._readers[topic]
             if not self._readers and self._listener is not None:
@@ -110,3 +113,8 @@ def hub() -> Hub:
     """Return the hub of the running event loop."""
     key = id(asyncio.get_running_loop())
     return _hubs.setdefault(key, Hub())
+
+
+def readers_open() -> int:
+    """Return how many readers this process has, from any thread."""
+    return sum(each.readers_open for each in list(_hubs.values()))
