@@ -111,6 +111,7 @@ EXEMPT: Final[Mapping[str, str]] = {
     "rewards.EpochStatistics": _DERIVED,
     "rewards.Flag": "Found by a program, and the same again from the same evidence; what people say of it is logged.",
     "rewards.HotKey": "What a key of ours held a minute ago; what it sent is logged.",
+    "rewards.LastDone": "When a backup was last made.",
     "rewards.LiveStanding": _DERIVED,
     "rewards.LiveState": _DERIVED,
     "rewards.MailChoice": "Which mail a person wants.",

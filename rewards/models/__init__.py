@@ -15,7 +15,7 @@ from rewards.models.review import EpochComment, EpochVerdict
 from rewards.models.revisions import Correction, EpochRevision
 from rewards.models.running import HotKey, Rederivation, WorkerSeen
 from rewards.models.safe import SafeSignature, SafeTransaction
-from rewards.models.tallies import ProcessSeen, Tally
+from rewards.models.tallies import LastDone, ProcessSeen, Tally
 from rewards.models.terms import TermsComment, TermsVersion
 from rewards.models.vaults import EpochVault, MakerVault
 from rewards.models.whatif import WhatIfJob, WhatIfPart
@@ -46,6 +46,7 @@ __all__ = [
     "Flag",
     "FlagVerdict",
     "HotKey",
+    "LastDone",
     "LiveStanding",
     "LiveState",
     "MailChoice",

@@ -1,6 +1,7 @@
 """Counts of requests and tasks over all processes, and which processes are up: what no other table knows."""
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import ClassVar, Final
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -24,7 +25,7 @@ class Tally(models.Model):
     outcome = models.CharField(max_length=10, help_text="2xx to 5xx; succeeded, failed or retried.")
     count = models.BigIntegerField()
     total_us = models.BigIntegerField(help_text="All of them together, in microseconds.")
-    buckets = ArrayField(models.BigIntegerField(), help_text="How many took as long, by services/tallies.py.")
+    buckets = ArrayField(models.BigIntegerField(), help_text="How many took as long, by BOUNDS_US.")
 
     class Meta:
         ordering: ClassVar = ["kind", "name", "method", "outcome"]
@@ -49,3 +50,23 @@ class ProcessSeen(models.Model):
 
     def __str__(self) -> str:
         return self.process
+
+
+class LastDone(models.Model):
+    """When something that leaves no row of its own was last done to its end: a backup."""
+
+    what = models.CharField(max_length=40, primary_key=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["what"]
+
+    def __str__(self) -> str:
+        return f"{self.what} at {self.at}"
+
+
+BOUNDS_US: Final[Mapping[str, tuple[int, ...]]] = {
+    Tally.Kind.REQUEST: (10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 10_000_000),
+    Tally.Kind.TASK: (10_000, 100_000, 1_000_000, 5_000_000, 20_000_000, 60_000_000, 300_000_000),
+}
+"""Upper bounds of the buckets, in microseconds; what took longer is in one more. Rows that are stored have as many."""

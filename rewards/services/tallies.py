@@ -19,14 +19,10 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from rewards.models import ProcessSeen, Tally
+from rewards.models.tallies import BOUNDS_US
 from rewards.services.news import readers_open
 
 logger = logging.getLogger(__name__)
-BOUNDS_US: Final[Mapping[str, tuple[int, ...]]] = {
-    Tally.Kind.REQUEST: (10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 10_000_000),
-    Tally.Kind.TASK: (10_000, 100_000, 1_000_000, 5_000_000, 20_000_000, 60_000_000, 300_000_000),
-}
-"""Upper bounds of the buckets, in microseconds; what took longer is in one more. Never change the length of one."""
 METHODS: Final = frozenset({"GET", "HEAD", "POST"})
 OTHER: Final = "other"
 SEEN_FOR: Final = timedelta(days=1)
