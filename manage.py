@@ -35,12 +35,14 @@ def main(argv: list[str]) -> int:
 
     from audit.context import at_work
     from config.embedded import EmbeddedError
+    from config.observing import NotInstalledError, observe
     from config.start import embedded_services
 
     try:
         if len(argv) > 1 and argv[1] not in PLAIN_COMMANDS:
             embedded_services()
-    except EmbeddedError as error:
+            observe()
+    except (EmbeddedError, NotInstalledError) as error:
         print(error, file=sys.stderr)
         return 2
     with at_work(command=" ".join(argv[1:2])):

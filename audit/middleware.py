@@ -7,19 +7,17 @@ from django.http import HttpRequest, HttpResponseBase
 
 from audit import context
 
-REQUEST_ID = "X-Request-ID"
-
 
 class AuditContextMiddleware:
-    """Gives each request an id, which its audit entries and its answer carry. No address of the caller is kept."""
+    """Has the audit entries of a request carry its id and its person. No address of the caller is kept."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer, with the request as what is at work."""
-        # Ours, not the caller's: an id that anybody can choose proves nothing.
-        request_id = uuid.uuid4().hex
+        # Ours (config/logs/requests.py), not the caller's: an id that anybody can choose proves nothing.
+        request_id = getattr(request, "own_id", "") or uuid.uuid4().hex
 
         def facts() -> dict[str, object]:
             # At the time of the write: signing in changes who it is in the middle of a request.
@@ -31,8 +29,6 @@ class AuditContextMiddleware:
 
         token = context.begin(facts)
         try:
-            response = self.get_response(request)
+            return self.get_response(request)
         finally:
             context.end(token)
-        response[REQUEST_ID] = request_id
-        return response

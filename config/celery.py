@@ -16,24 +16,30 @@ from celery.signals import (
 from kombu.transport import TRANSPORT_ALIASES
 
 from audit import context
+from config import taskwork
 from config.life import alive
+from config.logs import tasks as task_log
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 
 TRANSPORT_ALIASES["filesystem"] = "config.embedded.filequeue:Transport"
 
+__all__ = ["app", "taskwork"]
 app = Celery("lamplight")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+task_log.connect()
 
 
 @worker_init.connect
 @beat_init.connect
 def _start_embedded(**_: Any) -> None:
     """A worker or beat that is started by hand finds its database and chain up, as a manage.py command does."""
+    from config.observing import observe
     from config.start import embedded_services
 
     embedded_services()
+    observe()
 
 
 _AT_WORK: dict[str, Any] = {}

@@ -4,9 +4,11 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from config.observing import observe
 from config.start import embedded_services
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 embedded_services()
+observe()
 
 application = get_wsgi_application()

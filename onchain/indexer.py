@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 
 from config import failpoints
+from config.spans import span
 from onchain import backfill, confirm
 from onchain.derive import Deriver
 from onchain.errors import (
@@ -172,7 +173,7 @@ class Indexer:
             return  # a lagging node behind a balancer, which has our block after all
         logger.warning("The chain was reorganised: back from block %s to %s", cursor.block_number, ancestor.number)
         self.deriver = Deriver()
-        with transaction.atomic():
+        with span("rewind blocks", to_block=ancestor.number), transaction.atomic():
             self._renew()
             rewind(cursor=cursor, ancestor=ancestor)
 
@@ -180,7 +181,8 @@ class Indexer:
         """Store one range, or take one over, with all that follows. Nothing of it is seen before all of it is."""
         stored = events = 0
         try:
-            with transaction.atomic():
+            last = cursor.block_number if fetched is None else fetched.last
+            with span("store blocks", last_block=last, is_fetched=fetched is not None), transaction.atomic():
                 self._renew()
                 if fetched is not None:
                     stored = self._store(fetched, cursor)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
-from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -15,14 +14,9 @@ from onchain.status import IndexerStatus, indexer_status
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def metrics_text(*, now: dt.datetime) -> bytes:
-    """Return all metrics. `now`: this computer's time, with its zone."""
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Indexer(now))
-    return generate_latest(registry)
+class Indexer(Collector):
+    """The chain's side. now: this computer's time, with its zone."""
 
-
-class _Indexer(Collector):
     def __init__(self, now: dt.datetime) -> None:
         self._now = now
 
@@ -56,7 +50,6 @@ def _chain(status: IndexerStatus) -> Iterator[Metric]:
         ("events_per_second", status.events_per_s, "Market events in the chain's newest minute, by second."),
         ("head_followed", bool(status.follower), "1 while a process follows the head."),
         ("backfill_ranges_open", status.backfill_open, "Ranges of history that are not taken over yet."),
-        ("alarms_open", status.alarms_open, "Alarms of the chain that need a person."),
     ):
         yield GaugeMetricFamily(f"lamplight_{name}", text, value=float(value))
 

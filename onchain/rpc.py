@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from config.spans import span
 from onchain.errors import (
     BadChainDataError,
     LogDecodeError,
@@ -152,8 +153,9 @@ class RpcClient:
     def _ask_one(self, provider: Provider, body: bytes, calls: Sequence[Call], read: Callable[[bytes, str], T]) -> T:
         transport, begun_s = provider.transport, self.clock_s()
         try:
-            answer = transport.post(body=body, method=calls[0].method, timeout_s=self.policy.timeout_s)
-            result = read(answer, transport.name)
+            with span(f"rpc {calls[0].method}", kind="client", provider=transport.name, calls=len(calls)):
+                answer = transport.post(body=body, method=calls[0].method, timeout_s=self.policy.timeout_s)
+                result = read(answer, transport.name)
         except Unusable as error:
             self._count_failure(provider, error)
             raise

@@ -6,6 +6,7 @@ from typing import Any
 from csp.constants import NONCE, NONE, SELF
 
 from config.environment import Environment
+from config.logs import logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 env = Environment()
@@ -48,6 +49,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.logs.requests.RequestLogMiddleware",
+    "rewards.views.counting.CountingMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "config.headers.PermissionsPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -197,6 +200,8 @@ HEAD_POLL_S = env.float("HEAD_POLL_S", default=0.25)
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 METRICS_OPEN = False
 """True only on a machine of one's own: /metrics asks for no token."""
+TALLIES_EVERY_S = 10
+"""Each process adds its counts of requests and tasks to the database this often; 0: only when told to."""
 SIGNERS: dict[str, dict[str, Any]] = {
     "PROPOSER": {
         "key": env.str("PROPOSER_KEY", default=""),
@@ -330,12 +335,12 @@ CELERY_BEAT_SCHEDULE = {
     },
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    # It says of each trigger that it is there.
-    "loggers": {"pgtrigger": {"level": "WARNING"}},
-}
+# --- logs (docs/watching.md) --------------------------------------------------------------------------------------
+LOGGING = logging_config(form=env.str("LOG_FORMAT", default="console"), level=env.str("LOG_LEVEL", default="INFO"))
+DJANGO_STRUCTLOG_CELERY_TASK_START_LOG_LEVEL = 10
+
+# --- traces and reports of errors: only where asked for, with requirements-production.txt (docs/watching.md) -------
+OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
+SENTRY_DSN = env.str("SENTRY_DSN", default="")
+if OTEL_EXPORTER_OTLP_ENDPOINT:
+    MIDDLEWARE.insert(1, "config.tracing.TracingMiddleware")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from config import embedded
+from config.logs import logging_config
 from config.settings.base import *  # noqa: F403 - a settings module is made to be extended
 from config.settings.base import DATABASE_OPTIONS, env
 
@@ -47,3 +48,5 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+
+LOGGING = logging_config(form=env.str("LOG_FORMAT", default="json"), level=env.str("LOG_LEVEL", default="INFO"))

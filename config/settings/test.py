@@ -10,6 +10,8 @@ from config.settings.local import *  # noqa: F403 - the tests run what a local u
 from config.settings.local import DATABASES
 
 DEBUG = False
+# No thread of its own writes while a test runs.
+TALLIES_EVERY_S = 0
 # Two runs at once must not share a test database.
 DATABASES["default"]["TEST"] = {"NAME": f"test_lamplight_{os.getpid()}"}
 # Hashing is slow on purpose; the tests sign in hundreds of times.

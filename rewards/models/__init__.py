@@ -15,6 +15,7 @@ from rewards.models.review import EpochComment, EpochVerdict
 from rewards.models.revisions import Correction, EpochRevision
 from rewards.models.running import HotKey, Rederivation, WorkerSeen
 from rewards.models.safe import SafeSignature, SafeTransaction
+from rewards.models.tallies import LastDone, ProcessSeen, Tally
 from rewards.models.terms import TermsComment, TermsVersion
 from rewards.models.vaults import EpochVault, MakerVault
 from rewards.models.whatif import WhatIfJob, WhatIfPart
@@ -45,6 +46,7 @@ __all__ = [
     "Flag",
     "FlagVerdict",
     "HotKey",
+    "LastDone",
     "LiveStanding",
     "LiveState",
     "MailChoice",
@@ -52,6 +54,7 @@ __all__ = [
     "MarketAction",
     "Notice",
     "Payment",
+    "ProcessSeen",
     "Program",
     "QuoteCells",
     "QuoteRun",
@@ -61,6 +64,7 @@ __all__ = [
     "SamplingLuck",
     "Score",
     "Stretch",
+    "Tally",
     "TermsComment",
     "TermsVersion",
     "WebhookEndpoint",

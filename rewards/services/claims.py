@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from config import failpoints
+from config.spans import span
 from onchain.distributor import MAX_BATCH, MAX_BATCH_NODES, ClaimItem
 from onchain.errors import OnchainError
 from onchain.models_tx import ChainClaim, ChainDistributor, OutgoingTransaction
@@ -158,7 +159,7 @@ def _send(client: RpcClient, program: Program, sender: Sender, waiting: Sequence
     items = _items(program, waiting)
     try:
         # Signed and marked in one transaction: a crash leaves both or neither.
-        with transaction.atomic():
+        with span("sign collections", programme=program.slug, accounts=len(items)), transaction.atomic():
             row = prepare_batch(
                 client, sender=sender, distributor=program.distributor, items=list(items.values()),
                 purpose=_purpose(program, waiting),

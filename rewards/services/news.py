@@ -59,18 +59,21 @@ class Hub:
         self.is_over = False
         self._readers: dict[str, set[Reader]] = defaultdict(set)
         self._listener: asyncio.Task[None] | None = None
+        self.readers_open = 0
 
     @asynccontextmanager
     async def reader(self, topic: str) -> AsyncIterator[Reader]:
         """Give a reader that is woken whenever the topic has news, and at once."""
         news = Reader()
         self._readers[topic].add(news)
+        self.readers_open += 1
         if self._listener is None or self._listener.done():
             self._listener = asyncio.create_task(self._listen())
         try:
             yield news
         finally:
             self._readers[topic].discard(news)
+            self.readers_open -= 1
             if not self._readers[topic]:
                 del self._readers[topic]
             if not self._readers and self._listener is not None:
@@ -139,3 +142,8 @@ def _close_at_the_end(made: Hub, loop: asyncio.AbstractEventLoop) -> None:
         before(number, frame)
 
     signal.signal(signal.SIGTERM, stop)
+
+
+def readers_open() -> int:
+    """Return how many readers this process has, from any thread."""
+    return sum(each.readers_open for each in list(_hubs.values()))

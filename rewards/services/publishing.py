@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from config import failpoints
+from config.spans import span
 from onchain.distributor import EpochInfo, Summary, activate_calldata, epoch_digest, propose_calldata, read_epoch
 from onchain.distributor import read_summary as distributor_summary
 from onchain.models_tx import OutgoingTransaction
@@ -154,7 +155,7 @@ def _hindrance(epoch: Epoch, proposal: Proposal, on_chain: EpochInfo, sent: Outg
 
 def _send(client: RpcClient, *, epoch: Epoch, proposal: Proposal, sender: Sender, now: datetime) -> None:
     try:
-        with transaction.atomic():
+        with span("sign proposal", programme=epoch.program.slug, epoch=epoch.number), transaction.atomic():
             _remember(epoch, proposal)
             row = prepare(
                 client, sender=sender, purpose=proposal.purpose, to=epoch.program.distributor, data=proposal.calldata

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from config import failpoints
+from config.spans import span
 from onchain.blocktime import TIME_SOURCE
 from onchain.errors import OnchainError
 from onchain.models import Market
@@ -112,10 +113,12 @@ def epoch_score(*, epoch_id: int) -> Epoch:
     if epoch.state != Epoch.State.LIVE:
         return epoch
     ground = ground_of(epoch)
-    vaults, inputs, result = _scored(epoch, ground)
-    manifest_hash, name, fields = _write_evidence(epoch, vaults, inputs, result, ground)
+    with span("score epoch", programme=epoch.program.slug, epoch=epoch.number):
+        vaults, inputs, result = _scored(epoch, ground)
+    with span("write evidence", programme=epoch.program.slug, epoch=epoch.number):
+        manifest_hash, name, fields = _write_evidence(epoch, vaults, inputs, result, ground)
     failpoints.hit("scoring.after_evidence")
-    with transaction.atomic():
+    with span("store result", programme=epoch.program.slug, epoch=epoch.number), transaction.atomic():
         locked = Epoch.objects.select_for_update().get(pk=epoch_id)
         if locked.state != Epoch.State.LIVE:
             return locked

@@ -21,6 +21,6 @@ def not_allowed(request: HttpRequest, exception: PermissionDenied) -> HttpRespon
     return render(request, "403.html", {"sentence": sentence}, status=403)
 
 
-def failed(_request: HttpRequest) -> HttpResponse:
-    """Say that it was our fault; the log has the rest."""
-    return HttpResponseServerError(loader.get_template("500.html").render())
+def failed(request: HttpRequest) -> HttpResponse:
+    """Say that it was our fault; the log has the rest, under the reference."""
+    return HttpResponseServerError(loader.get_template("500.html").render({"request": request}))

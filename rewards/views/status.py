@@ -10,10 +10,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from config.queues import queue_depths
-from onchain import metrics as chain_metrics
+from rewards.selectors.metrics import CONTENT_TYPE, metrics_text
 from rewards.selectors.pages import StatusView, status_view
 from rewards.selectors.running import running_view
 from rewards.selectors.running_limits import LATE_S
+from rewards.services.tallies import tallies
 from rewards.views import access
 from rewards.views.running import Line, running_lines
 
@@ -41,8 +42,13 @@ def metrics(request: HttpRequest) -> HttpResponse:
     wanted = f"Bearer {settings.METRICS_TOKEN}"
     if not (settings.METRICS_OPEN or (settings.METRICS_TOKEN and hmac.compare_digest(given.encode(), wanted.encode()))):
         raise Http404
-    body = chain_metrics.metrics_text(now=dt.datetime.now(tz=dt.UTC))
-    return HttpResponse(body, content_type=chain_metrics.CONTENT_TYPE)
+    now = dt.datetime.now(tz=dt.UTC)
+    tallies.store(now=now)
+    try:
+        queues = queue_depths()
+    except OSError:
+        queues = None
+    return HttpResponse(metrics_text(now=now, queues=queues), content_type=CONTENT_TYPE)
 
 
 def _lines(view: StatusView, now: dt.datetime) -> list[Line]:

@@ -12,10 +12,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from onchain.doctor import examine
 from onchain.follow import note_health
 from onchain.indexer import Indexer
-from onchain.metrics import metrics_text
 from onchain.models import Alarm, Block, Cursor, Market, MarketEvent, ProviderHealth, RawLog
 from onchain.rpc import Policy, connect
 from onchain.status import indexer_status
+from rewards.selectors.metrics import metrics_text
 from tests.faults import faults
 from tests.faults.conftest import SECOND, register, trade
 from tests.faults.proxy import LyingProxy
@@ -141,7 +141,7 @@ def test_status_and_metrics_say_the_same(client, exchange):
     assert (status.head_lag, status.verified_lag, status.quarantined) == (3, 5, ("AAPL-PERP",))
     assert status.events_per_s == MarketEvent.objects.count() / 60
     assert status.providers[0].sentence.startswith("It is left alone for a moment")
-    families = text_string_to_metric_families(metrics_text(now=now).decode())
+    families = text_string_to_metric_families(metrics_text(now=now, queues=None).decode())
     samples = {(s.name, *sorted(s.labels.values())): s.value for family in families for s in family.samples}
     name = client.providers[0].name
     assert samples[("lamplight_head_lag_blocks",)] == 3
