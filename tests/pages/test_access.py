@@ -53,6 +53,9 @@ GETS = {
     "maker-webhooks": (["aurora"], (SIGN_IN, NO, NO, OK, NO, NO, NO, NO, NO, OK, NO)),
     "webhook": (["WEBHOOK"], (SIGN_IN, NO, NO, OK, NO, NO, NO, NO, NO, OK, NO)),
     "healthz": ([], EVERYBODY),
+    # The tests have no built site (tests/docs/test_site.py builds one): for everybody it says how to build it.
+    "documents": ([], (MISSING,) * 11),
+    "documents-page": (["makers/"], (MISSING,) * 11),
     # By the token of the machine that asks, not by a person's role.
     "metrics": ([], (MISSING,) * 11),
     "accounts:login": ([], (OK, *(GONE_ON,) * 10)),
