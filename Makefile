@@ -8,7 +8,9 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export NO_UPDATE_NOTIFIER := 1
 
-.PHONY: help demo test faults lint fmt screenshots bench fuzz-engine fuzz-api flow run lock clean chromium bench-contracts mutate-contracts
+DOCUMENTS := mkdocs.yml $(shell find docs -type f)
+
+.PHONY: help demo docs test faults lint fmt screenshots bench fuzz-engine fuzz-api flow run lock clean chromium bench-contracts mutate-contracts
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,6 +51,8 @@ chromium:
 
 # --- what people use --------------------------------------------------------------------------------------------
 demo: .venv/runtime node_modules/.runtime ## the whole way on a local chain: quotes, scores, an approved root, a claim
+	@[ ! -x $(BIN)/mkdocs ] || $(MAKE) --no-print-directory site/index.html \
+	  || echo "The documentation could not be built; the demo goes on without it."
 	@$(BIN)/python manage.py demo $(ARGS)
 
 run: .venv/runtime node_modules/.runtime ## web, worker, beat and the head's follower with your settings (.env), embedded where unset
@@ -73,6 +77,15 @@ lint: .venv/dev node_modules/.runtime ## ruff, mypy, import contracts, migration
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python -m onchain.contracts.build --check
 	$(BIN)/python .ci/known_faults.py
+
+docs: .venv/dev ## build the documentation from docs/ into site/; the application serves it under /docs/
+	@$(MAKE) --no-print-directory site/index.html
+
+# Beside the old one until it is whole, for whoever reads meanwhile.
+site/index.html: $(DOCUMENTS)
+	@rm -rf site.new && $(BIN)/mkdocs build --quiet --strict --site-dir site.new
+	@$(BIN)/python -m whitenoise.compress --quiet site.new
+	@rm -rf site && mv site.new site
 
 fmt: .venv/dev ## format and mend what can be mended
 	$(BIN)/ruff format .
@@ -106,4 +119,4 @@ lock: ## work out the locked versions again (needs uv; nothing younger than a we
 	npm install --package-lock-only --ignore-scripts
 
 clean: ## remove what was installed and all local data
-	rm -rf .venv node_modules .lamplight staticfiles .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv node_modules .lamplight staticfiles site .pytest_cache .mypy_cache .ruff_cache

@@ -20,6 +20,8 @@ SETTING_UP: Final = frozenset(
         *("account_reauthenticate", "account_request_reauthentication_code", "account_confirm_reauthentication_code"),
         # A machine looks whether the service is up.
         *("healthz", "readyz", "metrics"),
+        # It says how to set a factor up.
+        *("documents", "documents-page"),
     }
 )
 """All that such a session reaches: setting a factor up, showing who one is, and signing out."""

@@ -50,6 +50,7 @@ class Deed(Enum):
     READ_ALL_BY_KEY = "Making an API key that reads every maker's figures"
     ASK_WHAT_IF = "Asking what other terms would have paid"
     DERIVE_AGAIN = "Deriving a market again"
+    RESOLVE_ALARM = "Resolving an alarm of the chain"
     SEE_RUNNING = "Looking at how the service runs"
 
 
@@ -90,6 +91,7 @@ ALLOWED: Final[Mapping[Deed, frozenset[Role]]] = {
     Deed.READ_ALL_BY_KEY: _WATCHERS,
     Deed.ASK_WHAT_IF: frozenset({Role.TREASURER, Role.REVIEWER}),
     Deed.DERIVE_AGAIN: frozenset({Role.OPERATOR}),
+    Deed.RESOLVE_ALARM: frozenset({Role.OPERATOR}),
     Deed.SEE_RUNNING: _WATCHERS,
 }
 APART_FROM_MAKERS: Final = _WATCHERS

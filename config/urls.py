@@ -11,6 +11,7 @@ from rewards.views import (
     claims,
     corrections,
     disputes,
+    documents,
     enrolment,
     evidence,
     health,
@@ -229,6 +230,8 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", status.metrics, name="metrics"),
     path("", include("accounts.urls")),
+    path("docs/", documents.document, name="documents"),
+    path("docs/<path:path>", documents.document, name="documents-page"),
     path("api/docs/", api_docs, name="api-docs"),
     path("api/v1/", include(("rewards.api.urls", "api"))),
     # allauth's own names, each under an address of ours; what is not listed there is not reachable.

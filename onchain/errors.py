@@ -221,6 +221,15 @@ class ViewError(OnchainError):
         self.block_number = block_number
 
 
+class NoContractError(OnchainError):
+    """There is no code at an address on the chain that is followed."""
+
+    def __init__(self, *, address: str, chain_id: int) -> None:
+        super().__init__(f"There is no contract at {address} on chain {chain_id}, which RPC_URLS leads to.")
+        self.address = address
+        self.chain_id = chain_id
+
+
 class UnknownMarketError(OnchainError):
     """No market of that name is registered."""
 

@@ -1,14 +1,17 @@
 """Registers what the indexer follows: markets and contracts. Doing it twice is the same as doing it once."""
 
 from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.db import transaction
 
 from onchain.derive import adapter_of
-from onchain.errors import MarketConflictError
+from onchain.errors import MarketConfigError, MarketConflictError, NoContractError
 from onchain.models import Market, WatchedContract
+from onchain.rpc import RpcClient
 from onchain.venues import ADAPTERS
+from onchain.venues.market import FOR_PEOPLE, MarketFile
 
 
 @transaction.atomic
@@ -67,3 +70,38 @@ def market_register(
     for watched in adapter_of(market).addresses if adapter in ADAPTERS else (address,):
         contract_watch(address=watched, start_block=start_block, label=name if watched == address else f"{name} feed")
     return market
+
+
+def market_add(client: RpcClient, *, file: MarketFile) -> Market:
+    """Register the market of a market file, whose contract has to be on the chain that the node follows.
+
+    Raises MarketConfigError, NoContractError, MarketConflictError, and the client's errors.
+    """
+    market_file_check(file=file)
+    for address in file.make().addresses:
+        if client.call(method="eth_getCode", params=[address, "latest"]) in ("0x", ""):
+            chain_id = int(client.call(method="eth_chainId"), 16)
+            raise NoContractError(address=address, chain_id=chain_id)
+    return market_register(
+        name=file.name,
+        adapter=file.adapter,
+        address=file.address,
+        start_block=file.start_block,
+        config=file.config,
+        **{key: file.shown[key] for key in FOR_PEOPLE},
+    )
+
+
+def market_file_check(*, file: MarketFile) -> None:
+    """Check what only the database needs of a file beside its adapter's own settings. Raises MarketConfigError."""
+    file.make()
+    for key in FOR_PEOPLE:
+        if not file.shown.get(key):
+            raise MarketConfigError(key=key, rule="it is missing; pages show prices and sizes by it")
+    for key in ("tick_size", "lot_size"):
+        try:
+            size = Decimal(file.shown[key])
+        except InvalidOperation:
+            size = Decimal(0)
+        if not (size.is_finite() and size > 0):
+            raise MarketConfigError(key=key, rule=f"{file.shown[key]} is no decimal number above 0")

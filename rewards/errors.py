@@ -20,6 +20,14 @@ class NotFoundError(RewardsError):
         super().__init__(f"There is no {kind} called {name}.")
 
 
+class ReasonNeededError(RewardsError):
+    """Somebody who reads it later has to understand why."""
+
+    def __init__(self, *, what: str) -> None:
+        self.what = what
+        super().__init__(f"{what} needs a reason: say why, in a sentence.")
+
+
 class ProgramConflictError(RewardsError):
     """A programme of that name exists and is another one."""
 

@@ -1,4 +1,4 @@
-"""`python -m config.embedded up|down|status`: the embedded services by hand."""
+"""`python -m config.embedded up|down|status`: the embedded services by hand; they stay up until `down`."""
 
 import argparse
 import os
@@ -28,6 +28,7 @@ def _up(root: Path) -> int:
     postgres.ensure_postgres(root)
     postgres.ensure_database(root)
     url = chain.ensure_chain(root)
+    users.hold(root)
     print(f"PostgreSQL {postgres.MAJOR} is up (socket in {socket_dir(root)}), the chain is up at {url}.")
     return 0
 
@@ -36,6 +37,7 @@ def _down(root: Path) -> int:
     if pids := users.living(root):
         print(f"Still in use by process {', '.join(map(str, pids))}: stop that first.", file=sys.stderr)
         return 2
+    users.let_go(root)
     stopped = [name for name, ran in (("the chain", chain.stop_chain(root)),
                                       ("PostgreSQL", postgres.stop_postgres(root))) if ran]  # fmt: skip
     print(f"Stopped {' and '.join(stopped)}." if stopped else "Nothing was running.")

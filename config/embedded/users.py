@@ -1,4 +1,4 @@
-"""Who uses the embedded services now: the last process to leave stops what was started."""
+"""Who uses the embedded services now: the last process to leave stops what was started, unless somebody holds it."""
 
 import atexit
 import os
@@ -26,12 +26,12 @@ def use(root: Path, *, with_chain: bool = True, with_postgres: bool = True, dura
 
 
 def release(root: Path) -> None:
-    """Leave. If no living process uses the services of `root` any more, they are stopped."""
+    """Leave. If no living process uses the services of `root` any more and nobody holds them, they are stopped."""
     if not (run_dir(root) / f"{_name(os.getpid())}.json").exists():
         return
     with undisturbed(), locked(root, "users"):
         (run_dir(root) / f"{_name(os.getpid())}.json").unlink(missing_ok=True)
-        if not living(root):
+        if not living(root) and not is_held(root):
             chain.stop_chain(root)
             postgres.stop_postgres(root)
 
@@ -46,6 +46,25 @@ def living(root: Path) -> list[int]:
         else:
             found.append(record.pid)
     return found
+
+
+def hold(root: Path) -> None:
+    """Keep the services up from one command to the next, until `let_go`: the local chain lives in memory alone."""
+    _held(root).touch()
+
+
+def let_go(root: Path) -> None:
+    """End that."""
+    _held(root).unlink(missing_ok=True)
+
+
+def is_held(root: Path) -> bool:
+    """Whether somebody has brought the services up by hand."""
+    return _held(root).exists()
+
+
+def _held(root: Path) -> Path:
+    return run_dir(root) / "held"
 
 
 def _name(pid: int) -> str:

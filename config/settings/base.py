@@ -172,6 +172,8 @@ USE_I18N = False
 STATIC_URL = "static/"
 STATIC_ROOT: Path | None = BASE_DIR / "staticfiles"
 STATICFILES_DIRS: list[Path] = []
+DOCS_SITE = BASE_DIR / "site"
+"""What `make docs` builds; served under /docs/ when it is there."""
 
 # --- database: the limits keep one stuck page or worker from holding everybody else up -----------------------
 DATABASE_OPTIONS = {

@@ -18,3 +18,5 @@ DATABASES["default"]["TEST"] = {"NAME": f"test_lamplight_{os.getpid()}"}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EVIDENCE_DIR = Path(tempfile.gettempdir()) / f"lamplight-test-evidence-{os.getpid()}"
 PROOFS_DIR = Path(tempfile.gettempdir()) / f"lamplight-test-proofs-{os.getpid()}"
+# What is built in the repository's folder is of no concern to a test; whoever needs a site builds one.
+DOCS_SITE = Path(tempfile.gettempdir()) / f"lamplight-test-no-site-{os.getpid()}"

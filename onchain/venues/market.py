@@ -21,13 +21,17 @@ FOR_PEOPLE = ("tick_size", "lot_size", "base_symbol")
 
 @dataclass(frozen=True, slots=True)
 class MarketFile:
-    """A market's settings. `config`: tick_raw, lot_raw, the adapter's own table and the feed's, if there is one."""
+    """A market's settings. `config`: tick_raw, lot_raw, the adapter's own table and the feed's, if there is one.
+
+    shown: what people read, texts under the keys FOR_PEOPLE, as far as the file has them.
+    """
 
     name: str
     adapter: str
     address: str
     start_block: int
     config: Mapping[str, Any]
+    shown: Mapping[str, str]
 
     def make(self, **changes: Mapping[str, Any]) -> Adapter:
         """Return a fresh adapter; `changes` replace tables of the configuration. Raises MarketConfigError."""
@@ -58,6 +62,7 @@ def read_market(path: Path, *, adapter: str | None = None) -> MarketFile:
     return MarketFile(
         name=values["name"], adapter=name, address=read.address(values, "address"),
         start_block=read.number(values, "start_block"), config=config,
+        shown={key: str(values[key]) for key in FOR_PEOPLE if key in values},
     )  # fmt: skip
 
 

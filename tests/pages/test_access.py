@@ -54,6 +54,9 @@ GETS = {
     "webhook": (["WEBHOOK"], (SIGN_IN, NO, NO, OK, NO, NO, NO, NO, NO, OK, NO)),
     "healthz": ([], EVERYBODY),
     "readyz": ([], EVERYBODY),
+    # The tests have no built site (tests/docs/test_site.py builds one): for everybody it says how to build it.
+    "documents": ([], (MISSING,) * 11),
+    "documents-page": (["makers/"], (MISSING,) * 11),
     # By the token of the machine that asks, not by a person's role.
     "metrics": ([], (MISSING,) * 11),
     "accounts:login": ([], (OK, *(GONE_ON,) * 10)),

@@ -37,6 +37,7 @@ from onchain.models import Market
 from onchain.rpc import Policy, connect
 from rewards.errors import (
     NotAllowedError,
+    NotFoundError,
     NotWithheldError,
     ProgramRefusedError,
     RederivationRefusedError,
@@ -60,6 +61,7 @@ from rewards.services.actions import ActionDraft, action_confirm, action_enter, 
 from rewards.services.approval import approve_with_local_node
 from rewards.services.attachments import file_checked
 from rewards.services.auto_collect import auto_collect_set
+from rewards.services.chain_alarms import chain_alarm_resolve
 from rewards.services.checks import check_waive
 from rewards.services.corrections import correction_confirm, correction_enter, correction_withdraw
 from rewards.services.disputes import dispute_attach, dispute_decide, dispute_open, dispute_say, dispute_withdraw
@@ -160,6 +162,7 @@ BY_ROLE = {
     "rewards.services.disputes.dispute_say": {"own maker", OWN_ADMIN, *CORRECTS},
     "rewards.services.disputes.dispute_attach": {"own maker", OWN_ADMIN, *CORRECTS},
     "rewards.services.quarantine.rederivation_ask": {OPERATOR},
+    "rewards.services.chain_alarms.chain_alarm_resolve": {OPERATOR},
     "rewards.services.corrections.correction_enter": {*CORRECTS},
     "rewards.services.corrections.correction_confirm": {*CORRECTS},
     "rewards.services.corrections.correction_withdraw": {*CORRECTS},
@@ -218,7 +221,8 @@ MACHINE_BY_MODULE = {
     "accounts.services": "address_attach change_note",
     "rewards.services.boundary": "boundary_hold",
     "rewards.services.check_eligible": "eligible",
-    "onchain.services": "contract_watch market_register",
+    "onchain.services": "contract_watch market_add market_file_check market_register",
+    "rewards.services.trial": "trial_score trial_terms",
     "rewards.services.action_import": "drafts_read",
     "rewards.services.alarms": "alarms_set",
     "rewards.services.announcing": "announce",
@@ -383,6 +387,12 @@ def _send_again(stage: Scene, by: Person) -> None:
         notice=notice, endpoint=_webhook(stage), defaults={"next_at": timezone.now()}
     )
     endpoints.webhook_send_again(by=by, delivery=delivery, now=timezone.now())
+
+
+def _resolve_alarm(_: Scene, by: Person) -> None:
+    # None is open: whoever gets that far was allowed.
+    with pytest.raises(NotFoundError, match="There is no open alarm called"):
+        chain_alarm_resolve(by=by, kind="wrong_chain", reason="Looked.", now=timezone.now())
 
 
 WEBHOOK_CALLS: dict[str, Callable[[Scene, Person], object]] = {
@@ -586,6 +596,7 @@ def _derive_again(_: Scene, by: Person) -> None:
 
 
 CALLS: dict[str, Callable[[Scene, Person], object]] = {
+    "rewards.services.chain_alarms.chain_alarm_resolve": _resolve_alarm,
     "rewards.services.quarantine.rederivation_ask": _derive_again,
     "accounts.services.maker_enrol": lambda _, by: maker_enrol(by=by, slug="m", name="M", addresses=[], since_ms=0),
     "accounts.services.maker_payouts_set": _set_payouts,

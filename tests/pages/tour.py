@@ -32,6 +32,8 @@ FILES = {
 }
 """Addresses that answer with something other than a page."""
 LED_ON = {
+    "documents": "not built in the tests; `more` opens the page that says so",
+    "documents-page": "a page of a site of its own: tests/docs/test_site_in_a_browser.py",
     "accounts:link-message": "takes a POST alone",
     "accounts:link-wallet": "takes a POST alone",
     "api-docs": "a library's page (Swagger UI) for programmers",
@@ -116,6 +118,7 @@ def more(made: Scene, clients: dict[str, Client]) -> list[Stop]:
         Stop("epoch that is live", "nobody", nobody, reverse("epoch", args=[slug, made.live.number])),
         Stop("epoch in review", "reviewer", fresh(person_of("reviewer")), review),
         Stop("not found", "nobody", nobody, "/nowhere/", 404),
+        Stop("documentation that is not built", "nobody", nobody, reverse("documents"), 404),
         Stop("not allowed", "provider", fresh(made.people["provider"]), reverse("treasury"), 403),
     ]
 

@@ -13,7 +13,7 @@ from tests.onchain.venues.data import DATA
 
 ROOT = DATA.parents[1]
 TEXT = (ROOT / "docs/venues.md").read_text()
-BLOCKS = re.findall(r"```(\w+)(?: file=(\S+))?\n(.*?)```", TEXT, re.DOTALL)
+BLOCKS = re.findall(r'```(\w+)(?: title="(\S+)")?\n(.*?)```', TEXT, re.DOTALL)
 FILES = {name: body for _, name, body in BLOCKS if name}
 COMMANDS = [
     (body, BLOCKS[place + 1][2]) for place, (kind, _, body) in enumerate(BLOCKS) if kind == "sh"
