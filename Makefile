@@ -10,7 +10,7 @@ export NO_UPDATE_NOTIFIER := 1
 
 DOCUMENTS := mkdocs.yml $(shell find docs -type f)
 
-.PHONY: help demo docs test faults lint fmt screenshots bench fuzz-engine fuzz-api flow run lock clean chromium bench-contracts mutate-contracts
+.PHONY: help demo docs test faults lint fmt screenshots bench fuzz fuzz-engine fuzz-api client sandbox flow run lock clean chromium bench-contracts mutate-contracts
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -73,6 +73,7 @@ lint: .venv/dev node_modules/.runtime ## ruff, mypy, import contracts, migration
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy rewards onchain accounts audit config
+	cd clients/python && ../../$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python -m onchain.contracts.build --check
@@ -102,6 +103,13 @@ fuzz-engine: .venv/dev ## compare the engine with its reference on epochs of man
 
 fuzz-api: .venv/dev ## ask the API for all that its description allows and forbids, 2,000 times as each of three roles (CASES=2000)
 	@$(BIN)/python -m tests.api.fuzz $(or $(CASES),2000)
+
+fuzz: fuzz-engine fuzz-api ## both of the above
+
+client: .venv/dev ## write the Python client's rows and routes anew from the API's description
+	@mkdir -p .lamplight && $(BIN)/python manage.py spectacular --format openapi-json --file .lamplight/openapi.json
+	@$(BIN)/python clients/python/generate.py .lamplight/openapi.json clients/python/lamplight_client
+	@$(BIN)/ruff format --quiet clients/python/lamplight_client
 
 bench-contracts: .venv/dev node_modules/.dev ## 200,000 random calls of the distributor, 10,000 trees with other libraries
 	@$(BIN)/python -W ignore -m tests.contracts.machine --calls 200000 $(ARGS)

@@ -21,6 +21,8 @@ from accounts.models import ApiKey, User
 from accounts.roles import Deed, may
 from accounts.second_factor import showed_recently_who_they_are
 
+NEEDED = {ApiKey.Scope.ALL: Deed.READ_ALL_BY_KEY, ApiKey.Scope.WHAT_IFS: Deed.ASK_WHAT_IF}
+"""What one must be allowed to do so that the page offers a scope."""
 LASTING = (30, 90, 180, 366)
 """Days that the page offers."""
 
@@ -93,8 +95,7 @@ def _page(
     request: HttpRequest, *, made: ApiKey | None = None, text: str = "", error: ApiKeyFieldError | None = None
 ) -> HttpResponse:
     person, now = cast(User, request.user), timezone.now()
-    offered = [scope for scope in ApiKey.Scope if scope != ApiKey.Scope.ALL or may(
-        person=person, deed=Deed.READ_ALL_BY_KEY)]  # fmt: skip
+    offered = [scope for scope in ApiKey.Scope if scope not in NEEDED or may(person=person, deed=NEEDED[scope])]
     rows = [{"key": key, "is_open": key.is_open(now=now)} for key in api_keys.api_keys_of(person=person)]
     context: dict[str, Any] = {
         "rows": rows, "made": made, "text": text, "scopes": offered, "lasting": LASTING, "error": error,

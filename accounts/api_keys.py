@@ -46,6 +46,8 @@ def api_key_make(
     person = User.objects.select_for_update().get(pk=user_of(by).pk)
     if Scope.ALL in scopes:
         require(person=by, deed=Deed.READ_ALL_BY_KEY)
+    if Scope.WHAT_IFS in scopes:
+        require(person=by, deed=Deed.ASK_WHAT_IF)
     if not 1 <= days <= MOST_DAYS:
         raise ApiKeyFieldError(field="days", reason=f"A key lasts from 1 to {MOST_DAYS} days.")
     if api_keys_open(person=person, now=now) >= MOST_KEYS:
@@ -159,7 +161,7 @@ def _name(name: str) -> str:
 def _scopes(scopes: Collection[str]) -> list[str]:
     unknown = sorted(set(scopes) - set(Scope.values))
     if unknown or not scopes:
-        raise ApiKeyFieldError(field="scopes", reason="Choose what the key may read, from the list.")
+        raise ApiKeyFieldError(field="scopes", reason="Choose what the key may do, from the list.")
     return sorted(set(scopes))
 
 

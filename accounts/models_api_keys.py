@@ -1,4 +1,4 @@
-"""Keys by which a person's programs read the API; what is stored of one can't be turned back into it."""
+"""Keys by which a person's programs use the API; what is stored of one can't be turned back into it."""
 
 from datetime import datetime
 from typing import ClassVar
@@ -8,14 +8,16 @@ from django.db import models
 
 
 class ApiKey(models.Model):
-    """One key. It may read what its scopes name and its person may see at that moment, and change nothing."""
+    """One key. It may read what its scopes name and its person may see at that moment; with one scope it asks for
+    what-ifs, which pay nobody. It changes nothing else."""
 
     class Scope(models.TextChoices):
-        """What a key may read beside what everybody may."""
+        """What a key may do beside reading what everybody may."""
 
         OWN = "read:own", "Figures of the makers that you belong to"
         WEBHOOKS = "read:webhooks", "The list of the webhooks that you look after"
         ALL = "read:all", "Figures of every maker"
+        WHAT_IFS = "ask:what-ifs", "Ask what other terms would have paid, read the answer, and cancel it"
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_keys")
     name = models.CharField(max_length=80, help_text="What it is for, in the person's own words.")

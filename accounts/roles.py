@@ -86,7 +86,7 @@ ALLOWED: Final[Mapping[Deed, frozenset[Role]]] = {
     Deed.DECIDE_DISPUTE: frozenset({Role.TREASURER}),
     # Two of them for each correction: one enters it, another confirms it.
     Deed.CORRECT_EPOCH: frozenset({Role.TREASURER, Role.REVIEWER, Role.OPERATOR}),
-    # A key only reads, and never more than its person may see at that moment.
+    # A key reads, and never more than its person may see at that moment.
     Deed.MAKE_API_KEY: frozenset(Role),
     Deed.READ_ALL_BY_KEY: _WATCHERS,
     Deed.ASK_WHAT_IF: frozenset({Role.TREASURER, Role.REVIEWER}),

@@ -5,6 +5,7 @@ from django.views.generic import RedirectView
 
 from accounts import entry_urls
 from rewards.api.schema import docs as api_docs
+from rewards.api.schema import problems as api_problems
 from rewards.views import (
     actions,
     audit,
@@ -233,6 +234,7 @@ urlpatterns = [
     path("docs/", documents.document, name="documents"),
     path("docs/<path:path>", documents.document, name="documents-page"),
     path("api/docs/", api_docs, name="api-docs"),
+    path("api/problems/", api_problems, name="api-problems"),
     path("api/v1/", include(("rewards.api.urls", "api"))),
     # allauth's own names, each under an address of ours; what is not listed there is not reachable.
     *entry_urls.urlpatterns,

@@ -271,7 +271,11 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SERVE_AUTHENTICATION": [],
     "POSTPROCESSING_HOOKS": ["rewards.api.schema.add_live", "drf_spectacular.hooks.postprocess_schema_enums"],
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "ENUM_NAME_OVERRIDES": {"SessionKind": "rewards.api.serializers.KIND_CHOICES"},
+    "ENUM_NAME_OVERRIDES": {
+        "SessionKind": "rewards.api.serializers.KIND_CHOICES",
+        "EpochState": "rewards.api.serializers.STATES",
+        "WhatIfState": "rewards.api.what_if_rows.STATES",
+    },
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "PREPROCESSING_HOOKS": ["rewards.api.schema.only_ours"],
 }

@@ -1,7 +1,8 @@
 """What all routes of the API share: who asks, how often, in which form, and what an answer carries."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -10,7 +11,7 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import conditional_page
-from rest_framework.exceptions import APIException, NotAuthenticated
+from rest_framework.exceptions import APIException, MethodNotAllowed, NotAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -21,6 +22,7 @@ from accounts.throttle import WINDOW_S
 from rewards.api import errors
 from rewards.api.callers import KeyAuthentication, PageSession, seen_maker
 from rewards.api.fields import Row
+from rewards.api.kinds import KINDS
 from rewards.api.limits import Allowance, allowance, caller
 from rewards.api.paging import envelope
 from rewards.api.params import Params, read
@@ -31,15 +33,28 @@ from rewards.selectors.clock import chain_now_ms
 from rewards.selectors.programs import epoch_get
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """A method of a route that changes something: what the schema calls it, what it takes and what it answers."""
+
+    name: str
+    summary: str
+    row: type[Row]
+    status: int
+    body: type[Params] | None = None
+    costs: int = 1
+
+
 class ApiView(APIView):  # type: ignore[misc]  # untyped
-    """A route. Subclasses say what it answers: `row`, `params`, and `answer`."""
+    """A route. Subclasses say what it answers: `row`, `params`, and `answer`; `writes` names the methods that change
+    something, each of which is a method of the class."""
 
     authentication_classes: ClassVar = [KeyAuthentication, PageSession]
     permission_classes: ClassVar[list[Any]] = []
     throttle_classes: ClassVar[list[Any]] = []
     parser_classes: ClassVar[list[Any]] = []
     renderer_classes: ClassVar = [Json]
-    http_method_names: ClassVar = ["get", "head"]
+    http_method_names: ClassVar = ["get", "head", "post", "delete"]
     schema = ApiSchema()
 
     name = ""
@@ -50,6 +65,9 @@ class ApiView(APIView):  # type: ignore[misc]  # untyped
     is_list = False
     costs = 1
     """How many requests it counts as."""
+    may_be_awaited = False
+    """Whether it answers 409 while what it shows is still being worked out."""
+    writes: ClassVar[Mapping[str, Write]] = {}
 
     def get(self, request: Request, **path: Any) -> Response:
         """Answer."""
@@ -59,6 +77,11 @@ class ApiView(APIView):  # type: ignore[misc]  # untyped
         """Return what is sent."""
         raise NotImplementedError
 
+    @property
+    def allowed_methods(self) -> list[str]:
+        """Return the methods that the route takes."""
+        return ["GET", "HEAD", *self.writes]
+
     def get_exception_handler(self) -> Callable[..., HttpResponse | None]:
         """Tell of errors as problem details."""
         return errors.handle
@@ -66,9 +89,12 @@ class ApiView(APIView):  # type: ignore[misc]  # untyped
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Find out who asks, count the request, settle the form, and turn away who has to sign in."""
         self.format_kwarg = None
+        if request.method not in self.allowed_methods:
+            raise MethodNotAllowed(request.method or "")
         self.perform_authentication(request)
         key, most = caller(request)
-        for _ in range(self.costs):
+        write = self.writes.get(request.method or "")
+        for _ in range(write.costs if write else self.costs):
             self.allowance: Allowance | None = allowance(key=key, most=most, now=timezone.now())
         accepted = self.perform_content_negotiation(request)
         request.accepted_renderer, request.accepted_media_type = accepted
@@ -88,7 +114,7 @@ class ApiView(APIView):  # type: ignore[misc]  # untyped
             # Kept by whoever likes, but asked for again each time: the ETag makes that cheap.
             answer["Cache-Control"] = "no-cache" if self.is_public else "private, no-cache"
         patch_vary_headers(answer, ("Accept", "Authorization", "Cookie"))
-        if answer.status_code == errors.KINDS["too_many_requests"].status:
+        if answer.status_code == KINDS["too_many_requests"].status:
             answer["RateLimit-Policy"] = f'"api";q={self._most(request)};w={WINDOW_S}'
         return answer
 

@@ -3,9 +3,10 @@
 from typing import Any, Final
 
 from django.conf import settings
+from django.http import HttpRequest
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from rest_framework.authentication import BaseAuthentication
+from rest_framework.authentication import BaseAuthentication, CSRFCheck
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
@@ -16,7 +17,7 @@ from accounts.models import ApiKey, Maker, User
 from accounts.roles import Deed
 from accounts.second_factor import session_showed_second_factor
 from accounts.throttle import count_try, place_key
-from rewards.api.errors import CHALLENGE, ScopeError
+from rewards.api.errors import CHALLENGE, ForgeryError, ScopeError
 from rewards.errors import NotFoundError
 
 MOST_REFUSED: Final = 60
@@ -49,18 +50,28 @@ class KeyAuthentication(BaseAuthentication):  # type: ignore[misc]  # untyped
 
 
 class PageSession(BaseAuthentication):  # type: ignore[misc]  # untyped
-    """The session of the pages. The API changes nothing, so a request from another site's page can do no harm."""
+    """The session of the pages. What changes something needs the token of the pages' forms as well, so that a page of
+    another site can't do it."""
 
     def authenticate(self, request: Request) -> tuple[User, None] | None:
-        """Return the session's person. Raises SecondFactorNeededError, as the pages lead elsewhere then."""
+        """Return the session's person. Raises SecondFactorNeededError, as the pages lead elsewhere then, and
+        ForgeryError."""
         person = getattr(request._request, "user", None)
         if not isinstance(person, User) or not person.is_active:
             return None
         if roles.needs_second_factor(person=person) and not (
             not roles.lacks_second_factor(person=person) and session_showed_second_factor(request._request)
         ):
-            raise SecondFactorNeededError(what="Reading the API with this session")
+            raise SecondFactorNeededError(what="Using the API with this session")
+        if _is_forged(request._request):
+            raise ForgeryError
         return person, None
+
+
+def _is_forged(request: HttpRequest) -> bool:
+    check = CSRFCheck(lambda _: None)
+    check.process_request(request)
+    return check.process_view(request, None, (), {}) is not None  # None for what only reads, too
 
 
 class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # its base is untyped
@@ -115,6 +126,20 @@ def seen_makers(*, request: Request) -> list[Maker]:
     if (key is None or Scope.OWN in key.scopes) and roles.role_of(person=person) == User.Role.MAKER:
         return list(person.makers.order_by("slug"))
     return []
+
+
+def require_sees_what_ifs(*, request: Request) -> None:
+    """Raise NotPermittedError or ScopeError unless the caller may read what-ifs: they show every maker's pay."""
+    roles.require(person=request.user, deed=Deed.SEE_TREASURY)
+    if request.auth is not None and not {Scope.ALL, Scope.WHAT_IFS} & set(request.auth.scopes):
+        may_ask = roles.may(person=request.user, deed=Deed.ASK_WHAT_IF)
+        raise ScopeError(scope=Scope.WHAT_IFS if may_ask else Scope.ALL)
+
+
+def require_asks_what_ifs(*, request: Request) -> None:
+    """Raise NotPermittedError or ScopeError unless the caller may ask and cancel what-ifs."""
+    roles.require(person=request.user, deed=Deed.ASK_WHAT_IF)
+    require_scope(request=request, scope=Scope.WHAT_IFS)
 
 
 def require_scope(*, request: Request, scope: str) -> None:

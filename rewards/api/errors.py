@@ -1,7 +1,6 @@
-"""Errors as problem details (RFC 9457): a stable `code`, a `type` that leads into the documents, a plain sentence."""
+"""Errors as problem details (RFC 9457): a stable `code`, a `type` that leads to what it means, a plain sentence."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from django.conf import settings
@@ -11,38 +10,13 @@ from rest_framework import exceptions as drf
 
 from accounts.errors import NotPermittedError, SecondFactorNeededError, ThrottledError
 from onchain.errors import OnchainError
+from rewards.api.kinds import KINDS
 from rewards.engine.errors import EngineError
-from rewards.errors import NotFoundError
+from rewards.errors import NotFoundError, WhatIfRefusedError
 
 CONTENT_TYPE: Final = "application/problem+json"
 CHALLENGE: Final = 'Bearer realm="Lamplight"'
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of problem; the code never changes and never means anything else."""
-
-    status: int
-    title: str
-
-
-KINDS: Final[Mapping[str, Kind]] = {
-    "malformed": Kind(400, "The request can't be read"),
-    "invalid_parameter": Kind(400, "A parameter is not as it must be"),
-    "invalid_cursor": Kind(400, "The cursor is not one that this list gave"),
-    "sign_in_needed": Kind(401, "This needs an API key or a session"),
-    "key_refused": Kind(401, "The API key is refused"),
-    "not_allowed": Kind(403, "This is for others"),
-    "scope_missing": Kind(403, "The API key may not read this"),
-    "second_factor_needed": Kind(403, "A second factor is needed"),
-    "not_found": Kind(404, "There is no such thing"),
-    "method_not_allowed": Kind(405, "The API only reads"),
-    "not_acceptable": Kind(406, "The answer is not to be had in this form"),
-    "not_available": Kind(409, "This can't be worked out at the moment"),
-    "unsupported_media_type": Kind(415, "The request's content has an unknown form"),
-    "too_many_requests": Kind(429, "Too many requests"),
-    "failed": Kind(500, "Something went wrong on our side"),
-}
+PROBLEMS_PATH: Final = "/api/problems/"
 
 
 class CursorError(Exception):
@@ -60,6 +34,17 @@ class ParameterError(Exception):
         super().__init__(" ".join(f"{name}: {text}" for name, text in self.problems.items()))
 
 
+class NotYetError(Exception):
+    """What is asked for is still awaited."""
+
+
+class ForgeryError(Exception):
+    """A request that changes something came with a session and without the token of our pages."""
+
+    def __init__(self) -> None:
+        super().__init__("Send the CSRF cookie's token in X-CSRFToken, or use an API key instead of the session.")
+
+
 class ScopeError(Exception):
     """The key that was sent lacks a scope."""
 
@@ -74,7 +59,7 @@ def problem(
     """Return the answer that tells of a problem. more: further members, as RFC 9457 allows them."""
     kind = KINDS[code]
     body = {
-        "type": f"{settings.SITE_URL}/docs/api/#{code}", "title": kind.title, "status": kind.status, "code": code,
+        "type": f"{settings.SITE_URL}{PROBLEMS_PATH}#{code}", "title": kind.title, "status": kind.status, "code": code,
         "detail": detail, **(more or {}),
     }  # fmt: skip
     response = JsonResponse(body, status=kind.status, content_type=CONTENT_TYPE, headers=dict(headers or {}))
@@ -82,17 +67,17 @@ def problem(
     return response
 
 
-def handle(error: Exception, _context: Mapping[str, Any]) -> HttpResponse | None:
+def handle(error: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
     """Turn what a view raises into a problem; None leaves what nobody expected to the log and the 500."""
     if isinstance(error, drf.APIException):
-        return _of_framework(error)
+        return _of_framework(error, context["view"])
     if isinstance(error, ThrottledError):
         return problem("too_many_requests", str(error), headers={"Retry-After": str(error.wait_s)})
     if isinstance(error, ParameterError):
         found = [{"parameter": name, "detail": text} for name, text in error.problems.items()]
         return problem("invalid_parameter", str(error), more={"errors": found})
     code = next((code for kinds, code in _CODES if isinstance(error, kinds)), None)
-    return None if code is None else problem(code, str(error) or KINDS[code].title + ".")
+    return None if code is None else problem(code, str(error) or f"{KINDS[code].title}.")
 
 
 _CODES: Final[tuple[tuple[type[Exception], str], ...]] = (
@@ -100,6 +85,9 @@ _CODES: Final[tuple[tuple[type[Exception], str], ...]] = (
     (Http404, "not_found"),
     (CursorError, "invalid_cursor"),
     (ScopeError, "scope_missing"),
+    (ForgeryError, "forgery_suspected"),
+    (NotYetError, "not_available"),
+    (WhatIfRefusedError, "refused"),
     (SecondFactorNeededError, "second_factor_needed"),
     (NotPermittedError, "not_allowed"),
     (PermissionDenied, "not_allowed"),
@@ -108,20 +96,23 @@ _CODES: Final[tuple[tuple[type[Exception], str], ...]] = (
 )
 
 
-def _of_framework(error: drf.APIException) -> HttpResponse | None:
+def _of_framework(error: drf.APIException, view: Any) -> HttpResponse | None:
     detail = str(error.detail)
     if isinstance(error, drf.NotAuthenticated):
         return problem("sign_in_needed", "Send an API key, or sign in on the pages first.", headers=_challenge(error))
     if isinstance(error, drf.AuthenticationFailed):
         return problem("key_refused", detail, headers=_challenge(error))
     if isinstance(error, drf.MethodNotAllowed):
-        return problem("method_not_allowed", "The API takes GET and HEAD only.", headers={"Allow": "GET, HEAD"})
+        takes = view.allowed_methods
+        text = f"This route takes {', '.join(takes[:-1])} and {takes[-1]} only."
+        return problem("method_not_allowed", text, headers={"Allow": ", ".join(takes)})
     if isinstance(error, drf.NotAcceptable):
-        return problem("not_acceptable", "Ask for application/json; tables also come as text/csv and as Parquet.")
+        forms = [each.media_type for each in view.renderer_classes]
+        return problem("not_acceptable", f"This route answers in {' or '.join(forms)}.")
     if isinstance(error, drf.UnsupportedMediaType):
-        return problem("unsupported_media_type", "Send no content: the API only reads.")
+        return problem("unsupported_media_type", "Send the content as application/json.")
     if isinstance(error, drf.ParseError):
-        return problem("malformed", detail)
+        return problem("malformed", detail if detail.endswith(".") else f"{detail}.")
     return None
 
 

@@ -6,6 +6,7 @@ An amount is a decimal string of the token's smallest unit: JSON's numbers end a
 import datetime as dt
 from typing import Any, Final
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 RAW: Final = "the token's smallest unit"
@@ -30,10 +31,12 @@ class Text(_WithUnit, serializers.CharField):  # type: ignore[misc]  # untyped
     """Text."""
 
 
+@extend_schema_field({"type": "string", "pattern": "^0x[0-9a-f]*$"})
 class Hex(_WithUnit, serializers.CharField):  # type: ignore[misc]  # untyped
     """0x hex, lower case."""
 
 
+@extend_schema_field({"type": "string", "pattern": "^-?[0-9]+$"})
 class Raw(_WithUnit, serializers.CharField):  # type: ignore[misc]  # untyped
     """An amount, as a decimal string."""
 
@@ -58,6 +61,7 @@ class Ms(_WithUnit, serializers.IntegerField):  # type: ignore[misc]  # untyped
     unit = MS
 
 
+@extend_schema_field({"type": "string", "format": "date-time"})
 class Iso(_WithUnit, serializers.CharField):  # type: ignore[misc]  # untyped
     """A moment in ISO 8601, UTC, with milliseconds."""
 

@@ -14,9 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 from rest_framework.request import Request
 
 from rewards.api.base import ApiView, maker_epoch
-from rewards.api.fields import moment, raw
-from rewards.api.makers import Standing
-from rewards.api.programmes import token_part
+from rewards.api.makers import Standing, standing_row
 from rewards.errors import NotFoundError
 from rewards.models import Epoch
 from rewards.services.announcing import epoch_topic
@@ -88,12 +86,5 @@ async def _lines(epoch_id: int, maker: str) -> AsyncIterator[str]:
 
 
 def _standing(seen: Snapshot, maker: str) -> dict[str, Any]:
-    row, epoch = seen.rows.get(maker), seen.epoch
-    as_of_ms = row.as_of_ms if row else epoch.start_ms
-    return {
-        "programme": epoch.program.slug, "epoch": epoch.number, "maker": maker,
-        "is_estimate": epoch.paid_total is None, "rank": row.rank if row else None, "makers": len(seen.rows),
-        "payout_raw": raw(row.payout if row else 0), "accrued_raw": raw(row.accrued if row else 0),
-        "share_ppm": row.share_ppm if row else 0, **moment("as_of", as_of_ms),
-        "age_ms": max(0, (seen.now_ms or as_of_ms) - as_of_ms), **token_part(epoch.program),
-    }  # fmt: skip
+    carried = seen.carried.get(maker, 0)
+    return standing_row(epoch=seen.epoch, maker=maker, places=seen.rows.values(), carried=carried, clock_ms=seen.now_ms)

@@ -1,5 +1,6 @@
 """Routes about a maker's figures, for its members and for those who review; and about who asks."""
 
+from collections.abc import Collection
 from typing import Any
 
 from rest_framework.request import Request
@@ -16,6 +17,7 @@ from rewards.errors import NotFoundError
 from rewards.models import Carry, Epoch, Payment, Score, WebhookEndpoint
 from rewards.selectors.makers import maker_scorecard
 from rewards.selectors.notices import endpoints_of
+from rewards.selectors.standings import StandingRow as Place
 from rewards.selectors.standings import pool_pays, standings
 from rewards.services.notices.endpoints import require_manages_webhooks
 
@@ -65,16 +67,24 @@ class Standing(ApiView):
 
 def standing_of(*, epoch: Epoch, maker: str, clock_ms: int) -> dict[str, Any]:
     """Return a maker's standing as a row, in three queries."""
-    places = standings(epoch=epoch)
+    carried = Carry.objects.filter(epoch=epoch, maker=maker).values_list("amount", flat=True).first()
+    return standing_row(
+        epoch=epoch, maker=maker, places=standings(epoch=epoch), carried=carried or 0, clock_ms=clock_ms
+    )
+
+
+def standing_row(
+    *, epoch: Epoch, maker: str, places: Collection[Place], carried: int, clock_ms: int | None
+) -> dict[str, Any]:
+    """Return a maker's standing among all `places` as a row; clock_ms: the chain's time, None when it is unknown."""
     place = next((row for row in places if row.maker == maker), None)
     as_of_ms = place.as_of_ms if place else epoch.start_ms
-    carried = Carry.objects.filter(epoch=epoch, maker=maker).values_list("amount", flat=True).first()
     return {
         "programme": epoch.program.slug, "epoch": epoch.number, "maker": maker,
         "is_estimate": epoch.paid_total is None, "rank": place.rank if place else None, "makers": len(places),
         "payout_raw": raw(place.payout if place else 0), "accrued_raw": raw(place.accrued if place else 0),
-        "share_ppm": place.share_ppm if place else 0, "carried_out_raw": raw(carried or 0),
-        **moment("as_of", as_of_ms), "age_ms": max(0, clock_ms - as_of_ms), **token_part(epoch.program),
+        "share_ppm": place.share_ppm if place else 0, "carried_out_raw": raw(carried), **moment("as_of", as_of_ms),
+        "age_ms": max(0, (clock_ms or as_of_ms) - as_of_ms), **token_part(epoch.program),
     }  # fmt: skip
 
 

@@ -10,10 +10,11 @@ from rewards.api.base import ListView, now_ms
 from rewards.api.fields import moment, raw, stamp
 from rewards.api.paging import cut, cut_query
 from rewards.api.params import ClaimsParams, Paged, SessionsParams
-from rewards.api.serializers import ActionRow, ClaimRow, ProgrammeRow, ProofRow, SessionRow
+from rewards.api.serializers import ActionRow, ClaimRow, MarketRow, ProgrammeRow, ProofRow, SessionRow
 from rewards.errors import NotFoundError
 from rewards.models import Entitlement, Epoch, MarketAction, Program
 from rewards.selectors.actions import program_actions
+from rewards.selectors.markets import MarketInTerms, program_markets
 from rewards.selectors.programs import ProgramRow, program_get, program_list
 from rewards.selectors.sessions import program_sessions
 from rewards.services.proofs import proof_pack
@@ -110,6 +111,34 @@ def _action(row: MarketAction) -> dict[str, Any]:
         "id": row.pk, "kind": row.kind, "subject": row.subject, **moment("from", row.from_ms),
         **moment("to", row.to_ms), "new_shares": row.new_shares, "old_shares": row.old_shares, "reason": row.reason,
         "source": row.source, **stamp("confirmed", row.confirmed_at), **stamp("withdrawn", row.withdrawn_at),
+    }  # fmt: skip
+
+
+class Markets(ListView):
+    """The markets of a programme: where each trades, and what an order there needs, by the terms of the live epoch, or
+    else the next or the last one."""
+
+    name, tag, row, params = "markets", PUBLIC, MarketRow, Paged
+
+    def answer(self, request: Request, given: dict[str, Any], **path: Any) -> Page:
+        """Return a page of them, by name."""
+        program = program_get(slug=path["programme"])
+        rows, cursor = cut(
+            program_markets(program=program), key=lambda row: [row.market.name], like=[""], cursor=given["cursor"],
+            limit=given["limit"],
+        )  # fmt: skip
+        return [_market(row, program) for row in rows], cursor
+
+
+def _market(row: MarketInTerms, program: Program) -> dict[str, Any]:
+    facts, terms = row.market, row.terms
+    return {
+        "market": facts.name, "base_symbol": facts.base_symbol, "venue": facts.adapter, "chain_id": program.chain_id,
+        "contract": facts.address, "venue_settings": facts.config.get(facts.adapter, {}),
+        "tick_size": facts.tick_size, "lot_size": facts.lot_size, "epoch": row.epoch,
+        "weight_bps": terms["weight_bps"], "min_order_lots": terms["min_order_lots"],
+        "min_rest_ms": terms["min_rest_ms"], "presence_lots": terms["presence_lots"],
+        "target_lots": terms["target_lots"], "max_spread_bps": terms["max_spread_bps"],
     }  # fmt: skip
 
 

@@ -30,6 +30,29 @@ class ProgrammeRow(TokenPart):
     next_epoch = Whole("Number of the next epoch.", allow_null=True)
 
 
+class MarketRow(Row):
+    """A market of a programme: where it trades, and what an order there needs to count."""
+
+    market = Text("The market's name.")
+    base_symbol = Text("What is traded.")
+    venue = Text("The order book's protocol.")
+    chain_id = Whole("The chain.")
+    contract = Hex("The order book.")
+    venue_settings = serializers.DictField(help_text="What tells the market apart in that contract; by venue.")
+    tick_size = Text("One tick, decimal.", unit="quote currency")
+    lot_size = Text("One lot, decimal.", unit="base")
+    epoch = Whole("Whose terms the following is from.")
+    weight_bps = Whole("Its part of the budget.", unit="parts of 10,000")
+    min_order_lots = Whole("The smallest order that counts.", unit="lots")
+    min_rest_ms = Whole("How long an order has to rest before it counts.", unit="ms")
+    presence_lots = Whole("Makes a maker present, on each side.", unit="lots")
+    target_lots = Whole("The full rate is paid once makers reach this at the reference, on both sides.", unit="lots")
+    max_spread_bps = serializers.DictField(
+        child=serializers.IntegerField(), help_text="How far from the reference an order counts, by kind of session. "
+        "Unit: bps.",
+    )  # fmt: skip
+
+
 class EpochRow(TokenPart):
     """An epoch: how far it has come, and its result. Amounts are null before it is scored, roots before they are."""
 

@@ -3,7 +3,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from rewards.api import epochs, live, makers, programmes, quotes
+from rewards.api import epochs, live, makers, programmes, quotes, what_ifs
 from rewards.api.base import route
 
 _EPOCH = "programmes/<slug:programme>/epochs/<int:number>"
@@ -17,6 +17,9 @@ urlpatterns = [
     path("programmes/<slug:programme>/actions", route(programmes.Actions), name="actions"),
     path("programmes/<slug:programme>/claims", route(programmes.Claims), name="claims"),
     path("programmes/<slug:programme>/accounts/<account:account>/proof", route(programmes.Proof), name="proof"),
+    path("programmes/<slug:programme>/markets", route(programmes.Markets), name="markets"),
+    path("programmes/<slug:programme>/what-if-terms", route(what_ifs.WhatIfTerms), name="what-if-terms"),
+    path("programmes/<slug:programme>/what-ifs", route(what_ifs.WhatIfs), name="what-ifs"),
     path("programmes/<slug:programme>/epochs", route(epochs.Epochs), name="epochs"),
     path(_EPOCH, route(epochs.OneEpoch), name="epoch"),
     path(_EPOCH + "/terms", route(epochs.Terms), name="terms"),
@@ -36,5 +39,7 @@ urlpatterns = [
     path(_MARKET + "/quotes", route(quotes.Quotes), name="quotes"),
     path(_MARKET + "/reasons", route(quotes.Reasons), name="reasons"),
     path(_MARKET + "/orders", route(quotes.Orders), name="orders"),
+    path("what-ifs/<int:what_if>", route(what_ifs.WhatIf), name="what-if"),
+    path("what-ifs/<int:what_if>/rows", route(what_ifs.WhatIfRows), name="what-if-rows"),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
 ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from asgiref.sync import sync_to_async
 from django.db import connection
 
-from rewards.models import Epoch
+from rewards.models import Carry, Epoch
 from rewards.selectors.clock import chain_now_ms
 from rewards.selectors.standings import StandingRow, standings
 
@@ -16,7 +16,8 @@ from rewards.selectors.standings import StandingRow, standings
 class Snapshot:
     """The standings of an epoch at a look, which began at `taken_at` (`time.monotonic`).
 
-    now_ms: the chain's clock then. is_over: it is no longer live.
+    now_ms: the chain's clock then. is_over: it is no longer live. carried: what makers take into the next epoch, once
+    it is scored.
     """
 
     taken_at: float
@@ -24,6 +25,7 @@ class Snapshot:
     is_over: bool
     epoch: Epoch
     rows: dict[str, StandingRow]
+    carried: dict[str, int]
 
 
 _locks: dict[tuple[int, int], asyncio.Lock] = {}
@@ -48,6 +50,7 @@ def _look(epoch_id: int) -> Snapshot:
         return Snapshot(
             taken_at=began, now_ms=chain_now_ms(), is_over=epoch.state != Epoch.State.LIVE, epoch=epoch,
             rows={row.maker: row for row in rows},
+            carried=dict(Carry.objects.filter(epoch=epoch).values_list("maker", "amount")),
         )  # fmt: skip
     finally:
         # This thread belongs to nobody's request, so nobody else gives the connection back.

@@ -33,7 +33,7 @@ def fuzz(*, role: str, cases: int, seed: int = SEED) -> Counter[int]:
     headers = {"Accept-Encoding": "identity"}
     if role != "nobody":
         headers["Authorization"] = f"Bearer {by_key(role, scope).key}"
-    # The live route answers until its epoch is over; tests/api/test_live.py follows it.
+    # The live route answers until its epoch is over; tests/api/test_served.py follows it.
     with one_transaction():
         return _all(schema, headers, cases, seed)
 
@@ -58,7 +58,7 @@ def _all(schema: Any, headers: dict[str, str], cases: int, seed: int) -> Counter
     import schemathesis
     from hypothesis import HealthCheck, Phase, given
 
-    routes = [each.ok() for each in schema.exclude(operation_id="maker-live").get_all_operations()]
+    routes = [each.ok() for each in schema.exclude(operation_id="live").get_all_operations()]
     statuses: Counter[int] = Counter()
     for operation in routes:
         for mode in (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE):

@@ -7,16 +7,19 @@ import json
 import pyarrow as pa
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pyarrow import parquet
 
 from rewards.api.base import ApiView, ListView
 from tests.api.asking import Caller, by_key, by_session
 from tests.api.test_access_of_api import ROUTES, url_of
-from tests.pages.factories import CLOCK, PROFILES, TOKEN, make_epoch, ms, pays
+from tests.pages.factories import CLOCK, MARKETS, PROFILES, TOKEN, make_epoch, make_what_if, ms, pays
 
 pytestmark = pytest.mark.django_db
-JSON_ROUTES = [name for name in ROUTES if name not in ("openapi", "live", "quotes", "reasons", "orders")]
+JSON_ROUTES = [
+    name for name in ROUTES if name not in ("openapi", "live", "quotes", "reasons", "orders", "what-if-rows")
+]
 PROBLEM = "application/problem+json"
 
 
@@ -28,6 +31,11 @@ def views() -> dict[str, type[ApiView]]:
         if each.name and each.name != "live":
             found[each.name] = each
     return found
+
+
+@pytest.fixture(autouse=True)
+def _rows(stage):
+    make_what_if(stage.program)
 
 
 def test_every_row_has_exactly_the_columns_that_the_schema_names(stage):
@@ -68,6 +76,17 @@ def test_a_page_goes_on_where_the_one_before_ended_though_rows_have_come(stage):
     make_epoch(stage.program, 4, ms(2025, 12, 1), ms(2025, 12, 8))
     rest = caller.get(first["next"].removeprefix("http://testserver")).json()
     assert [row["number"] for row in rest["items"]] == [1]
+
+
+def test_a_market_says_where_it_trades_and_what_an_order_there_needs(stage):
+    rows = by_session("nobody").get(url_of("markets")).json()["items"]
+    assert [row["market"] for row in rows] == list(MARKETS)
+    row = rows[0]
+    assert {name: row[name] for name in ("venue", "contract", "tick_size", "epoch", "min_rest_ms", "chain_id")} == {
+        "venue": "demo", "contract": "0x" + "ee" * 20, "tick_size": "0.01", "epoch": 3, "min_rest_ms": 500,
+        "chain_id": stage.program.chain_id,
+    }  # fmt: skip
+    assert row["max_spread_bps"]["weekend"] == 100
 
 
 def test_sessions_past_and_coming_are_told_by_the_chains_clock(stage):
@@ -160,10 +179,11 @@ def test_every_error_is_a_problem_with_a_code_and_a_sentence(stage, settings, me
     body = json.loads(answer.content)
     assert (answer.status_code, answer.headers["Content-Type"], body["code"]) == (status, PROBLEM, code)
     assert body["status"] == status
-    assert body["type"] == f"{settings.SITE_URL}/docs/api/#{code}"
+    assert body["type"] == f"{settings.SITE_URL}/api/problems/#{code}"
     assert body["detail"].endswith(".")
     assert ("WWW-Authenticate" in answer.headers) == (status == 401)
     assert status != 405 or answer.headers["Allow"] == "GET, HEAD"
+    assert f'id="{code}"' in Client().get("/api/problems/").content.decode()
 
 
 def test_what_nobody_expected_is_a_problem_too(stage, monkeypatch):
@@ -229,9 +249,7 @@ def test_the_description_is_openapi_3_1_and_the_page_that_shows_it_is_from_here_
     caller = by_session("nobody")
     described = caller.get(url_of("openapi"), accept="*/*").json()
     assert described["openapi"] == "3.1.0"
-    assert {each["get"]["operationId"] for each in described["paths"].values()} == set(ROUTES) - {"openapi", "live"} | {
-        "maker-live"
-    }
+    assert {each["get"]["operationId"] for each in described["paths"].values()} == set(ROUTES) - {"openapi"}
     page = caller.get("/api/docs/", accept="text/html").content.decode()
     assert all(" src=" in tag and "://" not in tag.split(">")[0] for tag in page.split("<script")[1:])
     assert "<style" not in page

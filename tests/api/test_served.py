@@ -14,6 +14,7 @@ from rewards.models import LiveStanding
 from rewards.services.announcing import announce, epoch_topic
 from tests.api.asking import by_key
 from tests.api.test_access_of_api import url_of
+from tests.pages.factories import BOOSTS, make_terms_version
 from tests.pages.test_live_pages import server
 
 __all__ = ["server"]
@@ -28,8 +29,12 @@ def commands() -> list[str]:
 
 def test_the_documents_commands_and_live_events_work_on_a_running_server(stage, server):
     key = by_key("own maker", "read:own").key
-    surroundings = {"URL": f"http://127.0.0.1:{server}", "KEY": key, "PATH": os.environ["PATH"]}
-    assert len(commands()) == 8
+    make_terms_version(stage.program, boosts={**BOOSTS, "weekend": 150})
+    surroundings = {
+        "URL": f"http://127.0.0.1:{server}", "KEY": key, "TREASURY_KEY": by_key("treasurer", "ask:what-ifs").key,
+        "PATH": os.environ["PATH"],
+    }  # fmt: skip
+    assert len(commands()) == 10
     for command in commands():
         done = subprocess.run(["sh", "-c", command], env=surroundings, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, (command, done.stderr)
@@ -38,6 +43,7 @@ def test_the_documents_commands_and_live_events_work_on_a_running_server(stage, 
             or "aurora" in done.stdout
             or '"kind":"weekend"' in done.stdout
             or ("AAPL-PERP" in done.stdout)
+            or '"version-1"' in done.stdout
         ), command
     stream = HTTPConnection("127.0.0.1", server, timeout=30)
     stream.request("GET", url_of("live", number=3), headers={"Authorization": f"Bearer {key}"})
@@ -62,13 +68,15 @@ def test_the_documents_commands_and_live_events_work_on_a_running_server(stage, 
 
 
 def test_every_route_is_in_the_document():
-    from rewards.api.errors import KINDS
+    from rewards.api.kinds import KINDS
     from tests.api.test_access_of_api import ROUTES
 
     text = DOCUMENT.read_text()
     for name in ROUTES:
         last = {"programme": "programmes/{programme}", "epoch": "epochs/{number}", "account": "accounts/{account}",
                 "maker-webhooks": "{maker}/webhooks", "treasury-webhooks": "treasury/webhooks",
-                "openapi": "openapi.json"}.get(name, name)  # fmt: skip
+                "openapi": "openapi.json", "what-if": "what-ifs/{what_if}",
+                "what-if-rows": "{what_if}/rows"}.get(name, name)  # fmt: skip
         assert last in text, name
-    assert set(re.findall(r'<a id="(\w+)">', text)) == set(KINDS)
+    rows = re.findall(r'^\| <a id="(\w+)"></a>`(\w+)` \| (\d+) \| (.+) \| (.+) \|$', text, re.MULTILINE)
+    assert rows == [(code, code, str(kind.status), kind.means, kind.to_do) for code, kind in KINDS.items()]

@@ -81,6 +81,7 @@ GETS = {
     "mfa_index": ([], (SIGN_IN, *(OK,) * 10)),
     "accounts:api-keys": ([], (SIGN_IN, *(OK,) * 10)),
     "api-docs": ([], EVERYBODY),
+    "api-problems": ([], EVERYBODY),
     "accounts:second-factor": ([], (SIGN_IN, *(OK,) * 10)),
     "accounts:confirm-wallet": ([], (SIGN_IN, *(OK,) * 10)),
     "account_reauthenticate": ([], (SIGN_IN, *(OK,) * 10)),
