@@ -179,6 +179,9 @@ DATABASE_OPTIONS = {
     "idle_in_transaction_session_timeout": "120s",
 }
 
+DATABASE_POOL = env.int("DATABASE_POOL", default=8)
+"""Connections that a web process holds and its requests share (docs/scaling.md); 0: one is made for each request."""
+
 # The audit log's triggers are installed by every `migrate` (audit/triggers.py), so no migration repeats them.
 PGTRIGGER_MIGRATIONS = False
 
@@ -245,6 +248,8 @@ API_LIMIT_ANYBODY = env.int("API_LIMIT_ANYBODY", default=600)
 """Requests in five minutes from one place, of who has not signed in."""
 API_LIMIT_SIGNED_IN = env.int("API_LIMIT_SIGNED_IN", default=6000)
 """Requests in five minutes by one key, or one person's sessions."""
+API_KEPT_MIB = env.int("API_KEPT_MIB", default=64)
+"""What a web process may keep of answers that programs ask for again and again (docs/scaling.md); 0 keeps none."""
 REST_FRAMEWORK: dict[str, Any] = {
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     # The form is settled by Accept alone.

@@ -21,6 +21,7 @@ from accounts.throttle import WINDOW_S
 from rewards.api import errors
 from rewards.api.callers import KeyAuthentication, PageSession, seen_maker
 from rewards.api.fields import Row
+from rewards.api.kept import note_version
 from rewards.api.limits import Allowance, allowance, caller
 from rewards.api.paging import envelope
 from rewards.api.params import Params, read
@@ -50,6 +51,8 @@ class ApiView(APIView):  # type: ignore[misc]  # untyped
     is_list = False
     costs = 1
     """How many requests it counts as."""
+    is_kept = False
+    """Whether it says nothing but an epoch's figures, so that rewards.api.kept may send it again."""
 
     def get(self, request: Request, **path: Any) -> Response:
         """Answer."""
@@ -74,6 +77,8 @@ class ApiView(APIView):  # type: ignore[misc]  # untyped
         request.accepted_renderer, request.accepted_media_type = accepted
         if not self.is_public and not isinstance(request.user, User):
             raise NotAuthenticated
+        if self.is_kept:
+            note_version(request, kwargs)
 
     def finalize_response(
         self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
