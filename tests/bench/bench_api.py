@@ -11,6 +11,9 @@ import argparse
 import os
 import sys
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +37,15 @@ def main() -> int:
         site.start(Path(folder))
         made = stage(args.clients)
         os.sched_setaffinity(0, {os.cpu_count() - 1})
+        rows = []
         with server.served() as served:
-            return measure(served, made, args)
+            rows += measure("a scored epoch", served, made, args, epoch=2)
+            with changing_every(1.0):
+                rows += measure("the live epoch, scored each second", served, made, args, epoch=3)
+        with server.served(API_KEPT_MIB="0") as served:
+            rows += measure("a scored epoch, nothing kept", served, made, args, epoch=2, is_warm=False)
+    title = f"API, {len(made)} clients for {args.seconds:.0f} s, one core; load of the machine {os.getloadavg()[0]:.1f}"
+    return min(1, print_table(title, rows))
 
 
 def stage(clients: int) -> list[tuple[str, str]]:
@@ -57,32 +67,58 @@ def stage(clients: int) -> list[tuple[str, str]]:
     return found
 
 
-def measure(served: server.Server, makers: list[tuple[str, str]], args: Any) -> int:
-    """Ask for scored epochs, then for the live one."""
-    rows = []
-    for what, number in (("a scored epoch", 2), ("the live epoch", 3)):
-        requests = [
-            [load.request_bytes(
-                f"/api/v1/makers/{slug}/programmes/us-equity-perps/epochs/{number}/scores", host=served.host,
-                accept="application/json", accept_encoding="gzip", authorization=f"Bearer {key}",
-            )]
-            for slug, key in makers
-        ]  # fmt: skip
-        load.run(served.url, requests, seconds=args.warm_up)
-        before = load.cpu_s(served.pid)
-        found = load.run(served.url, requests, seconds=args.seconds)
-        worked_s = load.cpu_s(served.pid) - before
-        wrong = sum(count for status, count in found.statuses.items() if status != 200)
-        answers = len(found.latencies_ms)
-        rows += [
-            Row(f"scores of {what}", [found.a_second], "answers/s", A_SECOND, at_least=True),
-            Row("  in a second of processor", [answers / worked_s], "answers", A_SECOND, at_least=True),
-            Row("  slowest hundredth", [found.percentile_ms(99)], "ms", P99_MS),
-            Row("  errors", [wrong], "", 0),
-            Row("  size of an answer", [found.size_bytes / answers], "bytes"),
-        ]
-    title = f"API, {len(makers)} clients for {args.seconds:.0f} s each, one core; load of the machine {os.getloadavg()[0]:.1f}"
-    return min(1, print_table(title, rows))
+def measure(
+    what: str, served: server.Server, makers: list[tuple[str, str]], args: Any, *, epoch: int, is_warm: bool = True
+) -> list[Row]:
+    """Have every maker ask for its scores of an epoch; what is not warm has no target."""
+    requests = [
+        [load.request_bytes(
+            f"/api/v1/makers/{slug}/programmes/us-equity-perps/epochs/{epoch}/scores", host=served.host,
+            accept="application/json", accept_encoding="gzip", authorization=f"Bearer {key}",
+        )]
+        for slug, key in makers
+    ]  # fmt: skip
+    load.run(served.url, requests, seconds=args.warm_up)
+    before = load.cpu_s(served.pid)
+    found = load.run(served.url, requests, seconds=args.seconds)
+    worked_s = load.cpu_s(served.pid) - before
+    wrong = sum(count for status, count in found.statuses.items() if status != 200)
+    answers = len(found.latencies_ms)
+    return [
+        Row(f"scores of {what}", [found.a_second], "answers/s", A_SECOND if is_warm else None, at_least=True),
+        Row("  in a second of processor", [answers / worked_s], "answers", A_SECOND if is_warm else None, at_least=True),
+        Row("  slowest hundredth", [found.percentile_ms(99)], "ms", P99_MS if is_warm else None),
+        Row("  errors", [wrong], "", 0),
+        Row("  size of an answer", [found.size_bytes / answers], "bytes"),
+    ]
+
+
+@contextmanager
+def changing_every(seconds: float) -> Iterator[None]:
+    """Do to the live epoch's rows what scoring it does: write them anew, so that no kept answer holds."""
+    stopped = threading.Event()
+
+    def change() -> None:
+        from django.db import connection
+
+        from rewards.models import Epoch, LiveStanding
+
+        epoch = Epoch.objects.get(number=3)
+        first = LiveStanding.objects.filter(epoch=epoch).order_by("epoch", "market", "maker")
+        while not stopped.wait(seconds):
+            row = first.get(pk=first.values_list("pk", flat=True)[0])
+            LiveStanding.objects.filter(pk=row.pk).delete()
+            row.pk = None
+            row.save(force_insert=True)
+        connection.close()
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        thread.join()
 
 
 if __name__ == "__main__":
