@@ -237,6 +237,10 @@ REVIEW_HOURS = env.int("REVIEW_HOURS", default=48)
 """How long makers can dispute a scored epoch before it is proposed, by the chain's clock."""
 TOKEN_PRICES_FILE = env.str("TOKEN_PRICES_FILE", default="")
 """CSV of what tokens were worth by day (docs/collecting.md); empty: prices stay blank in files for the tax office."""
+ARCHIVE_URL = env.str("ARCHIVE_URL", default="")
+"""Where manage.py archive puts evidence and old partitions: file:///path or s3://bucket/path; empty: nowhere."""
+ARCHIVE_AFTER_DAYS = env.int("ARCHIVE_AFTER_DAYS", default=60)
+"""Rows that no open epoch needs stay in the database for so long after the chain's time (docs/scaling.md)."""
 DISPUTE_CONTACT = env.str("DISPUTE_CONTACT", default="the operator")
 """Whom to write to when it is too late to dispute on the page; an address or a name."""
 FILE_UPLOAD_HANDLERS = ["rewards.uploads.BoundedUploads"]
