@@ -103,6 +103,12 @@ def api_key_check(*, text: str, ip: str | None, now: datetime) -> ApiKey:
     return key
 
 
+def key_prefix(text: str) -> str | None:
+    """Return the part of a key's text that names its row; None for what is no key."""
+    match = _FORM.fullmatch(text)
+    return match[1] if match else None
+
+
 def api_keys_of(*, person: User) -> list[ApiKey]:
     """Return a person's keys, the newest first, those that are revoked or expired too."""
     return list(ApiKey.objects.filter(person=person))

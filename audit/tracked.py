@@ -70,11 +70,13 @@ TRACKED: Final[Mapping[str, Tracked]] = {
     "rewards.AutoCollect": Tracked(),
     "rewards.Alarm": Tracked(),
     "rewards.EvidenceHead": Tracked(),
+    "rewards.ArchivedEvidence": Tracked(),
     # what is read from the chain, and what our keys sent there
     "onchain.Market": Tracked(left_out=("derived_through",)),
     "rewards.Rederivation": Tracked(),
     "onchain.WatchedContract": Tracked(left_out=("stored_through",)),
     "onchain.Alarm": Tracked(),
+    "onchain.ArchivedPartition": Tracked(),
     "onchain.OutgoingTransaction": Tracked(),
 }
 

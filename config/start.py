@@ -14,3 +14,16 @@ def embedded_services() -> None:
     with_chain = getattr(settings, "EMBEDDED_CHAIN", False)
     if with_postgres or with_chain:
         embedded.use(settings.DATA_DIR, with_postgres=with_postgres, with_chain=with_chain)
+
+
+def pool_connections() -> None:
+    """Have the requests of this process share connections: each is served in a thread of its own, which has none.
+
+    For web processes alone; one that forks workers must not share connections with them.
+    """
+    if not settings.DATABASE_POOL:
+        return
+    for entry in settings.DATABASES.values():
+        entry["CONN_MAX_AGE"] = 0  # the pool keeps them instead
+        options = {"min_size": 1, "max_size": settings.DATABASE_POOL + 4, "timeout": 10}
+        entry.setdefault("OPTIONS", {}).setdefault("pool", options)

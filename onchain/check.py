@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from onchain.archive import LOGS, require_here
 from onchain.columns import LogColumns
 from onchain.derive import adapter_of
 from onchain.fetch import FetchedRange
@@ -43,6 +44,7 @@ def check_range(client: RpcClient, *, first: int, last: int, provider_logs: bool
 
     `provider_logs`: also compare with eth_getLogs of the same provider.
     """
+    require_here(first=first, what=f"Checking blocks {first} to {last}", parent=LOGS)
     watched = list(WatchedContract.objects.values_list("address", "start_block", "stored_through"))
     addresses = frozenset(address for address, _, _ in watched)
     with Pipeline(client, first=first, last=last, addresses=addresses, max_blocks=BATCH_BLOCKS) as ranges:
@@ -58,6 +60,7 @@ def check_range(client: RpcClient, *, first: int, last: int, provider_logs: bool
 
 def check_events(*, market: Market, first: int, last: int) -> Iterator[Finding]:
     """Derive a market again from its raw logs, in memory, and yield where its stored events differ in [first, last]."""
+    require_here(first=market.start_block, what=f"Checking the events of {market.name}", parent=LOGS)
     adapter, at = adapter_of(market), market.start_block - 1
     last = min(last, market.derived_through)
     while at < last:

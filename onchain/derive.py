@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from django.db import transaction
 
+from onchain.archive import LOGS, require_here
 from onchain.book import Book
 from onchain.columns import BlockColumns, LogColumns
 from onchain.errors import AdapterStateError
@@ -195,6 +196,7 @@ def derive_again(*, market: Market) -> None:
 
 
 def _start_again(market: Market) -> None:
+    require_here(first=market.start_block, what=f"Deriving {market.name} from its first block", parent=LOGS)
     market.states.all().delete()
     MarketEvent.objects.filter(market_id=market.pk).delete()
     market.derived_through = market.start_block - 1

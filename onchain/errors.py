@@ -260,6 +260,28 @@ class NotIndexedError(OnchainError):
         self.wanted_block = wanted_block
 
 
+class ArchivedError(OnchainError):
+    """What is asked for lies in the archive alone."""
+
+    def __init__(self, *, what: str, through_block: int) -> None:
+        super().__init__(
+            f"{what} needs rows that are in the archive alone (through block {through_block}). "
+            f"Bring them back with manage.py archive --restore."
+        )
+        self.through_block = through_block
+
+
+class PartitionChangedError(OnchainError):
+    """A partition has other rows than when it was written to the archive; the next run writes it again."""
+
+    retryable = True
+
+    def __init__(self, *, name: str, had: int, has: int) -> None:
+        super().__init__(f"{name} had {had} rows when it was archived and has {has} now; it stays until the next run.")
+        self.had = had
+        self.has = has
+
+
 # --- share tokens --------------------------------------------------------------------------------------------------
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 from django.db import connection, transaction
 from pyarrow import csv
 
+from onchain.archive import require_here
 from onchain.book import Book, Row, ShareSplit
 from onchain.errors import MarketQuarantinedError, NotIndexedError, UnknownMarketError
 from onchain.models import AdapterState, Block, Market, MarketEvent
@@ -81,6 +82,7 @@ def halt_changes(*, market: str, from_ms: int, to_ms: int) -> list[tuple[int, bo
     """
     before, last = _last_block_before(from_ms), _last_block_before(to_ms)
     stored = _market(market, last_block=last)
+    require_here(first=before + 1, what=f"The halts of {market}")
     found = MarketEvent.objects.filter(
         market_id=stored.pk,
         block_number__gt=before,
@@ -123,6 +125,8 @@ def _book_at(market: Market, *, block: int) -> Book:
 
 
 def _rows(market: Market, *, first: int, last: int) -> Iterator[Row]:
+    if first <= last:
+        require_here(first=first, what=f"The book of {market.name}")
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT kind, block_number, log_index, time_ms, order_id, address, is_bid, price, size, taker"
@@ -166,6 +170,8 @@ def _carry_in(market: Market, *, block: int, splits: Sequence[ShareSplit]) -> pa
 
 
 def _events(market: Market, *, first: int, last: int) -> pa.Table:
+    if first <= last:
+        require_here(first=first, what=f"A time of {market.name}")
     text = BytesIO()
     kinds = [KIND_NAMES[code] for code in range(len(KIND_NAMES))]
     with connection.cursor() as cursor, cursor.copy(EVENTS, [kinds, first, last, market.pk, first, last]) as copy:

@@ -10,6 +10,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 
 from onchain.fields import HexField
+from onchain.models_archive import ArchivedPartition
 from onchain.models_tx import (
     ChainClaim,
     ChainDistributor,
@@ -24,6 +25,7 @@ from onchain.models_tx import (
 __all__ = [
     "AdapterState",
     "Alarm",
+    "ArchivedPartition",
     "BackfillRange",
     "Block",
     "ChainClaim",

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from onchain.archive import archived_through
 from onchain.market_events import halt_changes, market_events_arrow
 from onchain.models import Block, Cursor, Market, WatchedContract
 from onchain.store import read_columns
@@ -10,6 +11,8 @@ from onchain.store import read_columns
 __all__ = [
     "BlockRef",
     "ContractLog",
+    "archived_through",
+    "archived_through_ms",
     "block_at_or_after",
     "contract_logs",
     "final_block",
@@ -100,6 +103,15 @@ def settled_through_ms(*, markets: Sequence[str] | None = None) -> int:
     # Whatever comes later has at least the second of the first block that is still open.
     first_open = canonical.filter(number__gt=through).order_by("number").first()
     return 0 if first_open is None else first_open.timestamp_s * 1000
+
+
+def archived_through_ms() -> int:
+    """Return the time of the last block whose events are in the archive alone, -1 while all are here."""
+    through = archived_through()
+    if through < 0:
+        return -1
+    newest = Block.objects.filter(canonical=True, number__lte=through).order_by("-number")
+    return newest.values_list("time_ms", flat=True).first() or -1
 
 
 def contract_logs(*, address: str, from_block: int, to_block: int, final_only: bool = True) -> list[ContractLog]:

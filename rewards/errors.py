@@ -269,3 +269,12 @@ class RederivationRefusedError(RewardsError):
     def __init__(self, *, market: str, reason: str) -> None:
         self.market, self.reason = market, reason
         super().__init__(f"Nothing was done to {market}: {reason}.")
+
+
+class ArchiveError(RewardsError):
+    """The archive can't be reached, read or written, or holds something other than what was put there."""
+
+    def __init__(self, *, where: str, reason: str) -> None:
+        super().__init__(f"{where}: {reason}.")
+        self.where = where
+        self.reason = reason

@@ -187,6 +187,8 @@ DATABASE_OPTIONS = {
 
 POSTGRES_PROGRAMS = env.str("POSTGRES_PROGRAMS", default="")
 """Folder of pg_dump and pg_restore (docs/backups.md); empty: those of PostgreSQL 18 that came with the packages."""
+DATABASE_POOL = env.int("DATABASE_POOL", default=8)
+"""Connections that a web process holds and its requests share (docs/scaling.md); 0: one is made for each request."""
 
 # The audit log's triggers are installed by every `migrate` (audit/triggers.py), so no migration repeats them.
 PGTRIGGER_MIGRATIONS = False
@@ -245,6 +247,10 @@ REVIEW_HOURS = env.int("REVIEW_HOURS", default=48)
 """How long makers can dispute a scored epoch before it is proposed, by the chain's clock."""
 TOKEN_PRICES_FILE = env.str("TOKEN_PRICES_FILE", default="")
 """CSV of what tokens were worth by day (docs/collecting.md); empty: prices stay blank in files for the tax office."""
+ARCHIVE_URL = env.str("ARCHIVE_URL", default="")
+"""Where manage.py archive puts evidence and old partitions: file:///path or s3://bucket/path; empty: nowhere."""
+ARCHIVE_AFTER_DAYS = env.int("ARCHIVE_AFTER_DAYS", default=60)
+"""Rows that no open epoch needs stay in the database for so long after the chain's time (docs/scaling.md)."""
 DISPUTE_CONTACT = env.str("DISPUTE_CONTACT", default="the operator")
 """Whom to write to when it is too late to dispute on the page; an address or a name."""
 FILE_UPLOAD_HANDLERS = ["rewards.uploads.BoundedUploads"]
@@ -256,6 +262,8 @@ API_LIMIT_ANYBODY = env.int("API_LIMIT_ANYBODY", default=600)
 """Requests in five minutes from one place, of who has not signed in."""
 API_LIMIT_SIGNED_IN = env.int("API_LIMIT_SIGNED_IN", default=6000)
 """Requests in five minutes by one key, or one person's sessions."""
+API_KEPT_MIB = env.int("API_KEPT_MIB", default=64)
+"""What a web process may keep of answers that programs ask for again and again (docs/scaling.md); 0 keeps none."""
 REST_FRAMEWORK: dict[str, Any] = {
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     # The form is settled by Accept alone.

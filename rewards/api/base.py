@@ -22,6 +22,7 @@ from accounts.throttle import WINDOW_S
 from rewards.api import errors
 from rewards.api.callers import KeyAuthentication, PageSession, seen_maker
 from rewards.api.fields import Row
+from rewards.api.kept import note_version
 from rewards.api.kinds import KINDS
 from rewards.api.limits import Allowance, allowance, caller
 from rewards.api.paging import envelope
@@ -68,6 +69,8 @@ class ApiView(APIView):  # type: ignore[misc]  # untyped
     may_be_awaited = False
     """Whether it answers 409 while what it shows is still being worked out."""
     writes: ClassVar[Mapping[str, Write]] = {}
+    is_kept = False
+    """Whether it says nothing but an epoch's figures, so that rewards.api.kept may send it again."""
 
     def get(self, request: Request, **path: Any) -> Response:
         """Answer."""
@@ -100,6 +103,8 @@ class ApiView(APIView):  # type: ignore[misc]  # untyped
         request.accepted_renderer, request.accepted_media_type = accepted
         if not self.is_public and not isinstance(request.user, User):
             raise NotAuthenticated
+        if self.is_kept:
+            note_version(request, kwargs)
 
     def finalize_response(
         self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any

@@ -14,8 +14,8 @@ from rewards.api.paging import cut, cut_query
 from rewards.api.params import MarketParams, Paged
 from rewards.api.programmes import Page, token_part
 from rewards.errors import NotFoundError
-from rewards.models import Carry, Epoch, Payment, Score, WebhookEndpoint
-from rewards.selectors.makers import maker_scorecard
+from rewards.models import Carry, Epoch, Payment, WebhookEndpoint
+from rewards.selectors.makers import market_cards
 from rewards.selectors.notices import endpoints_of
 from rewards.selectors.standings import StandingRow as Place
 from rewards.selectors.standings import pool_pays, standings
@@ -92,26 +92,21 @@ class Scores(ListView):
     """What each kind of session brought a maker in each market of an epoch."""
 
     name, tag, row, params, is_public = "scores", PRIVATE, ScoreRow, MarketParams, False
+    is_kept = True
 
     def answer(self, request: Request, given: dict[str, Any], **path: Any) -> Page:
         """Return a page of them, by market and kind."""
         maker, epoch = maker_epoch(request, **path)
-        card = maker_scorecard(epoch_id=epoch.pk, maker=maker.slug, now_ms=now_ms())
-        credit = {
-            (market, kind): amount
-            for market, kind, amount in Score.objects.filter(epoch=epoch, maker=maker.slug).values_list(
-                "market", "kind", "credit"
-            )
-        }
+        cards, credit = market_cards(epoch=epoch, maker=maker.slug)
         found = [
             {
                 "market": market.market, "kind": kind.kind, "boost_percent": kind.boost_percent,
-                "credit": raw(credit.get((market.market, kind.kind), 0)), "credit_share_ppm": kind.credit_share_ppm,
+                "credit": raw(credit[market.market, kind.kind]), "credit_share_ppm": kind.credit_share_ppm,
                 "present_ms": kind.present_ms, "live_ms": kind.live_ms, "uptime_bps": kind.uptime_bps,
                 "required_bps": kind.required_bps, "is_gated": kind.gated, "pay_raw": raw(kind.pay),
                 "pay_per_hour_raw": raw(kind.pay_per_hour), **token_part(epoch.program),
             }
-            for market in card.markets
+            for market in cards
             if market.market == given.get("market", market.market)
             for kind in market.kinds
         ]  # fmt: skip
@@ -126,16 +121,13 @@ class Allocations(ListView):
     """What a maker gets of each market of an epoch: final, or estimated while it is live."""
 
     name, tag, row, params, is_public = "allocations", PRIVATE, AllocationRow, MarketParams, False
+    is_kept = True
 
     def answer(self, request: Request, given: dict[str, Any], **path: Any) -> Page:
         """Return a page of them, by market."""
         maker, epoch = maker_epoch(request, **path)
         found = sorted(
-            (
-                row
-                for row in pool_pays(epoch=epoch)
-                if row.maker == maker.slug and row.market == given.get("market", row.market)
-            ),
+            (row for row in pool_pays(epoch=epoch, maker=maker.slug) if row.market == given.get("market", row.market)),
             key=lambda row: row.market,
         )
         rows, cursor = cut(found, key=lambda row: [row.market], like=[""], cursor=given["cursor"], limit=given["limit"])

@@ -1,6 +1,7 @@
 """The tables of rewards: programmes and epochs, their results, checks, disputes and claims."""
 
 from rewards.models.actions import MarketAction
+from rewards.models.archive import ArchivedEvidence
 from rewards.models.checks import Alarm, CheckWaiver, EpochCheck
 from rewards.models.claims import AutoCollect, ClaimRequest
 from rewards.models.disputes import Dispute, DisputeFile, DisputeMessage
@@ -24,6 +25,7 @@ from rewards.models.withholding import Withholding
 __all__ = [
     "Alarm",
     "Allocation",
+    "ArchivedEvidence",
     "AutoCollect",
     "Carry",
     "CheckWaiver",

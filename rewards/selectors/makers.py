@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Sum
+
 from accounts.models import Maker
 from accounts.selectors_makers import addresses_at, plan_at
 from rewards.errors import NotFoundError
@@ -87,14 +89,14 @@ class Scorecard:
 
 
 def maker_scorecard(*, epoch_id: int, maker: str, now_ms: int) -> Scorecard:
-    """Return a maker's scorecard of an epoch, in nine queries; NotFoundError when there is no such maker."""
+    """Return a maker's scorecard of an epoch, in eleven queries at most; NotFoundError when there is no such maker."""
     who = Maker.objects.filter(slug=maker).first()
     if who is None:
         raise NotFoundError(kind="maker", name=maker)
     epoch = Epoch.objects.select_related("program").get(pk=epoch_id)
     places = standings(epoch=epoch)
     place = next((row for row in places if row.maker == maker), None)
-    markets = _market_cards(epoch=epoch, maker=maker, pays=pool_pays(epoch=epoch))
+    markets, _ = market_cards(epoch=epoch, maker=maker)
     carry = Carry.objects.filter(epoch=epoch, maker=maker).first()
     plan = plan_at(maker=who, start_ms=epoch.start_ms)
     quoting = addresses_at(start_ms=epoch.start_ms).filter(maker=who)
@@ -123,16 +125,16 @@ def maker_scorecard(*, epoch_id: int, maker: str, now_ms: int) -> Scorecard:
     )
 
 
-def _market_cards(*, epoch: Epoch, maker: str, pays: list[PoolPay]) -> tuple[MarketCard, ...]:
+def market_cards(*, epoch: Epoch, maker: str) -> tuple[tuple[MarketCard, ...], dict[tuple[str, str], int]]:
+    """Return a maker's markets in an epoch, and its credit by market and kind, in four queries at most."""
     terms = json.loads(epoch.terms_json)
-    credit: dict[tuple[str, str], int] = defaultdict(int)
+    sums = Score.objects.filter(epoch=epoch).values_list("market", "kind").annotate(Sum("credit")).order_by()
+    credit = {(market, kind): int(whole) for market, kind, whole in sums}
     own: dict[str, dict[str, Score]] = defaultdict(dict)
-    for score in Score.objects.filter(epoch=epoch):
-        credit[score.market, score.kind] += score.credit
-        if score.maker == maker:
-            own[score.market][score.kind] = score
-    by_market = {row.market: row for row in pays if row.maker == maker}
-    return tuple(
+    for score in Score.objects.filter(epoch=epoch, maker=maker):
+        own[score.market][score.kind] = score
+    by_market = {row.market: row for row in pool_pays(epoch=epoch, maker=maker)}
+    cards = tuple(
         MarketCard(
             market=market,
             pay=by_market.get(market) or _no_pay(epoch=epoch, market=market, maker=maker),
@@ -140,6 +142,7 @@ def _market_cards(*, epoch: Epoch, maker: str, pays: list[PoolPay]) -> tuple[Mar
         )
         for market in sorted(set(own) | set(by_market))
     )
+    return cards, {(market, kind): row.credit for market, rows in own.items() for kind, row in rows.items()}
 
 
 def _kind_cards(

@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.db.models import Sum
+
 from accounts.models import Maker
 from rewards.models import Allocation, Epoch, LiveStanding
 
@@ -51,11 +53,12 @@ class StandingRow:
     most: int = 0
 
 
-def pool_pays(*, epoch: Epoch) -> list[PoolPay]:
-    """Return what every maker gets in every market, final or estimated, in one query."""
+def pool_pays(*, epoch: Epoch, maker: str | None = None) -> list[PoolPay]:
+    """Return what every maker gets in every market, final or estimated, in one query; of one maker in two at most."""
+    chosen = {"epoch": epoch} if maker is None else {"epoch": epoch, "maker": maker}
     if epoch.paid_total is not None:
-        rows = list(Allocation.objects.filter(epoch=epoch))
-        totals = _totals((row.market, row.payout) for row in rows)
+        rows = list(Allocation.objects.filter(**chosen))
+        totals = _totals((row.market, row.payout) for row in rows) if maker is None else _market_totals(epoch)
         return [
             PoolPay(
                 market=row.market,
@@ -84,7 +87,7 @@ def pool_pays(*, epoch: Epoch) -> list[PoolPay]:
             as_of_ms=row.as_of_ms,
             share_ppm=row.share_ppm,
         )
-        for row in LiveStanding.objects.filter(epoch=epoch)
+        for row in LiveStanding.objects.filter(**chosen)
     ]
 
 
@@ -117,6 +120,11 @@ def standings(*, epoch: Epoch) -> list[StandingRow]:
 def share_ppm(*, part: int, whole: int) -> int:
     """Return part of whole in parts per million, rounded down; 0 of nothing."""
     return part * PPM // whole if whole else 0
+
+
+def _market_totals(epoch: Epoch) -> dict[str, int]:
+    sums = Allocation.objects.filter(epoch=epoch).values_list("market").annotate(Sum("payout")).order_by()
+    return {market: int(whole) for market, whole in sums}
 
 
 def _totals(rows: Iterable[tuple[str, int]]) -> dict[str, int]:

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from onchain.locks import try_lock
-from onchain.selectors import market_events_arrow, settled_through_ms
+from onchain.selectors import archived_through_ms, market_events_arrow, settled_through_ms
 from rewards.analysis.cells import CellTimes
 from rewards.analysis.errors import AnalysisError
 from rewards.analysis.packing import CellSums
@@ -25,12 +25,13 @@ from rewards.services.stretches import stretch_ends, stretch_key
 
 STATE = Epoch.State
 LATEST = 24
-"""Only the newest epochs are caught up with: the events of older ones may be archived already."""
+"""Only the newest epochs are caught up with, and of those none whose events are in the archive alone."""
 
 
 def quote_cells_due() -> list[tuple[int, str]]:
     """Return (epoch id, market) wherever sums lack of what is settled; the live epochs first, then the newest."""
-    begun = Epoch.objects.filter(Q(state=STATE.LIVE) | Q(scored_at__isnull=False)).order_by("-end_ms")[:LATEST]
+    here = Epoch.objects.filter(start_ms__gt=archived_through_ms())
+    begun = here.filter(Q(state=STATE.LIVE) | Q(scored_at__isnull=False)).order_by("-end_ms")[:LATEST]
     known = {(row.epoch_id, row.market): row.until_ms for row in QuoteRun.objects.defer("base", "state")}
     due = []
     for epoch in begun:

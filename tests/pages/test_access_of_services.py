@@ -228,6 +228,11 @@ MACHINE_BY_MODULE = {
     "rewards.services.announcing": "announce",
     "rewards.services.attestation": "attest",
     "rewards.services.auto_collect": "auto_collect_ask",
+    "rewards.services.archive.needed": "first_needed may_go contracts_for_ever evidence_names",
+    "rewards.services.archive.store": "archive sha256_of",
+    "rewards.services.archive.evidence": "evidence_archive evidence_check evidence_fetch",
+    "rewards.services.archive.partitions": "partition_archive partition_drop partition_forget partition_check"
+    " partition_restore partitions_to_go restorable_from",
     "rewards.services.chain_sync": "program_watch program_sync",
     "rewards.services.check_rules": "account_limit budget bundle_of claimed evidence_names monotone outliers"
     " parent_root read_evidence recipients root_rebuilt total",

@@ -1,0 +1,296 @@
+"""Old partitions leave the database once they are in the archive and nothing needs them, and come back the same."""
+
+import datetime as dt
+import io
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.utils import timezone
+
+from config import failpoints
+from onchain.archive import EVENTS, LOGS, Partition, partitions
+from onchain.derive import derive_again
+from onchain.errors import ArchivedError
+from onchain.models import AdapterState, ArchivedPartition, Block, Cursor, Market, WatchedContract
+from onchain.selectors import contract_logs, market_events_arrow
+from rewards.errors import ArchiveError
+from rewards.models import ArchivedEvidence, Dispute, Epoch, EpochRevision
+from rewards.services.archive.needed import first_needed
+from rewards.services.archive.partitions import partitions_to_go
+from rewards.services.archive.store import Archive
+from tests.bench.bundles import write_bundle
+from tests.pages.dispute_rows import make_dispute
+from tests.pages.factories import WEEKS, hash_, scene
+
+pytestmark = pytest.mark.django_db(transaction=True)
+DAY_MS = 86_400_000
+MILLION = 1_000_000
+BUCKET = "lamplight-archive"
+TOKEN = "0x" + "70" * 20
+BOOK = "0x" + "ee" * 20
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("bundle")
+    write_bundle(folder, events=400, markets=2, makers_each=3)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def s3():
+    """A server that speaks S3, in this process, on a port of its own."""
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    before = dict(os.environ)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    os.environ.update(
+        AWS_ACCESS_KEY_ID="key", AWS_SECRET_ACCESS_KEY="secret", AWS_ENDPOINT_URL=f"http://{host}:{port}",
+        AWS_DEFAULT_REGION="eu-west-1",
+    )  # fmt: skip
+    boto3.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    yield f"s3://{BUCKET}/main"
+    server.stop()
+    for name in set(os.environ) - set(before):
+        del os.environ[name]
+
+
+@pytest.fixture
+def stage(settings, tmp_path, bundle):
+    """Two partitions of August and September, and one of now; the first epoch pays, the second waits."""
+    settings.EVIDENCE_DIR, settings.ARCHIVE_URL = tmp_path / "evidence", f"file://{tmp_path}/archive"
+    made = scene(markets=("AAPL-PERP",))
+    shutil.copytree(bundle, settings.EVIDENCE_DIR / "paid-1")
+    Epoch.objects.filter(pk=made.paying.pk).update(evidence_name="paid-1")
+    EpochRevision.objects.all().delete()
+    WatchedContract.objects.create(address=TOKEN, start_block=1, stored_through=3 * MILLION, whole=True)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT onchain_ensure_partitions(0, 2999999)")
+    for number, time_ms in (
+        (10, WEEKS[0] - 100 * DAY_MS), (MILLION - 1, WEEKS[0] - 80 * DAY_MS),
+        (MILLION + 5, WEEKS[0] - 79 * DAY_MS), (2 * MILLION - 9, WEEKS[0] - 60 * DAY_MS),
+        (2 * MILLION + 1, WEEKS[0] - 50 * DAY_MS), (2_500_000, WEEKS[2]),
+    ):  # fmt: skip
+        block(number, time_ms)
+        write(number)
+    Cursor.objects.update(first_block=0, block_number=2_500_000, final_block=2_500_000, verified_block=2_500_000)
+    Block.objects.filter(number=48_213).delete()
+    market = Market.objects.get()
+    Market.objects.update(derived_through=2_500_000, start_block=0)
+    AdapterState.objects.create(market=market, block_number=2 * MILLION - 1, state=b"", book=b"")
+    made.market = market
+    return made
+
+
+def block(number: int, time_ms: int) -> None:
+    Block.objects.create(
+        hash=hash_(number), number=number, parent_hash=hash_(number - 1), receipts_root=hash_(7),
+        timestamp_s=time_ms // 1000, time_ms=time_ms, time_error_ms=0, settled=number < 2_500_000, status=2, canonical=True,
+    )  # fmt: skip
+
+
+def write(number: int) -> None:
+    """One order, the log that told of it, and a transfer of the share token."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO onchain_marketevent VALUES (%s, 100, 7, NULL, %s, 0, 0, true, %s, '0x' || repeat('a', 40), "
+            "NULL)", [number, Market.objects.get().pk, f"order {number}"],
+        )  # fmt: skip
+        for index, address in enumerate((BOOK, TOKEN)):
+            cursor.execute(
+                "INSERT INTO onchain_rawlog VALUES (%s, %s, 0, %s, %s, %s, '\\x01', '\\x00ff')",
+                [number, index, bytes.fromhex(hash_(number)[2:]), b"\1" * 32, address],
+            )
+
+
+def rows_of(table: str) -> list[tuple]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {table} ORDER BY block_number, log_index")
+        return cursor.fetchall()
+
+
+def here() -> set[str]:
+    return {each.name for each in partitions()}
+
+
+def archive(*args: str, **options: object) -> None:
+    call_command("archive", *args, stdout=io.StringIO(), **options)
+
+
+@pytest.mark.parametrize("kind", ["folder", "s3"])
+def test_what_nothing_needs_goes_and_comes_back_byte_for_byte(stage, settings, tmp_path, request, kind):
+    if kind == "s3":
+        settings.ARCHIVE_URL = request.getfixturevalue("s3")
+    events, logs = rows_of(EVENTS), rows_of(LOGS)
+    archive()
+    assert here() == {f"{LOGS}_p0", f"{LOGS}_p1", f"{LOGS}_p2", f"{EVENTS}_p2"}
+    assert [row[0] for row in rows_of(EVENTS)] == [2 * MILLION + 1, 2_500_000]
+    # Of logs those of the share token stay: it is read from its beginning.
+    assert [row[5] for row in rows_of(LOGS) if row[0] < 2 * MILLION] == [TOKEN] * 4
+    assert len(contract_logs(address=TOKEN, from_block=0, to_block=2_500_000)) == 6
+    assert ArchivedPartition.objects.exclude(dropped_at=None).count() == 4
+    assert [row.evidence_name for row in ArchivedEvidence.objects.all()] == ["paid-1"]
+    archive("--check")
+    archive()
+    assert here() == {f"{LOGS}_p0", f"{LOGS}_p1", f"{LOGS}_p2", f"{EVENTS}_p2"}
+    archive("--restore", "0")
+    assert (rows_of(EVENTS), rows_of(LOGS)) == (events, logs)
+    archive("--fetch", stage.program.slug, "1", into=tmp_path / "fetched")
+    done = subprocess.run(
+        [sys.executable, "-m", "rewards.engine", "verify", str(tmp_path / "fetched" / "paid-1")],
+        cwd=django_settings.BASE_DIR, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_readers_are_told_that_something_is_in_the_archive_instead_of_getting_less(stage):
+    archive()
+    with pytest.raises(ArchivedError, match="archive --restore"):
+        market_events_arrow(markets=["AAPL-PERP"], from_ms=WEEKS[0] - 90 * DAY_MS, to_ms=WEEKS[0])
+    with pytest.raises(ArchivedError):
+        derive_again(market=stage.market)
+    # What the live epoch begins with is there: the kept state, and the events since.
+    table = market_events_arrow(markets=["AAPL-PERP"], from_ms=WEEKS[1], to_ms=WEEKS[2] + 1, carry_in=False)
+    assert table.column("block").to_pylist() == [2_500_000]
+
+
+@contextmanager
+def needed_by(stage, what: str, settings):
+    """Make one thing need the oldest partition."""
+    if what == "an open dispute":
+        make_dispute(stage.paying)
+        Epoch.objects.filter(pk=stage.paying.pk).update(start_ms=WEEKS[0] - 90 * DAY_MS)
+        assert Dispute.objects.get().state == "open"
+    elif what == "an unscored epoch":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('audit.context', '{}', false)")
+        Epoch.objects.filter(pk=stage.waiting.pk).update(start_ms=WEEKS[0] - 90 * DAY_MS)
+    elif what == "the state that a later epoch begins with":
+        AdapterState.objects.all().delete()
+    elif what == "a quarantine":
+        Market.objects.update(quarantined_block=2 * MILLION + 5)
+    elif what == "the days that stay":
+        settings.ARCHIVE_AFTER_DAYS = 365
+    yield
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "an open dispute", "an unscored epoch", "the state that a later epoch begins with", "a quarantine",
+        "the days that stay",
+    ],
+)  # fmt: skip
+def test_what_is_needed_stays(stage, settings, what):
+    with needed_by(stage, what, settings):
+        archive()
+    assert {f"{EVENTS}_p0", f"{LOGS}_p0"} <= here()
+    assert not ArchivedPartition.objects.exists()
+    assert first_needed().first_block <= MILLION
+
+
+def test_without_its_evidence_in_the_archive_no_epochs_rows_go(stage, settings):
+    shutil.rmtree(settings.EVIDENCE_DIR / "paid-1")
+    with pytest.raises(CommandError, match="not on this machine"):
+        archive()
+    assert len(here()) == 6
+    # Its own week's rows are needed, and a month before; older ones would not be, but a run that fails drops nothing.
+    assert "evidence" in first_needed().why or first_needed().first_block < 3 * MILLION
+
+
+POINTS = (
+    "archive.file_put", "archive.evidence_put", "archive.written_out", "archive.partition_put", "archive.recorded",
+    "archive.dropped", "archive.committed",
+)  # fmt: skip
+
+
+class Killed(BaseException):
+    """What stands for the end of the process."""
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_run_that_ends_at_any_line_is_finished_by_the_next(stage, monkeypatch, point):
+    logs = [row for row in rows_of(LOGS) if row[5] == TOKEN]
+
+    def hit(name: str) -> None:
+        if name == point:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(failpoints, "hit", hit)
+        with pytest.raises(Killed):
+            archive()
+    connection.close()
+    archive()
+    assert here() == {f"{LOGS}_p0", f"{LOGS}_p1", f"{LOGS}_p2", f"{EVENTS}_p2"}
+    assert [row for row in rows_of(LOGS) if row[5] == TOKEN] == logs
+    archive("--check")
+
+
+def test_rows_that_came_after_the_copy_are_not_lost(stage):
+    archive("--copy-only")
+    assert len(here()) == 6
+    block(20, WEEKS[0] - 99 * DAY_MS)
+    write(20)
+    archive()
+    assert {f"{EVENTS}_p0", f"{LOGS}_p0"} <= here()
+    archive()
+    assert f"{EVENTS}_p0" not in here()
+    archive("--restore", "0")
+    assert [row[0] for row in rows_of(EVENTS)][:2] == [10, 20]
+
+
+def test_an_archive_that_was_changed_is_found_out_and_nothing_is_dropped_for_it(stage, tmp_path):
+    archive("--copy-only")
+    file = tmp_path / "archive" / "partitions" / EVENTS / "00000000.parquet"
+    content = bytearray(file.read_bytes())
+    content[100] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(CommandError, match="not the file that was archived"):
+        archive("--check")
+    with pytest.raises(CommandError, match="not the file that was archived"):
+        archive()
+    assert len(here()) == 6
+    (tmp_path / "archive" / "evidence" / "paid-1" / "scores.csv").write_text("forged")
+    with pytest.raises(CommandError, match="not the file that was archived"):
+        archive("--fetch", stage.program.slug, "1", into=tmp_path / "fetched")
+    assert list((tmp_path / "fetched").iterdir()) == []
+
+
+def test_only_the_owner_of_the_tables_drops_and_the_dry_run_touches_nothing(stage, settings):
+    archive("--dry-run")
+    assert not ArchivedEvidence.objects.exists()
+    assert partitions_to_go() == []  # its evidence is not there yet
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_catalog.pg_get_userbyid(relowner) FROM pg_class WHERE relname = %s", [f"{LOGS}_p0"])
+        assert cursor.fetchone()[0] == settings.DATABASE_OWNER["USER"]
+    settings.DATABASE_OWNER = None
+    with pytest.raises(CommandError, match="MIGRATE_DATABASE_URL"):
+        archive()
+    assert len(here()) == 6
+
+
+@pytest.mark.parametrize("url", ["", "archive", "s3://key:secret@bucket/path", "nowhere://bucket"])
+def test_an_address_that_is_no_archive_is_refused_in_a_sentence(settings, url):
+    settings.ARCHIVE_URL = url
+    with pytest.raises((ArchiveError, CommandError)) as refused:
+        archive("--check")
+    assert "secret" not in str(refused.value).replace("s3://key:secret", "")
+
+
+def test_partitions_are_known_by_their_blocks():
+    part = Partition(3, EVENTS)
+    assert (part.first_block, part.last_block, part.name) == (3_000_000, 3_999_999, "onchain_marketevent_p3")
+    assert Archive("file:///tmp/x/").url_of("a/b") == "file:///tmp/x/a/b"
+    assert timezone.now().tzinfo == dt.UTC
