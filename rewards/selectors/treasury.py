@@ -106,7 +106,7 @@ class InboxRow:
 def treasury_inbox(*, now_ms: int) -> list[InboxRow]:
     """Return epochs from scored to vetoed, those that wait for a decision first, in five queries."""
     states = [Epoch.State.PROPOSED, Epoch.State.SCORED, Epoch.State.APPROVED, Epoch.State.VETOED]
-    epochs = list(Epoch.objects.select_related("program").filter(state__in=states))
+    epochs = list(Epoch.objects.brief().filter(state__in=states))
     people, signatures = review_states(epochs=epochs), _signatures(epochs)
     rows = [
         InboxRow(

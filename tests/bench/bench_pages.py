@@ -119,8 +119,9 @@ def timed(tour: list, *, visits: int, only: str) -> list[Visits]:
         visit(stop)
         with CaptureQueriesContext(connection) as queries:
             visit(stop)
+        asked = len(queries)
         runs = [visit(stop) for _ in range(visits)]
-        found.append(Visits(stop.name, [run for run, _ in runs], [cpu for _, cpu in runs], len(queries)))
+        found.append(Visits(stop.name, [run for run, _ in runs], [cpu for _, cpu in runs], asked))
     return found
 
 

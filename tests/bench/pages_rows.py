@@ -164,9 +164,11 @@ def _quoted(epoch: Any, market: str, makers: list[str], *, until_ms: int) -> Non
             break
         shape = (end - first, len(makers))
         whole = random.integers(0, 50_000_000, (*shape, parts.WHOLE))
-        # At each moment one of the eight reasons holds, now this, now that.
+        # At each moment one of the eight reasons holds, this hour this one and the next that.
         whole[:, :, parts.COUNTING_MS : parts.ONE_SIDED_MS + 1] = 0
-        reason = random.choice([parts.COUNTING_MS, parts.NO_QUOTES_MS, parts.TOO_FAR_MS], shape, p=(0.8, 0.1, 0.1))
+        hours = (-(-shape[0] // 12), shape[1])
+        reason = random.choice([parts.COUNTING_MS, parts.NO_QUOTES_MS, parts.TOO_FAR_MS], hours, p=(0.8, 0.1, 0.1))
+        reason = reason.repeat(12, axis=0)[: shape[0]]
         np.put_along_axis(whole, reason[:, :, None], lengths[first:end, None, None], axis=2)
         of_market = np.zeros((shape[0], parts.MARKET_WHOLE), np.int64)
         of_market[:, parts.MARKET_LIT_MS] = lengths[first:end]
