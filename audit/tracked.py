@@ -46,7 +46,7 @@ TRACKED: Final[Mapping[str, Tracked]] = {
     "accounts.SanctionsList": Tracked(),
     # by which terms
     "rewards.Program": Tracked(),
-    "rewards.Epoch": Tracked(left_out=("retry_at",)),
+    "rewards.Epoch": Tracked(left_out=("retry_at", "terms_key")),
     "rewards.EpochSession": Tracked(),
     "rewards.TermsVersion": Tracked(),
     "rewards.MarketAction": Tracked(),

@@ -31,7 +31,7 @@ class Accounting:
 def program_accounting(*, program_id: int) -> Accounting:
     """Return where the money of a programme's scored epochs is, in four queries."""
     program = Program.objects.get(pk=program_id)
-    epochs = list(Epoch.objects.filter(program=program, paid_total__isnull=False).order_by("number"))
+    epochs = list(Epoch.objects.brief().filter(program=program, paid_total__isnull=False).order_by("number"))
     claimed = sum(
         ChainClaim.objects.filter(
             distributor__chain_id=program.chain_id, distributor__address=program.distributor, token=program.token

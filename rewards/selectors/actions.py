@@ -103,13 +103,15 @@ def program_actions(*, program: Program) -> list[MarketAction]:
 def epochs_scored_already(*, program: Program, action: MarketAction) -> list[int]:
     """Return the numbers of the programme's scored epochs into which an action falls: it comes too late for them."""
     to_ms = action.from_ms + 1 if action.to_ms is None else action.to_ms
-    found = program.epochs.filter(start_ms__lt=to_ms, end_ms__gt=action.from_ms).order_by("number")
+    found = program.epochs.brief().filter(start_ms__lt=to_ms, end_ms__gt=action.from_ms).order_by("number")
     return [epoch.number for epoch in found if _scored_at(epoch) is not None]
 
 
 def program_markets(*, program: Program) -> list[str]:
     """Return the markets of a programme's epochs and template, by name."""
-    documents = [*program.epochs.values_list("terms_json", flat=True), program.template_json]
+    # Each terms once: week after week they are the same.
+    named = program.epochs.order_by("terms_key", "number").distinct("terms_key")
+    documents = [*named.values_list("terms_json", flat=True), program.template_json]
     return sorted({market for document in documents for market in _markets_of(document)})
 
 

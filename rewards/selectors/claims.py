@@ -158,7 +158,8 @@ def _granted(*, account: str, program: Program | None = None) -> dict[int, Entit
     rows = Entitlement.objects.filter(account=account, epoch__state=Epoch.State.ACTIVE).select_related("epoch")
     if program is not None:
         rows = rows.filter(epoch__program=program)
-    return {row.epoch.program_id: row for row in rows.order_by("epoch__number")}
+    newest = rows.order_by("epoch__program_id", "-epoch__number").distinct("epoch__program_id")
+    return {row.epoch.program_id: row for row in newest.defer("epoch__terms_json")}
 
 
 def _pending(*, account: str, now_ms: int, review_ms: int, waits_s: dict[int, int]) -> dict[int, list[PendingRow]]:
@@ -189,6 +190,7 @@ def _pending(*, account: str, now_ms: int, review_ms: int, waits_s: dict[int, in
     for entitlement in (
         Entitlement.objects.filter(account=account, epoch__state__in=list(stages), increment__gt=0)
         .select_related("epoch")
+        .defer("proof", "epoch__terms_json")
         .order_by("epoch__number")
     ):
         epoch = entitlement.epoch
@@ -202,7 +204,7 @@ def _pending(*, account: str, now_ms: int, review_ms: int, waits_s: dict[int, in
 def _adding_up(*, account: str) -> list[tuple[Epoch, int]]:
     """The account's part of what its makers have accrued in live epochs, before minimum payouts and carries."""
     amounts: dict[int, int] = defaultdict(int)
-    epochs = {epoch.pk: epoch for epoch in Epoch.objects.filter(state=Epoch.State.LIVE).order_by("number")}
+    epochs = {epoch.pk: epoch for epoch in Epoch.objects.brief().filter(state=Epoch.State.LIVE).order_by("number")}
     shares = {key: _shares_of(account, start_ms=epoch.start_ms) for key, epoch in epochs.items()}
     makers = {maker for of_epoch in shares.values() for maker in of_epoch}
     for row in LiveStanding.objects.filter(epoch__in=epochs, maker__in=makers):

@@ -1,25 +1,15 @@
 """The treasury's desk: what needs this person, the most urgent first, and what is under way without them."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from accounts.models import Enrolment, User
+from accounts.models import User
 from accounts.roles import Deed, Person, may, role_of
-from rewards.models import (
-    Correction,
-    Dispute,
-    Epoch,
-    EpochStatistics,
-    Flag,
-    FlagVerdict,
-    MarketAction,
-    SafeTransaction,
-    TermsVersion,
-)
-from rewards.selectors.disputes import open_disputes, waiting_corrections
+from rewards.models import Correction, Dispute, Epoch, Flag, FlagVerdict, MarketAction, TermsVersion
+from rewards.selectors.desk_inbox import InboxRow, inbox_rows, signed_by
+from rewards.selectors.desk_rows import DeskRows, desk_rows
 from rewards.selectors.review_window import ReviewWindow
-from rewards.selectors.treasury import InboxRow, treasury_inbox
 
 DAY_MS = 86_400_000
 STATE = Epoch.State
@@ -70,21 +60,18 @@ class _EpochFlags:
 
 
 def desk(*, person: Person, now_ms: int) -> Desk:
-    """Return what needs this person and what doesn't, in some twenty queries whatever there is."""
-    rows = treasury_inbox(now_ms=now_ms)
-    windows, flags = _windows(now_ms), _flags([row.epoch.id for row in rows])
-    facts = set(
-        EpochStatistics.objects.filter(epoch__in=[row.epoch.id for row in rows])
-        .exclude(document=None)
-        .values_list("epoch_id", "manifest_hash")
-    )
-    signed = _signed_by(person, [row.epoch.id for row in rows])
+    """Return what needs this person and what doesn't, in one query whatever there is."""
+    if not isinstance(person, User):
+        return Desk(tasks=(), under_way=())
+    stored = desk_rows(person=person, now_ms=now_ms)
+    windows, flags, signed = _windows(stored, now_ms), _flags(stored), signed_by(rows=stored, person=person)
+    facts = {row["epoch_id"] for row in stored.facts}
     tasks: list[DeskTask] = []
     under_way = []
-    for row in rows:
+    for row in inbox_rows(rows=stored, now_ms=now_ms):
         window = windows.get(row.epoch.id)
         found = _epoch_task(
-            row, person, window, flags[row.epoch.id], has_facts=(row.epoch.id, row.epoch.manifest_hash) in facts,
+            row, person, window, flags.get(row.epoch.id, _EpochFlags(0, "")), has_facts=row.epoch.id in facts,
             has_signed=row.epoch.id in signed, now_ms=now_ms,
         )  # fmt: skip
         if isinstance(found, DeskTask):
@@ -94,8 +81,8 @@ def desk(*, person: Person, now_ms: int) -> Desk:
             if row.epoch.state == STATE.APPROVED:
                 ends_ms = row.epoch.activatable_at_ms
             under_way.append(UnderWay(row=row, waits_for=found, ends_ms=ends_ms))
-    tasks += [*_terms(person, now_ms), *_disputes(person, now_ms), *_corrections(person)]
-    tasks += [*_actions(person), *_enrolments(person)]
+    tasks += [*_terms(stored, person), *_disputes(stored, person, now_ms), *_corrections(stored, person)]
+    tasks += [*_actions(stored, person), *_enrolments(stored, person)]
     return Desk(tasks=tuple(sorted(tasks, key=lambda task: _urgency(task, now_ms))), under_way=tuple(under_way))
 
 
@@ -108,7 +95,7 @@ def _urgency(task: DeskTask, now_ms: int) -> tuple[int, int]:
 
 def _epoch_task(
     row: InboxRow,
-    person: Person,
+    person: User,
     window: ReviewWindow | None,
     flags: _EpochFlags,
     *,
@@ -136,7 +123,7 @@ def _epoch_task(
     if epoch.state == STATE.VETOED:
         return "The guardian stopped it."
     if people.sent_back is not None:
-        if may(person=person, deed=Deed.SEND_EPOCH_BACK) and people.sent_back.person_id != _id(person):
+        if may(person=person, deed=Deed.SEND_EPOCH_BACK) and people.sent_back.person_id != person.pk:
             sentence = (
                 f"{people.sent_back.person}: {people.sent_back.text} Once it is put right, another person lifts it."
             )
@@ -163,7 +150,7 @@ def _epoch_task(
 
 
 def _second_word(
-    row: InboxRow, person: Person, *, task_of: Callable[[str, str, str], DeskTask], has_signed: bool, name: str
+    row: InboxRow, person: User, *, task_of: Callable[[str, str, str], DeskTask], has_signed: bool, name: str
 ) -> DeskTask | str:
     by = row.people.put_forward.person if row.people.put_forward else ""
     if row.threshold:
@@ -173,31 +160,23 @@ def _second_word(
         if may(person=person, deed=Deed.HAND_IN_SAFE_SIGNATURE) and not has_signed:
             return task_of("sign", f"{name} needs you: {count}", f"Put forward by {by}. The Safe’s owners sign it.")
         return f"{count}; it waits for the Safe’s other owners."
-    if may(person=person, deed=Deed.APPROVE_EPOCH) and not row.people.was_put_forward_by(_id(person)):
+    if may(person=person, deed=Deed.APPROVE_EPOCH) and not row.people.was_put_forward_by(person.pk):
         return task_of(
             "approve", f"{name} needs you: 1 of 2 approvals", f"Put forward by {by}. Yours lets the money go."
         )
     return f"Put forward by {by}; it waits for a treasurer’s approval."
 
 
-def _id(person: Person) -> int | None:
-    return person.pk if isinstance(person, User) else None
-
-
-def _windows(now_ms: int) -> dict[int, ReviewWindow]:
-    """Return each undecided epoch's review window by its key, in three queries; see selectors.review_window."""
-    rows = list(
-        Epoch.objects.exclude(state__in=[STATE.ACTIVE, STATE.APPROVED]).order_by("program_id", "number")
-        .values_list("pk", "program_id", "review_until_ms", "state")
-    )  # fmt: skip
-    disputes = Counter(Dispute.objects.filter(state=Dispute.State.OPEN).values_list("epoch_id", flat=True))
-    open_states = [Correction.State.ENTERED, Correction.State.CONFIRMED]
-    corrections = Counter(Correction.objects.filter(state__in=open_states).values_list("epoch_id", "state"))
+def _windows(stored: DeskRows, now_ms: int) -> dict[int, ReviewWindow]:
+    """Return each undecided epoch's review window by its key; see selectors.review_window."""
+    disputes = Counter(row["epoch_id"] for row in stored.disputes)
+    corrections = Counter((row["epoch_id"], row["state"]) for row in stored.corrections)
     found: dict[int, ReviewWindow] = {}
     program, until, counts = None, None, [0, 0, 0]
-    for pk, program_id, until_ms, _ in rows:
-        if program_id != program:
-            program, until, counts = program_id, None, [0, 0, 0]
+    for row in stored.undecided:
+        pk, until_ms = row["pk"], row["review_until_ms"]
+        if row["program_id"] != program:
+            program, until, counts = row["program_id"], None, [0, 0, 0]
         until = max((each for each in (until, until_ms) if each is not None), default=None)
         counts[0] += disputes[pk]
         counts[1] += corrections[pk, Correction.State.ENTERED]
@@ -209,48 +188,28 @@ def _windows(now_ms: int) -> dict[int, ReviewWindow]:
     return found
 
 
-def _flags(ids: Sequence[int]) -> dict[int, _EpochFlags]:
-    """Return what stands in the way of each epoch by its present flags, in three queries."""
-    hashes = dict(Epoch.objects.filter(pk__in=ids).values_list("pk", "manifest_hash"))
+def _flags(stored: DeskRows) -> dict[int, _EpochFlags]:
+    """Return what stands in the way of epochs by their present flags; those without any are left out."""
     unjudged, mending = Counter[int](), {}
-    for flag in Flag.objects.filter(epoch__in=ids).prefetch_related("verdicts__person"):
-        if flag.manifest_hash != hashes[flag.epoch_id]:
-            continue
-        verdicts = list(flag.verdicts.all())
-        if not verdicts:
-            unjudged[flag.epoch_id] += flag.level == Flag.Level.SERIOUS
-        elif verdicts[-1].verdict == FlagVerdict.Verdict.ACT:
-            mending[flag.epoch_id] = f"{verdicts[-1].person.get_username()} wants a flag put right first."
-    return {pk: _EpochFlags(unjudged[pk], mending.get(pk, "")) for pk in ids}
+    for flag in stored.flags:
+        if flag["verdict"] is None:
+            unjudged[flag["epoch_id"]] += flag["level"] == Flag.Level.SERIOUS
+        elif flag["verdict"] == FlagVerdict.Verdict.ACT:
+            mending[flag["epoch_id"]] = f"{flag['by']} wants a flag put right first."
+    return {pk: _EpochFlags(unjudged[pk], mending.get(pk, "")) for pk in {*unjudged, *mending}}
 
 
-def _signed_by(person: Person, ids: Sequence[int]) -> set[int]:
-    """Return the epochs whose Safe transaction a wallet of this person has signed, in two queries."""
-    if not isinstance(person, User):
-        return set()
-    wallets = {address.lower() for address in [person.wallet or "", *person.wallets.values_list("address", flat=True)]}
-    rows = SafeTransaction.objects.filter(epoch__in=ids, signatures__owner__in=wallets)
-    return set(rows.exclude(state=SafeTransaction.State.REPLACED).values_list("epoch_id", flat=True))
-
-
-def _terms(person: Person, now_ms: int) -> Iterator[DeskTask]:
-    states = [TermsVersion.State.IN_REVIEW, TermsVersion.State.DRAFT]
-    versions = list(TermsVersion.objects.filter(state__in=states).select_related("program", "author"))
-    starts = dict(
-        Epoch.objects.filter(end_ms__gt=now_ms, state=STATE.LIVE).order_by("end_ms").values_list("program_id", "end_ms")
-    )
-    for version in versions:
-        is_author, name = (
-            version.author_id == _id(person),
-            f"Version {version.number} of {version.program.name}’s terms",
-        )
-        args = (version.program.slug, version.number)
-        due_ms = starts.get(version.program_id)
-        if version.state == TermsVersion.State.IN_REVIEW:
+def _terms(stored: DeskRows, person: User) -> Iterator[DeskTask]:
+    ends = {row["program_id"]: row["end_ms"] for row in stored.live}
+    for row in stored.versions:
+        is_author = row["author_id"] == person.pk
+        name, args = f"Version {row['number']} of {row['program__name']}’s terms", (row["program__slug"], row["number"])
+        if row["state"] == TermsVersion.State.IN_REVIEW:
             if not is_author and may(person=person, deed=Deed.REVIEW_TERMS):
                 yield DeskTask(
-                    kind="terms", room="programmes", args=args, title=f"{name} waits for your eyes", due_ms=due_ms,
-                    sentence=f"Drafted by {version.author.username}. To hold from the next epoch on it has to be"
+                    kind="terms", room="programmes", args=args, title=f"{name} waits for your eyes",
+                    due_ms=ends.get(row["program_id"]),
+                    sentence=f"Drafted by {row['author__username']}. To hold from the next epoch on it has to be"
                     " accepted before this one ends.",
                 )  # fmt: skip
         elif is_author and may(person=person, deed=Deed.DRAFT_TERMS):
@@ -258,55 +217,51 @@ def _terms(person: Person, now_ms: int) -> Iterator[DeskTask]:
             yield DeskTask(kind="draft", room="programmes", args=args, title=f"{name}: your draft", sentence=sentence)
 
 
-def _disputes(person: Person, now_ms: int) -> Iterator[DeskTask]:
-    rows = open_disputes()
+def _disputes(stored: DeskRows, person: User, now_ms: int) -> Iterator[DeskTask]:
     decides = may(person=person, deed=Deed.DECIDE_DISPUTE)
     if not decides and not may(person=person, deed=Deed.ANSWER_DISPUTE):
         return
-    for row in rows:
-        until = row.epoch.review_until_ms
+    for row in stored.disputes:
+        until = row["epoch__review_until_ms"]
         yield DeskTask(
-            kind="dispute", room="disputes", args=(row.pk,),
-            title=f"A dispute to {'decide' if decides else 'answer'}: {row.maker.name}, {row.market}",
-            sentence=f"{row.get_kind_display()}, epoch {row.epoch.number} of {row.epoch.program.name}. Nobody of it is"
-            " paid before it is decided.",
+            kind="dispute", room="disputes", args=(row["pk"],),
+            title=f"A dispute to {'decide' if decides else 'answer'}: {row['maker__name']}, {row['market']}",
+            sentence=f"{Dispute.Kind(row['kind']).label}, epoch {row['epoch__number']} of {row['epoch__program__name']}."
+            " Nobody of it is paid before it is decided.",
             due_ms=until if until is not None and until > now_ms else None, moves_money=True,
         )  # fmt: skip
 
 
-def _corrections(person: Person) -> Iterator[DeskTask]:
-    rows = waiting_corrections()
+def _corrections(stored: DeskRows, person: User) -> Iterator[DeskTask]:
     if not may(person=person, deed=Deed.CORRECT_EPOCH):
         return
-    for row in rows:
-        if row.entered_by_id != _id(person):
-            epoch = row.epoch
+    for row in stored.corrections:
+        if row["state"] == Correction.State.ENTERED and row["entered_by_id"] != person.pk:
             yield DeskTask(
-                kind="correction", room="epochs", args=(epoch.program.slug, epoch.number), moves_money=True,
-                title=f"A correction of epoch {epoch.number} to confirm",
-                sentence=f"Entered by {row.entered_by.username}: {row.reason}",
+                kind="correction", room="epochs", args=(row["epoch__program__slug"], row["epoch__number"]),
+                moves_money=True, title=f"A correction of epoch {row['epoch__number']} to confirm",
+                sentence=f"Entered by {row['entered_by__username']}: {row['reason']}",
             )  # fmt: skip
 
 
-def _actions(person: Person) -> Iterator[DeskTask]:
-    rows = list(MarketAction.objects.filter(confirmed_at=None, withdrawn_at=None).select_related("entered_by"))
+def _actions(stored: DeskRows, person: User) -> Iterator[DeskTask]:
     if not may(person=person, deed=Deed.ENTER_MARKET_ACTION):
         return
-    for row in rows:
-        if row.entered_by_id != _id(person):
+    for row in stored.actions:
+        if row["entered_by_id"] != person.pk:
+            kind = MarketAction.Kind(row["kind"]).label
             yield DeskTask(
-                kind="action", room="actions", args=(), title=f"{row.get_kind_display()} of {row.subject} to confirm",
-                sentence=f"Entered by {row.entered_by.username}: {row.reason}",
+                kind="action", room="actions", args=(), title=f"{kind} of {row['subject']} to confirm",
+                sentence=f"Entered by {row['entered_by__username']}: {row['reason']}",
             )  # fmt: skip
 
 
-def _enrolments(person: Person) -> Iterator[DeskTask]:
-    rows = list(Enrolment.objects.filter(state=Enrolment.State.OPEN).select_related("asked_by"))
+def _enrolments(stored: DeskRows, person: User) -> Iterator[DeskTask]:
     if not may(person=person, deed=Deed.ENROL_MAKERS):
         return
-    for row in rows:
-        if row.asked_by_id != _id(person):
+    for row in stored.enrolments:
+        if row["asked_by_id"] != person.pk:
             yield DeskTask(
-                kind="enrolment", room="makers", args=(row.pk,), title=f"{row.name} asks to take part",
-                sentence=f"Asked by {row.asked_by.username}.",
+                kind="enrolment", room="makers", args=(row["pk"],), title=f"{row['name']} asks to take part",
+                sentence=f"Asked by {row['asked_by__username']}.",
             )  # fmt: skip

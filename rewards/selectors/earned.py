@@ -3,12 +3,13 @@
 import datetime as dt
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from rewards.models import Allocation, Epoch, Payment, Score
-from rewards.selectors.makers import kind_weights
+from rewards.models import Allocation, Epoch, Payment
+from rewards.selectors.makers import kind_weights, maker_scores
 from rewards.selectors.vaults import vault_names
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -43,13 +44,14 @@ class EarnedWeek:
 
 
 def earned_rows(*, account: str) -> dict[int, list[EarnedRow]]:
-    """Return what each programme (id) has paid an account for, newest epoch first, in four queries.
+    """Return what each programme (id) has paid an account for, newest epoch first, in five queries.
 
     Weekend parts are worked out for the newest MOST_WEEKS weeks alone; those are what a page draws.
     """
     payments = list(
         Payment.objects.filter(account=account, epoch__state=Epoch.State.ACTIVE)
         .select_related("epoch")
+        .defer("epoch__terms_json")
         .order_by("-epoch__number", "maker")
     )
     vaults = vault_names(epochs={payment.epoch_id for payment in payments if payment.vault})
@@ -98,18 +100,23 @@ def _weekend_parts(payments: Sequence[Payment]) -> dict[tuple[int, str], tuple[i
     """Return (epoch id, maker) to (pay for weekends, all pay), in the token's smallest unit."""
     mondays = sorted({_monday(payment.epoch.start_ms) for payment in payments}, reverse=True)[:MOST_WEEKS]
     recent = [payment for payment in payments if _monday(payment.epoch.start_ms) in mondays]
-    epochs = {payment.epoch_id: payment.epoch for payment in recent}
+    epochs = {payment.epoch_id: payment.epoch.terms_key for payment in recent}
     makers = {payment.maker for payment in recent}
-    scores: dict[tuple[int, str, str], dict[str, Score]] = defaultdict(dict)
-    for score in Score.objects.filter(epoch__in=epochs, maker__in=makers):
-        scores[score.epoch_id, score.maker, score.market][score.kind] = score
-    terms = {key: json.loads(epoch.terms_json) for key, epoch in epochs.items()}
+    scores, terms = maker_scores(epochs=epochs, makers=makers), _terms(epochs)
     found: dict[tuple[int, str], tuple[int, int]] = defaultdict(lambda: (0, 0))
-    for row in Allocation.objects.filter(epoch__in=epochs, maker__in=makers):
-        own = scores[row.epoch_id, row.maker, row.market]
-        weights = kind_weights(terms=terms[row.epoch_id], market=row.market, scores=own)
+    rows = Allocation.objects.filter(epoch__in=epochs, maker__in=makers).order_by()
+    for epoch_id, maker, market, payout in rows.values_list("epoch_id", "maker", "market", "payout"):
+        own = scores.get((epoch_id, maker, market), {})
+        weights = kind_weights(terms=terms[epochs[epoch_id]], market=market, scores=own)
         whole = sum(weights.values())
-        weekend = row.payout * weights.get("weekend", 0) // whole if whole else 0
-        before = found[row.epoch_id, row.maker]
-        found[row.epoch_id, row.maker] = (before[0] + weekend, before[1] + row.payout)
+        weekend = payout * weights.get("weekend", 0) // whole if whole else 0
+        before = found[epoch_id, maker]
+        found[epoch_id, maker] = (before[0] + weekend, before[1] + payout)
     return found
+
+
+def _terms(epochs: Mapping[int, str]) -> dict[str, dict[str, Any]]:
+    """Return the epochs' terms by key, each once: week after week they are the same, and for 200 markets long."""
+    first = {key: epoch_id for epoch_id, key in epochs.items()}
+    rows = Epoch.objects.filter(pk__in=first.values()).values_list("terms_key", "terms_json")
+    return {key: json.loads(text) for key, text in rows}

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from statistics import median_low
 from typing import Any
 
-from rewards.models import Allocation, Epoch, EpochStatistics
+from django.db import connection
+
+from rewards.models import Epoch, EpochStatistics
 
 LOOK_BACK = 8
 
@@ -75,7 +77,8 @@ class EpochFacts:
 def epoch_facts(*, epoch: Epoch) -> EpochFacts:
     """Return what was worked out of an epoch, beside the epochs before it; four queries."""
     earlier = list(
-        Epoch.objects.filter(program_id=epoch.program_id, number__lt=epoch.number, paid_total__isnull=False)
+        Epoch.objects.brief()
+        .filter(program_id=epoch.program_id, number__lt=epoch.number, paid_total__isnull=False)
         .exclude(state=Epoch.State.VETOED)
         .order_by("-number")[:LOOK_BACK]
     )
@@ -101,13 +104,21 @@ def epoch_facts(*, epoch: Epoch) -> EpochFacts:
     )
 
 
+# Both sums in one pass: nine epochs of 200 markets and 40 makers are 72,000 rows.
+_PAY = """
+    SELECT epoch_id, maker, market, SUM(payout) FROM rewards_allocation WHERE epoch_id = ANY(%s)
+    GROUP BY GROUPING SETS ((epoch_id, maker), (epoch_id, market))
+"""
+
+
 def _pay(epochs: list[Epoch]) -> tuple[dict[str, dict[int, int]], dict[str, dict[int, int]]]:
-    by_maker: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-    by_market: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-    rows = Allocation.objects.filter(epoch__in=epochs).values_list("epoch_id", "maker", "market", "payout")
-    for epoch_id, maker, market, payout in rows:
-        by_maker[maker][epoch_id] += payout
-        by_market[market][epoch_id] += payout
+    by_maker: dict[str, dict[int, int]] = defaultdict(dict)
+    by_market: dict[str, dict[int, int]] = defaultdict(dict)
+    with connection.cursor() as cursor:
+        cursor.execute(_PAY, [[epoch.pk for epoch in epochs]])
+        for epoch_id, maker, market, payout in cursor.fetchall():
+            by, name = (by_market, market) if maker is None else (by_maker, maker)
+            by[name][epoch_id] = int(payout)
     return by_maker, by_market
 
 

@@ -1,23 +1,32 @@
 """A maker's scorecard: what each market and kind of session brought, for how many hours, and by which rule."""
 
-import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Sum
 
 from accounts.models import Maker
 from accounts.selectors_makers import addresses_at, plan_at
+from onchain.fields import ExactIntegerField
 from rewards.errors import NotFoundError
 from rewards.models import Carry, Epoch, MakerVault, Score
+from rewards.selectors.parsed_terms import terms_document
 from rewards.selectors.rows import KINDS, EpochRow, epoch_row
 from rewards.selectors.standings import PoolPay, pool_pays, share_ppm, standings
 from rewards.selectors.vaults import maker_vault_in
 
 HOUR_MS = 3_600_000
 FULL_BPS = 10_000
+
+
+class KindScore(NamedTuple):
+    """What a maker scored in one kind of session of a market; a row of Score without what makes rows slow."""
+
+    credit: int
+    present_ms: int
+    live_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +98,7 @@ class Scorecard:
 
 
 def maker_scorecard(*, epoch_id: int, maker: str, now_ms: int) -> Scorecard:
-    """Return a maker's scorecard of an epoch, in eleven queries at most; NotFoundError when there is no such maker."""
+    """Return a maker's scorecard of an epoch, in thirteen queries; NotFoundError when there is no such maker."""
     who = Maker.objects.filter(slug=maker).first()
     if who is None:
         raise NotFoundError(kind="maker", name=maker)
@@ -127,29 +136,46 @@ def maker_scorecard(*, epoch_id: int, maker: str, now_ms: int) -> Scorecard:
 
 def market_cards(*, epoch: Epoch, maker: str) -> tuple[tuple[MarketCard, ...], dict[tuple[str, str], int]]:
     """Return a maker's markets in an epoch, and its credit by market and kind, in four queries at most."""
-    terms = json.loads(epoch.terms_json)
-    sums = Score.objects.filter(epoch=epoch).values_list("market", "kind").annotate(Sum("credit")).order_by()
-    credit = {(market, kind): int(whole) for market, kind, whole in sums}
-    own: dict[str, dict[str, Score]] = defaultdict(dict)
-    for score in Score.objects.filter(epoch=epoch, maker=maker):
-        own[score.market][score.kind] = score
+    terms = terms_document(epoch=epoch)
+    scores, own = Score.objects.filter(epoch=epoch).order_by(), maker_scores(epochs=[epoch.pk], makers=[maker])
+    whole = Sum("credit", output_field=ExactIntegerField())
+    credit = {(market, kind): total for market, kind, total in scores.values_list("market", "kind").annotate(whole)}
     by_market = {row.market: row for row in pool_pays(epoch=epoch, maker=maker)}
     cards = tuple(
         MarketCard(
             market=market,
             pay=by_market.get(market) or _no_pay(epoch=epoch, market=market, maker=maker),
-            kinds=_kind_cards(terms=terms, market=market, scores=own[market], credit=credit, pay=by_market.get(market)),
+            kinds=_kind_cards(
+                terms=terms,
+                market=market,
+                scores=own.get((epoch.pk, maker, market), {}),
+                credit=credit,
+                pay=by_market.get(market),
+            ),
         )
-        for market in sorted(set(own) | set(by_market))
+        for market in sorted({market for *_, market in own} | set(by_market))
     )
-    return cards, {(market, kind): row.credit for market, rows in own.items() for kind, row in rows.items()}
+    return cards, {(market, kind): row.credit for (*_, market), rows in own.items() for kind, row in rows.items()}
+
+
+def maker_scores(
+    *, epochs: Collection[int], makers: Collection[str]
+) -> dict[tuple[int, str, str], dict[str, KindScore]]:
+    """Return makers' scores by (epoch id, maker, market) and kind of session, in one query."""
+    found: dict[tuple[int, str, str], dict[str, KindScore]] = defaultdict(dict)
+    rows = Score.objects.filter(epoch__in=epochs, maker__in=makers).order_by()
+    for epoch_id, maker, market, kind, *figures in rows.values_list(
+        "epoch_id", "maker", "market", "kind", "credit", "present_ms", "live_ms"
+    ):
+        found[epoch_id, maker, market][kind] = KindScore(*figures)
+    return found
 
 
 def _kind_cards(
     *,
-    terms: dict[str, Any],
+    terms: Mapping[str, Any],
     market: str,
-    scores: dict[str, Score],
+    scores: Mapping[str, KindScore],
     credit: dict[tuple[str, str], int],
     pay: PoolPay | None,
 ) -> tuple[KindCard, ...]:
@@ -176,7 +202,7 @@ def _kind_cards(
     )
 
 
-def kind_weights(*, terms: dict[str, Any], market: str, scores: Mapping[str, Score]) -> dict[str, int]:
+def kind_weights(*, terms: Mapping[str, Any], market: str, scores: Mapping[str, KindScore]) -> dict[str, int]:
     """Return how a maker's quoting pay of a market is shared out over kinds of session: credit times boost.
 
     scores: one maker's, by kind. Kinds whose credit the uptime gate took weigh nothing.
@@ -188,7 +214,7 @@ def kind_weights(*, terms: dict[str, Any], market: str, scores: Mapping[str, Sco
     }
 
 
-def _is_gated(row: Score, *, required_bps: int) -> bool:
+def _is_gated(row: KindScore, *, required_bps: int) -> bool:
     return row.live_ms > 0 and row.present_ms * FULL_BPS < required_bps * row.live_ms
 
 

@@ -1,11 +1,11 @@
 """What everybody may see of a programme: its epochs, sessions and standings, and what its terms say."""
 
-import json
 from dataclasses import dataclass
 
 from rewards.errors import NotFoundError
 from rewards.models import Epoch, Program
 from rewards.selectors.actions import session_rows
+from rewards.selectors.parsed_terms import terms_document
 from rewards.selectors.rows import EpochRow, SessionsView, epoch_row, sessions_view
 
 
@@ -38,25 +38,25 @@ class ProgramOverview:
 
 
 def program_list(*, now_ms: int) -> list[ProgramRow]:
-    """Return all programmes by slug, in two queries."""
+    """Return all programmes by slug, with the epochs that run or come next, in two queries."""
     programs = list(Program.objects.all())
     by_program: dict[int, list[EpochRow]] = {program.pk: [] for program in programs}
-    for epoch in Epoch.objects.select_related("program").order_by("number"):
+    for epoch in Epoch.objects.brief().filter(state__in=_OF_A_ROW).order_by("number"):
         by_program[epoch.program_id].append(epoch_row(epoch=epoch, now_ms=now_ms))
     return [_program_row(program=program, epochs=by_program[program.pk]) for program in programs]
 
 
 def program_overview(*, slug: str, now_ms: int) -> ProgramOverview:
-    """Return one programme's page, in three queries; NotFoundError when there is no such programme."""
+    """Return one programme's page, in seven queries; NotFoundError when there is no such programme."""
     program = program_get(slug=slug)
-    stored = list(program.epochs.select_related("program").order_by("number"))
+    stored = list(program.epochs.brief().order_by("number"))
     rows = [epoch_row(epoch=epoch, now_ms=now_ms) for epoch in stored]
     head = _program_row(program=program, epochs=rows)
     shown = head.live_epoch or head.next_epoch or (rows[-1] if rows else None)
     sessions, markets = None, ()
     if shown is not None:
-        epoch = next(epoch for epoch in stored if epoch.pk == shown.id)
-        terms = json.loads(epoch.terms_json)
+        epoch = Epoch.objects.select_related("program").get(pk=shown.id)
+        terms = terms_document(epoch=epoch)
         sessions = sessions_view(sessions=session_rows(epoch=epoch), boosts=terms["boosts"], now_ms=now_ms)
         markets = tuple(sorted(terms["markets"]))
     return ProgramOverview(
@@ -67,6 +67,12 @@ def program_overview(*, slug: str, now_ms: int) -> ProgramOverview:
         markets=markets,
         now_ms=now_ms,
     )
+
+
+def epochs_begun(*, slug: str, now_ms: int) -> list[EpochRow]:
+    """Return a programme's epochs whose time has come, the newest first, in one query."""
+    stored = Epoch.objects.brief().filter(program__slug=slug, start_ms__lte=now_ms).order_by("-number")
+    return [epoch_row(epoch=epoch, now_ms=now_ms) for epoch in stored]
 
 
 def program_get(*, slug: str) -> Program:
@@ -88,8 +94,11 @@ def epoch_get(*, slug: str, number: int) -> Epoch:
 def epoch_sessions(*, epoch_id: int, now_ms: int) -> SessionsView:
     """Return the sessions of an epoch with their boosts, the current and the next one, in two queries."""
     epoch = Epoch.objects.select_related("program").get(pk=epoch_id)
-    boosts = json.loads(epoch.terms_json)["boosts"]
+    boosts = terms_document(epoch=epoch)["boosts"]
     return sessions_view(sessions=session_rows(epoch=epoch), boosts=boosts, now_ms=now_ms)
+
+
+_OF_A_ROW = (Epoch.State.LIVE, Epoch.State.SCHEDULED)
 
 
 def _program_row(*, program: Program, epochs: list[EpochRow]) -> ProgramRow:

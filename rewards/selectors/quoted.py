@@ -12,8 +12,9 @@ from rewards.analysis.kernel import parts
 from rewards.analysis.statistics import By, MarketCells
 from rewards.engine.kinds import KINDS
 from rewards.engine.rules import SHARE_BITS
-from rewards.engine.terms import MarketTerms, Terms, parse_terms
+from rewards.engine.terms import MarketTerms, Terms
 from rewards.models import Epoch, Score
+from rewards.selectors.parsed_terms import terms_of
 from rewards.selectors.quoting import Quoting, quoting
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -86,7 +87,7 @@ def quoted(*, epoch: Epoch, market: str, maker: str) -> Quoted | None:
     found = quoting(epoch=epoch, market=market, makers=[maker])
     if found is None:
         return None
-    terms = parse_terms(epoch.terms_json.encode())
+    terms = terms_of(epoch=epoch)
     known = int(np.searchsorted(found.cells.times.starts_ms, found.until_ms, side="left"))
     return Quoted(
         market=market,

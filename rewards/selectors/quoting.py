@@ -13,9 +13,9 @@ from rewards.analysis.statistics import MarketCells
 from rewards.engine.rules import rules_of
 from rewards.engine.splits import Units, that_count
 from rewards.engine.statebytes import first_ms_of
-from rewards.engine.terms import parse_terms
 from rewards.models import Epoch, QuoteCells, QuoteRun
 from rewards.selectors.actions import actions_behind, sessions_of, splits_of
+from rewards.selectors.parsed_terms import terms_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,5 +75,5 @@ def _units(epoch: Epoch, run: QuoteRun) -> Units:
 
 
 def _times(epoch: Epoch, market: str) -> CellTimes:
-    terms = parse_terms(epoch.terms_json.encode())
+    terms = terms_of(epoch=epoch)
     return CellTimes.of(rules=rules_of(terms=terms, market=market), sessions=sessions_of(epoch=epoch))

@@ -1,8 +1,7 @@
 """Where an epoch's review stands: who put it forward or sent it back, which flags wait for a person, who said what."""
 
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,16 +84,7 @@ class ReviewState:
 
 def review_state(*, epoch: Epoch) -> ReviewState:
     """Return where the decision about an epoch stands, in one query."""
-    return _state(epoch, list(EpochVerdict.objects.filter(epoch=epoch).select_related("person")))
-
-
-def review_states(*, epochs: Iterable[Epoch]) -> dict[int, ReviewState]:
-    """Return the same for several epochs by their keys, in one query."""
-    epochs = list(epochs)
-    rows: dict[int, list[EpochVerdict]] = defaultdict(list)
-    for row in EpochVerdict.objects.filter(epoch__in=epochs).select_related("person"):
-        rows[row.epoch_id].append(row)
-    return {epoch.pk: _state(epoch, rows[epoch.pk]) for epoch in epochs}
+    return state_of_verdicts(epoch, list(EpochVerdict.objects.filter(epoch=epoch).select_related("person")))
 
 
 def put_forward_hindrance(*, epoch: Epoch) -> str | None:
@@ -169,7 +159,8 @@ def comments(*, epoch: Epoch) -> tuple[Said, ...]:
     )
 
 
-def _state(epoch: Epoch, rows: list[EpochVerdict]) -> ReviewState:
+def state_of_verdicts(epoch: Epoch, rows: Sequence[EpochVerdict]) -> ReviewState:
+    """Return what an epoch's verdicts, oldest first and their people loaded, come to for its present root."""
     present = [row for row in rows if (row.root, row.manifest_hash) == (epoch.root, epoch.manifest_hash)]
     decided = [row for row in present if row.kind != KIND.APPROVE]
     last = decided[-1] if decided else None

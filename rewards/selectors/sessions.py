@@ -1,11 +1,11 @@
 """The sessions of a programme through time, past and coming, in a fixed number of queries."""
 
-import json
 from collections import defaultdict
 from dataclasses import dataclass
 
 from rewards.calendars import close_days, days_within
 from rewards.models import Epoch, EpochSession, MarketAction, Program
+from rewards.selectors.parsed_terms import terms_document
 
 DAY_MS = 86_400_000
 
@@ -48,7 +48,7 @@ def program_sessions(
     return [
         ProgramSession(epoch=each.number, kind=kind, start_ms=start, end_ms=end, boost_percent=boosts.get(kind, 0))
         for each in found
-        for boosts in [json.loads(each.terms_json)["boosts"]]
+        for boosts in [terms_document(epoch=each)["boosts"]]
         for start, end, kind in _closed(each, rows[each.pk], closures, program.calendar)
         if (from_ms is None or end > from_ms) and (to_ms is None or start < to_ms)
     ]

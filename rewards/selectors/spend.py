@@ -57,7 +57,7 @@ class ProgramSpend:
 
 def program_spends(*, slug: str | None = None) -> list[ProgramSpend]:
     """Return every programme's spend (or one's, by `slug`), in one query. Vetoed epochs have paid nothing."""
-    rows = Epoch.objects.select_related("program").order_by("program__slug", "number")
+    rows = Epoch.objects.brief().order_by("program__slug", "number")
     if slug is not None:
         rows = rows.filter(program__slug=slug)
     return [_spend(list(group)) for _, group in groupby(rows, key=lambda row: row.program_id)]

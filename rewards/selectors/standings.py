@@ -1,12 +1,11 @@
 """Who stands where in an epoch: final amounts once it is scored, estimates while it is live."""
 
-from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Sum
+from django.db.models import Max, Sum
 
 from accounts.models import Maker
+from onchain.fields import ExactIntegerField
 from rewards.models import Allocation, Epoch, LiveStanding
 
 PPM = 1_000_000
@@ -54,66 +53,65 @@ class StandingRow:
 
 
 def pool_pays(*, epoch: Epoch, maker: str | None = None) -> list[PoolPay]:
-    """Return what every maker gets in every market, final or estimated, in one query; of one maker in two at most."""
-    chosen = {"epoch": epoch} if maker is None else {"epoch": epoch, "maker": maker}
-    if epoch.paid_total is not None:
-        rows = list(Allocation.objects.filter(**chosen))
-        totals = _totals((row.market, row.payout) for row in rows) if maker is None else _market_totals(epoch)
-        return [
-            PoolPay(
-                market=row.market,
-                maker=row.maker,
-                quoting=row.quoting,
-                fills=row.fills,
-                stress=row.stress,
-                payout=row.payout,
-                accrued=row.payout,
-                most=row.payout,
-                as_of_ms=epoch.end_ms,
-                share_ppm=share_ppm(part=row.payout, whole=totals[row.market]),
-            )
-            for row in rows
-        ]
+    """Return what every maker (or one) gets in every market, final or estimated, in at most two queries."""
+    if epoch.paid_total is None:
+        return _estimates(epoch, maker)
+    rows = Allocation.objects.filter(epoch=epoch).order_by()
+    totals = dict(rows.values_list("market").annotate(_sum("payout")))
+    wanted = rows if maker is None else rows.filter(maker=maker)
     return [
         PoolPay(
-            market=row.market,
-            maker=row.maker,
-            quoting=row.quoting,
-            fills=row.fills,
-            stress=row.stress,
-            payout=row.estimate,
-            accrued=row.accrued,
-            most=row.most,
-            as_of_ms=row.as_of_ms,
-            share_ppm=row.share_ppm,
+            market=market, maker=name, quoting=quoting, fills=fills, stress=stress, payout=payout, accrued=payout,
+            most=payout, as_of_ms=epoch.end_ms, share_ppm=share_ppm(part=payout, whole=totals[market]),
         )
-        for row in LiveStanding.objects.filter(**chosen)
-    ]
+        for market, name, quoting, fills, stress, payout in wanted.values_list(
+            "market", "maker", "quoting", "fills", "stress", "payout"
+        )
+    ]  # fmt: skip
+
+
+def _estimates(epoch: Epoch, maker: str | None) -> list[PoolPay]:
+    standing = LiveStanding.objects.filter(epoch=epoch)
+    wanted = standing if maker is None else standing.filter(maker=maker)
+    rows = wanted.values_list(
+        "market", "maker", "quoting", "fills", "stress", "estimate", "accrued", "most", "as_of_ms", "share_ppm"
+    )
+    return [
+        PoolPay(
+            market=market, maker=name, quoting=quoting, fills=fills, stress=stress, payout=estimate, accrued=accrued,
+            most=most, as_of_ms=as_of_ms, share_ppm=share,
+        )
+        for market, name, quoting, fills, stress, estimate, accrued, most, as_of_ms, share in rows
+    ]  # fmt: skip
 
 
 def standings(*, epoch: Epoch) -> list[StandingRow]:
-    """Return all makers of an epoch, best paid first (ties by id), in two queries."""
-    pays = pool_pays(epoch=epoch)
+    """Return all makers of an epoch, best paid first (ties by id), in two queries; the database adds up."""
+    if epoch.paid_total is None:
+        sums = (_sum("estimate"), _sum("accrued"), _sum("most"), Max("as_of_ms"))
+        rows = LiveStanding.objects.filter(epoch=epoch).order_by().values_list("maker").annotate(*sums)
+        places = [(maker, payout, accrued, most, as_of_ms) for maker, payout, accrued, most, as_of_ms in rows]
+    else:
+        paid = Allocation.objects.filter(epoch=epoch).order_by().values_list("maker").annotate(_sum("payout"))
+        places = [(maker, payout, payout, payout, epoch.end_ms) for maker, payout in paid]
     names = dict(Maker.objects.values_list("slug", "name"))
-    payout = _totals((row.maker, row.payout) for row in pays)
-    accrued = _totals((row.maker, row.accrued) for row in pays)
-    most = _totals((row.maker, row.most) for row in pays)
-    whole = sum(payout.values())
-    as_of_ms = max((row.as_of_ms for row in pays), default=epoch.start_ms)
-    order = sorted(payout, key=lambda maker: (-payout[maker], maker))
+    whole = sum(payout for _, payout, *_ in places)
+    newest_ms = max((as_of_ms for *_, as_of_ms in places), default=epoch.start_ms)
     return [
         StandingRow(
             rank=rank,
             maker=maker,
             name=names.get(maker, maker),
-            payout=payout[maker],
-            accrued=accrued[maker],
-            most=most[maker],
-            share_ppm=share_ppm(part=payout[maker], whole=whole),
-            as_of_ms=as_of_ms,
+            payout=payout,
+            accrued=accrued,
+            most=most,
+            share_ppm=share_ppm(part=payout, whole=whole),
+            as_of_ms=newest_ms,
             is_estimate=epoch.paid_total is None,
         )
-        for rank, maker in enumerate(order, start=1)
+        for rank, (maker, payout, accrued, most, _) in enumerate(
+            sorted(places, key=lambda place: (-place[1], place[0])), start=1
+        )
     ]
 
 
@@ -122,13 +120,5 @@ def share_ppm(*, part: int, whole: int) -> int:
     return part * PPM // whole if whole else 0
 
 
-def _market_totals(epoch: Epoch) -> dict[str, int]:
-    sums = Allocation.objects.filter(epoch=epoch).values_list("market").annotate(Sum("payout")).order_by()
-    return {market: int(whole) for market, whole in sums}
-
-
-def _totals(rows: Iterable[tuple[str, int]]) -> dict[str, int]:
-    totals: dict[str, int] = defaultdict(int)
-    for key, amount in rows:
-        totals[key] += amount
-    return totals
+def _sum(column: str) -> Sum:
+    return Sum(column, output_field=ExactIntegerField())

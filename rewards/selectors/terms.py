@@ -1,10 +1,10 @@
 """An epoch's terms as rows that people can read: what each number is, its unit, and what it does."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from rewards.models import Epoch
+from rewards.selectors.parsed_terms import terms_document
 from rewards.selectors.rows import KINDS
 
 _MARKET_ROWS = (
@@ -98,7 +98,7 @@ class TermsView:
 def epoch_terms(*, epoch_id: int) -> TermsView:
     """Return the terms of an epoch as readable rows, in one query."""
     epoch = Epoch.objects.get(pk=epoch_id)
-    terms = json.loads(epoch.terms_json)
+    terms = terms_document(epoch=epoch)
     budget = int(terms["budget"])
     return TermsView(
         general=_general(terms),

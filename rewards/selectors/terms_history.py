@@ -2,11 +2,12 @@
 
 import json
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
-from rewards.engine.jsontext import canonical_json
 from rewards.errors import NotFoundError
 from rewards.models import Epoch, Program, TermsVersion
+from rewards.selectors.parsed_terms import terms_document
 from rewards.selectors.terms_ruling import has_begun
 
 STATE = TermsVersion.State
@@ -19,6 +20,14 @@ class TermsSource:
     key: str
     label: str
     document: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastTerms:
+    """Epochs that followed one another with the same terms, which `terms_source` gives by the key of the first."""
+
+    key: str
+    label: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +54,12 @@ class ProgramTerms:
     coming: tuple[TermsVersion, ...]
     open_versions: tuple[VersionRow, ...]
     versions: tuple[VersionRow, ...]
-    past: tuple[TermsSource, ...]
+    past: tuple[PastTerms, ...]
 
 
 def program_terms(*, program: Program, now_ms: int) -> ProgramTerms:
     """Return everything about a programme's terms, in four queries."""
-    epochs = list(program.epochs.order_by("number"))
+    epochs = _brief(program)
     versions = list(program.terms_versions.select_related("author", "reviewer", "withdrawn_by"))
     rows = [version_row(version=version, versions=versions, now_ms=now_ms) for version in reversed(versions)]
     coming = [v for v in versions if v.state == STATE.SCHEDULED and (v.from_ms or 0) > now_ms]
@@ -88,7 +97,7 @@ def version_get(*, slug: str, number: int) -> TermsVersion:
 
 def terms_in_force(*, program: Program, now_ms: int) -> TermsSource | None:
     """Return the terms of the epoch that runs, else of the last one that began, else of the first to come."""
-    return _force(list(program.epochs.order_by("number")), now_ms)
+    return _force(_brief(program), now_ms)
 
 
 def terms_source(*, program: Program, key: str) -> TermsSource:
@@ -131,21 +140,19 @@ def _force_title(epochs: list[Epoch], now_ms: int) -> str:
 
 
 def _source(epoch: Epoch, label: str) -> TermsSource:
-    document = json.loads(epoch.terms_json)
-    document.pop("epoch", None)
+    document = {key: value for key, value in terms_document(epoch=epoch).items() if key != "epoch"}
     return TermsSource(key=f"epoch-{epoch.number}", label=label, document=document)
 
 
-def _stretches(epochs: list[Epoch]) -> list[TermsSource]:
+def _stretches(epochs: list[Epoch]) -> list[PastTerms]:
     """Put epochs that follow one another with the same terms together."""
-    found: list[tuple[list[Epoch], bytes]] = []
-    for epoch in epochs:
-        text = canonical_json(_source(epoch, "").document)
-        if found and found[-1][1] == text:
-            found[-1][0].append(epoch)
-        else:
-            found.append(([epoch], text))
-    return [_source(group[0], _numbers(group)) for group, _ in found]
+    groups = [list(group) for _, group in groupby(epochs, key=lambda epoch: epoch.terms_key)]
+    return [PastTerms(key=f"epoch-{group[0].number}", label=_numbers(group)) for group in groups]
+
+
+def _brief(program: Program) -> list[Epoch]:
+    """Return a programme's epochs; of the one that rules alone the terms are fetched, by whoever reads them."""
+    return list(program.epochs.brief().order_by("number"))
 
 
 def _numbers(group: list[Epoch]) -> str:

@@ -50,7 +50,7 @@ def has_begun(*, epoch: Epoch, now_ms: int) -> bool:
 
 def needs_first_start(*, program: Program, now_ms: int) -> bool:
     """Whether no epoch runs or waits, so that the next one needs a date."""
-    last = program.epochs.order_by("-number").first()
+    last = program.epochs.brief().order_by("-number").first()
     return last is None or last.end_ms <= now_ms
 
 
@@ -62,7 +62,7 @@ def coming_epochs(
     first_start_ms: when the next one begins where none runs; without it there is none. epoch_days: the length of those
     that are not made and no version rules; the last epoch's own length when None.
     """
-    made = list(program.epochs.order_by("number"))
+    made = list(program.epochs.brief().order_by("number"))
     waiting = [epoch for epoch in made if not has_begun(epoch=epoch, now_ms=now_ms)]
     rows = [ComingEpoch(number=e.number, start_ms=e.start_ms, end_ms=e.end_ms, is_made=True) for e in waiting]
     number = made[-1].number if made else 0
@@ -88,7 +88,7 @@ def free_epochs(*, version: TermsVersion, now_ms: int) -> list[ComingEpoch]:
 
 def usual_days(*, program: Program) -> int:
     """Return the length of the programme's epochs, in days: of the last one, else as the programme says."""
-    last = program.epochs.order_by("-number").first()
+    last = program.epochs.brief().order_by("-number").first()
     if last is None:
         return program.epoch_days
     return max(1, round((last.end_ms - last.start_ms) / _DAY_MS))

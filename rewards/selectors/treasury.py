@@ -6,10 +6,10 @@ from typing import Any
 
 from accounts.models import Maker
 from onchain.distributor import ApprovalCall, allowance_calldata, approval_call
-from onchain.models_tx import ChainClaim, ChainDistributor, ChainEpoch, ChainSafe, DistributorEvent
-from rewards.models import Alarm, Epoch, EpochCheck, Payment, SafeTransaction
+from onchain.models_tx import ChainClaim, ChainDistributor, ChainEpoch, DistributorEvent
+from rewards.models import Alarm, Epoch, EpochCheck, Payment
 from rewards.selectors.checks import CheckRow, check_rows, checks_stage
-from rewards.selectors.review import ReviewState, mending_hindrance, review_state, review_states
+from rewards.selectors.review import ReviewState, mending_hindrance, review_state
 from rewards.selectors.review_window import ReviewWindow, review_window
 from rewards.selectors.rows import EpochRow, epoch_row
 from rewards.selectors.standings import StandingRow, standings
@@ -89,41 +89,6 @@ class TreasuryEpoch:
     window: ReviewWindow
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InboxRow:
-    """An epoch that waits for the treasury, or that stopped and needs a look."""
-
-    epoch: EpochRow
-    program_name: str
-    token_symbol: str
-    token_decimals: int
-    needs_decision: bool
-    people: ReviewState
-    signed: int
-    threshold: int
-
-
-def treasury_inbox(*, now_ms: int) -> list[InboxRow]:
-    """Return epochs from scored to vetoed, those that wait for a decision first, in five queries."""
-    states = [Epoch.State.PROPOSED, Epoch.State.SCORED, Epoch.State.APPROVED, Epoch.State.VETOED]
-    epochs = list(Epoch.objects.select_related("program").filter(state__in=states))
-    people, signatures = review_states(epochs=epochs), _signatures(epochs)
-    rows = [
-        InboxRow(
-            epoch=epoch_row(epoch=epoch, now_ms=now_ms),
-            program_name=epoch.program.name,
-            token_symbol=epoch.program.token_symbol,
-            token_decimals=epoch.program.token_decimals,
-            needs_decision=epoch.state == Epoch.State.PROPOSED and people[epoch.pk].sent_back is None,
-            people=people[epoch.pk],
-            signed=signatures.get(epoch.pk, (0, 0))[0],
-            threshold=signatures.get(epoch.pk, (0, 0))[1],
-        )
-        for epoch in epochs
-    ]
-    return sorted(rows, key=lambda row: (not row.needs_decision, -row.epoch.end_ms, row.epoch.program_slug))
-
-
 def treasury_epoch(*, epoch_id: int, now_ms: int) -> TreasuryEpoch:
     """Return one epoch with checks, recipients, the chain's proposal and the call to sign, in seventeen queries."""
     epoch = Epoch.objects.select_related("program").get(pk=epoch_id)
@@ -198,21 +163,6 @@ def open_alarms() -> list[str]:
 def maker_names() -> dict[str, str]:
     """Return every maker's name by id, in one query."""
     return dict(Maker.objects.values_list("slug", "name"))
-
-
-def _signatures(epochs: list[Epoch]) -> dict[int, tuple[int, int]]:
-    """Return by epoch how many present owners of its Safe have signed, and how many it takes; three queries."""
-    safes = {(row.chain_id, row.address): row for row in ChainSafe.objects.all()}
-    found: dict[int, tuple[int, int]] = {}
-    digests = {epoch.pk: (epoch.digest, epoch.program.chain_id) for epoch in epochs}
-    rows = SafeTransaction.objects.filter(epoch__in=epochs).exclude(state=SafeTransaction.State.REPLACED)
-    for row in rows.prefetch_related("signatures").order_by("id"):
-        digest, chain_id = digests[row.epoch_id]
-        safe = safes.get((chain_id, row.safe))
-        if row.digest == digest and safe is not None:
-            signed = sum(1 for signature in row.signatures.all() if signature.owner in safe.owners)
-            found[row.epoch_id] = (signed, safe.threshold)
-    return found
 
 
 def _proposal(*, epoch: Epoch, distributor: ChainDistributor | None) -> ProposalView | None:

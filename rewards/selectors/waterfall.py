@@ -1,8 +1,8 @@
 """From what a market pays for quoting to a maker's pay, for the scorecard."""
 
 from rewards.analysis.waterfall import Waterfall, waterfall
-from rewards.engine.terms import parse_terms
 from rewards.models import Epoch
+from rewards.selectors.parsed_terms import terms_of
 from rewards.selectors.quoted import Quoted
 from rewards.selectors.standings import PoolPay
 
@@ -14,6 +14,6 @@ def market_waterfall(*, epoch: Epoch, found: Quoted, pay: PoolPay) -> Waterfall 
     if not found.cells.makers or found.known == 0 or found.until_ms + STALE_MS < pay.as_of_ms:
         return None
     return waterfall(
-        terms=parse_terms(epoch.terms_json.encode()), cells=found.cells, maker=pay.maker, known=found.known,
+        terms=terms_of(epoch=epoch), cells=found.cells, maker=pay.maker, known=found.known,
         fills=pay.fills, stress=pay.stress, payout=pay.payout,
     )  # fmt: skip

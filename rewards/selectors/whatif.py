@@ -27,7 +27,7 @@ class TermsChoice:
 def scored_epochs(*, program: Program) -> QuerySet[Epoch]:
     """Return the epochs whose evidence can be scored anew, the newest first."""
     scored = program.epochs.filter(paid_total__isnull=False).exclude(evidence_name="")
-    return scored.order_by("-number")
+    return scored.brief().order_by("-number")
 
 
 def terms_choices(*, program: Program, now_ms: int) -> list[tuple[str, str]]:

@@ -9,10 +9,11 @@ from rewards.analysis.kernel import parts
 from rewards.analysis.packing import CellSums
 from rewards.engine.kinds import KINDS
 from rewards.engine.sessions import Sessions
-from rewards.engine.terms import Terms, parse_terms
+from rewards.engine.terms import Terms
 from rewards.errors import NotFoundError
 from rewards.models import Epoch, Program, QuoteCells, QuoteRun
 from rewards.selectors.actions import actions_behind, sessions_of, splits_of
+from rewards.selectors.parsed_terms import terms_of
 from rewards.selectors.rows import SessionRow
 
 LOOKED_BACK, LOOKED_AHEAD = 3, 2
@@ -103,7 +104,7 @@ class _Ahead:
 
     @classmethod
     def of(cls, epoch: Epoch) -> "_Ahead":
-        terms = parse_terms(epoch.terms_json.encode())
+        terms = terms_of(epoch=epoch)
         rows = [
             SessionRow(start_ms=start, end_ms=end, kind=kind, boost_percent=terms.boosts[kind])
             for start, end, kind in sessions_of(epoch=epoch).rows

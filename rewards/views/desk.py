@@ -40,7 +40,7 @@ def epochs(request: HttpRequest) -> HttpResponseBase:
     now_ms = page_now_ms()
     context: dict[str, Any] = {"section": "treasury", "programs": programs, "program": program, "now_ms": now_ms}
     if program is not None:
-        found = Paginator(program.epochs.select_related("program").order_by("-number"), PAGE)
+        found = Paginator(program.epochs.brief().order_by("-number"), PAGE)
         page = found.get_page(request.GET.get("page"))
         context |= {"page": page, "lines": epoch_lines(epochs=list(page.object_list), now_ms=now_ms)}
     return render(request, "treasury/epochs.html", context)

@@ -1,6 +1,5 @@
 """Pages of disputes: open one, follow it, add to it, decide it; files go out as downloads that nothing runs."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +17,7 @@ from accounts.roles import Deed
 from rewards.errors import RewardsError
 from rewards.models import Dispute, Epoch
 from rewards.selectors.disputes import dispute_file, dispute_get, disputes_of_maker
+from rewards.selectors.parsed_terms import terms_document
 from rewards.selectors.programs import epoch_get
 from rewards.selectors.review_window import review_window
 from rewards.services.attachments import CheckedFile, file_checked
@@ -60,7 +60,7 @@ def dispute_new(request: HttpRequest, slug: str, program: str, number: int) -> H
     if not roles.belongs_to(person=request.user, maker=maker):
         return access.refuse(request=request, sentence=f"Only members of {maker.name} dispute for it.")
     epoch = epoch_get(slug=program, number=number)
-    markets = sorted(json.loads(epoch.terms_json)["markets"])
+    markets = sorted(terms_document(epoch=epoch)["markets"])
     if request.method == "POST":
         form = DisputeForm(request.POST, request.FILES, markets=markets)
         if form.is_valid() and (made := _open(request, form, epoch=epoch, maker=maker)) is not None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
@@ -11,7 +12,7 @@ from accounts.models import Maker, User
 from accounts.roles import belongs_to, names_payouts
 from rewards.selectors.luck import maker_luck
 from rewards.selectors.makers import KindCard, MarketCard, Scorecard, maker_scorecard
-from rewards.selectors.programs import ProgramRow, epoch_get, program_list, program_overview
+from rewards.selectors.programs import ProgramRow, epoch_get, epochs_begun, program_list
 from rewards.selectors.review_window import review_window
 from rewards.selectors.rows import EpochRow
 from rewards.views import access
@@ -24,6 +25,8 @@ from rewards.views.why import placed, reasons
 from rewards.views.words import KIND_NAMES, boost_text
 
 MOST_REASONS = 8
+MARKETS_A_PAGE = 25
+"""Of a market stand here a bar, a row and a table by session; with hundreds of them nobody reads them all at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +78,7 @@ def scorecard(request: HttpRequest, who: Maker, program: str, number: int) -> Ht
 
 
 def _latest_begun(program: ProgramRow, *, now_ms: int) -> EpochRow | None:
-    overview = program_overview(slug=program.slug, now_ms=now_ms)
-    return next((row for row in overview.epochs if row.start_ms <= now_ms), None)
+    return next(iter(epochs_begun(slug=program.slug, now_ms=now_ms)), None)
 
 
 def _scorecard_page(
@@ -84,7 +86,6 @@ def _scorecard_page(
 ) -> HttpResponseBase:
     epoch = epoch_get(slug=program.slug, number=number)
     card = maker_scorecard(epoch_id=epoch.pk, maker=who.slug, now_ms=now_ms)
-    overview = program_overview(slug=program.slug, now_ms=now_ms)
     found = placed(reasons(card=card), epoch=epoch)
     context: dict[str, Any] = {
         "section": "makers",
@@ -92,11 +93,11 @@ def _scorecard_page(
         "program": program,
         "card": card,
         "epoch": card.epoch,
-        "epochs": [row for row in overview.epochs if row.start_ms <= now_ms],
+        "epochs": epochs_begun(slug=program.slug, now_ms=now_ms),
         "now_ms": now_ms,
         "age_s": max(0, now_ms - card.as_of_ms) // 1000,
         "hourly": _hourly_bars(card),
-        "market_bars": _market_bars(card),
+        "market_page": Paginator(_market_bars(card), MARKETS_A_PAGE).get_page(request.GET.get("page")),
         "hourly_summary": _hourly_summary(card),
         "window": review_window(epoch=epoch, now_ms=now_ms),
         "can_dispute": belongs_to(person=request.user, maker=who)

@@ -6,6 +6,7 @@ from typing import Any
 import pyarrow as pa
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -51,9 +52,10 @@ REASON_RULES = {
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of the timeline; x and width are per mille of the epoch."""
+    """A stretch of the timeline; x and width are per mille of the epoch, url shows the book at its middle."""
 
     stretch: Stretch
+    url: str
     x: str
     width: str
     words: str
@@ -130,7 +132,7 @@ def quoted_context(*, epoch: Epoch, market: str, maker: str, pay: PoolPay) -> di
         "presence": presence,
         "presence_summary": _presence_summary(presence),
         "quoted": found,
-        "segments": [_segment(found, stretch) for stretch in found.stretches],
+        "segments": _segments(found, at=_moment_address(epoch=epoch, maker=maker, market=market)),
         "legend": [
             {"reason": name, "word": REASON_WORDS[name], "rule": REASON_RULES[name], "held_ms": held[name]}
             for name in REASONS
@@ -189,10 +191,20 @@ def _found(who: Maker, epoch: Epoch, market: str) -> Quoted:
     return found
 
 
-def _segment(found: Quoted, stretch: Stretch) -> Segment:
-    whole = found.end_ms - found.start_ms
-    x, width = (stretch.start_ms - found.start_ms) * 1000 / whole, (stretch.end_ms - stretch.start_ms) * 1000 / whole
-    return Segment(stretch, f"{x:.2f}", f"{max(width, 0.4):.2f}", REASON_WORDS[stretch.reason])
+def _segments(found: Quoted, *, at: str) -> list[Segment]:
+    """Lay the stretches out; at: the address of the moment 0, which a busy week's hundreds of stretches share."""
+    per_mille = 1000 / (found.end_ms - found.start_ms)
+    return [
+        Segment(
+            each, f"{at}{each.middle_ms}/", f"{(each.start_ms - found.start_ms) * per_mille:.2f}",
+            f"{max(each.length_ms * per_mille, 0.4):.2f}", REASON_WORDS[each.reason],
+        )
+        for each in found.stretches
+    ]  # fmt: skip
+
+
+def _moment_address(*, epoch: Epoch, maker: str, market: str) -> str:
+    return reverse("scorecard-moment", args=[maker, epoch.program.slug, epoch.number, market, 0]).removesuffix("0/")
 
 
 def _numbers(table: pa.Table, column: str, *, scale: int = 1) -> list[float | None]:

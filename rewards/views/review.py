@@ -1,9 +1,10 @@
 """The review of an epoch: its facts, flags and comments on the page, and what people decide there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import messages
+from django.core.paginator import Page, Paginator
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
@@ -13,7 +14,7 @@ from accounts.errors import AccountsError
 from accounts.roles import Deed
 from rewards.errors import RewardsError
 from rewards.models import Epoch, Flag, FlagVerdict
-from rewards.selectors.epoch_review import ChangeRow, EpochFacts, epoch_facts
+from rewards.selectors.epoch_review import BoughtRow, ChangeRow, EpochFacts, epoch_facts
 from rewards.selectors.programs import epoch_get
 from rewards.selectors.review import comments, flag_rows, flags_hindrance
 from rewards.selectors.treasury import TreasuryEpoch
@@ -27,6 +28,7 @@ _WHO = "Putting epochs forward, sending them back and judging flags is for treas
 _WHO_COMMENTS = "Comments are for treasurers, reviewers, guardians and operators."
 _CHANGED = "This epoch changed after you opened the page. Nothing was decided; look at it again."
 _MOST_ROWS = 12
+_MARKETS_A_PAGE = 25
 UNSPENT_WORDS = {
     "no_market": ("Given to no market", "The markets’ weights sum to less than the whole budget."),
     "dark": ("Dark time", "The market was open and the book had no reference to measure by, so nobody could earn."),
@@ -48,6 +50,7 @@ def review_context(
     """Return what the review adds to an epoch's page: facts, flags, comments, and what this person may do."""
     user = request.user
     facts, flags = epoch_facts(epoch=stored), flag_rows(epoch=stored)
+    markets = _market_page(request, facts)
     people, waits = review.people, flags_hindrance(flags=flags)
     decides = roles.may(person=user, deed=Deed.PUT_EPOCH_FORWARD)
     is_open = stored.state == Epoch.State.PROPOSED and people.put_forward is None and people.sent_back is None
@@ -70,8 +73,11 @@ def review_context(
         "approved_unseen": stored.state in ("approved", "active") and people.put_forward is None,
         "lorenz": lorenz_figure(curve=[(row[0], row[1]) for row in (facts.document or {}).get("lorenz", [])]),
         "top5": int((facts.document or {}).get("top5", 0)),
-        **_unspent(facts),
-        **_changes(facts, names),
+        "markets": markets,
+        "markets_bought": _only(markets, facts.markets_bought),
+        "sessions_bought": _only(markets, facts.sessions_bought),
+        **_unspent(facts, markets),
+        **_changes(facts, names, markets),
     }
 
 
@@ -175,8 +181,22 @@ def _done(
     return answer
 
 
-def _unspent(facts: EpochFacts) -> dict[str, Any]:
-    amounts = facts.unspent
+def _market_page(request: HttpRequest, facts: EpochFacts) -> Page:
+    """Choose the markets that the page's tables are of: all where they are few, the best paid ones first."""
+    names = [row.name for row in facts.markets]
+    others = {row.market for row in facts.markets_bought} | facts.unspent_by_market.keys()
+    names += sorted(others.difference(names))
+    return Paginator(names, _MARKETS_A_PAGE).get_page(request.GET.get("page"))
+
+
+def _only(markets: Page, rows: Iterable[BoughtRow]) -> list[BoughtRow]:
+    """Return the rows of these markets, in the order of the markets."""
+    place = {name: index for index, name in enumerate(markets)}
+    return sorted((row for row in rows if row.market in place), key=lambda row: place[row.market])
+
+
+def _unspent(facts: EpochFacts, markets: Page) -> dict[str, Any]:
+    amounts, by_market = facts.unspent, facts.unspent_by_market
     reasons = [reason for reason in UNSPENT_WORDS if amounts.get(reason)]
     lengths = bar_lengths(values=[abs(amounts[reason]) for reason in reasons])
     return {
@@ -192,17 +212,18 @@ def _unspent(facts: EpochFacts) -> dict[str, Any]:
         "unspent_columns": [UNSPENT_WORDS[reason][0] for reason in reasons],
         "unspent_markets": [
             {"market": market, "amounts": [row.get(reason, 0) for reason in reasons], "sum": sum(row.values())}
-            for market, row in facts.unspent_by_market.items()
+            for market in markets
+            for row in ([by_market[market]] if market in by_market else ())
         ],
     }
 
 
-def _changes(facts: EpochFacts, names: dict[str, str]) -> dict[str, Any]:
-    makers = [_named(row, names.get(row.name, row.name)) for row in facts.makers]
+def _changes(facts: EpochFacts, names: dict[str, str], markets: Page) -> dict[str, Any]:
+    makers, here = [_named(row, names.get(row.name, row.name)) for row in facts.makers], set(markets)
     return {
         "maker_changes": makers[:_MOST_ROWS],
         "more_maker_changes": makers[_MOST_ROWS:],
-        "market_changes": [_named(row, row.name) for row in facts.markets],
+        "market_changes": [_named(row, row.name) for row in facts.markets if row.name in here],
     }
 
 

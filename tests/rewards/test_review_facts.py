@@ -11,8 +11,10 @@ from onchain.services import contract_watch
 from rewards import tasks
 from rewards.errors import ApprovalRefusedError, ReviewRefusedError
 from rewards.models import Alarm, Epoch, EpochStatistics, EpochVerdict, Flag
+from rewards.selectors.desk_inbox import inbox_rows
+from rewards.selectors.desk_rows import desk_rows
 from rewards.selectors.epoch_review import epoch_facts
-from rewards.selectors.treasury import treasury_epoch, treasury_inbox
+from rewards.selectors.treasury import treasury_epoch
 from rewards.services.approval import approve_with_local_node
 from rewards.services.review import epoch_lift, epoch_put_forward, epoch_send_back
 from rewards.services.review_facts import review_facts_compute, review_facts_due
@@ -85,7 +87,7 @@ def test_before_it_is_put_forward_nothing_is_offered_and_nothing_can_be_approved
     epoch_send_back(by=ann(), epoch=proposed, root=proposed.root, reason="Look at Bob.")
     page = treasury_epoch(epoch_id=proposed.pk, now_ms=END_S * 1000)
     assert (page.is_ready, page.approval) == (True, None)
-    (row,) = treasury_inbox(now_ms=END_S * 1000)
+    (row,) = inbox_rows(rows=desk_rows(person=ann(), now_ms=END_S * 1000), now_ms=END_S * 1000)
     assert (row.needs_decision, row.people.sent_back.text) == (False, "Look at Bob.")
     client = node()
     with pytest.raises(ApprovalRefusedError, match="Ann has sent it back: Look at Bob"):
