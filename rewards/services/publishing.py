@@ -156,6 +156,7 @@ def _send(client: RpcClient, *, epoch: Epoch, proposal: Proposal, sender: Sender
     try:
         with transaction.atomic():
             _remember(epoch, proposal)
+            failpoints.hit("publishing.remembered")
             row = prepare(
                 client, sender=sender, purpose=proposal.purpose, to=epoch.program.distributor, data=proposal.calldata
             )
@@ -180,6 +181,7 @@ def _activate(client: RpcClient, *, epoch: Epoch, sender: Sender) -> None:
         return
     failpoints.hit("publishing.activate_signed")
     broadcast(client, row)
+    failpoints.hit("publishing.activate_sent")
 
 
 def _remember(epoch: Epoch, proposal: Proposal) -> None:
