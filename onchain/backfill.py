@@ -129,6 +129,7 @@ def catch_up_contracts(client: RpcClient, *, cursor: Cursor, keep_going: Callabl
     backfill_below.plan(cursor=cursor, range_blocks=RANGE_BLOCKS)
     for contract in behind:
         _plan_again(contract, cursor)
+    failpoints.hit("backfill.planned")
     # A share token may be years old and is named by a maker: the head does not stand still for it.
     patient = Q(below=True) | Q(addresses__contained_by=_whole_addresses())
     while keep_going() and work(client, among=Q(ahead=False) & ~patient):
@@ -139,6 +140,7 @@ def catch_up_contracts(client: RpcClient, *, cursor: Cursor, keep_going: Callabl
     backfill_below.take_over(cursor=cursor)
     for contract in behind:
         _advance(contract)
+        failpoints.hit("backfill.advanced")
 
 
 def _plan_again(contract: WatchedContract, cursor: Cursor) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from django.db import transaction
 
+from config import failpoints
 from onchain.archive import LOGS, require_here
 from onchain.book import Book
 from onchain.columns import BlockColumns, LogColumns
@@ -67,6 +68,7 @@ class Deriver:
                 standing = self._standing[market.pk]
                 if market.derived_through == standing.at > standing.saved:
                     _save(market, standing)
+            failpoints.hit("derive.before_commit")
 
     def _stand(self, market: Market) -> Standing:
         standing = self._standing.get(market.pk)

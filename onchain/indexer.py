@@ -193,6 +193,7 @@ class Indexer:
                     confirm.verify(self.client, cursor=cursor)
                 self._finalise(cursor, tip)
                 cursor.save()
+                failpoints.hit("indexer.verified")
                 events = self.deriver.derive(cursor=cursor, fresh=fetched)
                 failpoints.hit("indexer.before_commit")
         except BaseException:
@@ -212,7 +213,9 @@ class Indexer:
         ensure_partitions(first_block=fetched.first, last_block=fetched.last)
         live = {number: stamp for number in fetched.headers.number.tolist() if (stamp := self.live.of(number))}
         write_blocks(fetched, status=confirm.initial_status(self.client), live=live)
+        failpoints.hit("indexer.blocks_written")
         stored = write_logs(fetched, addresses=fetched.addresses)
+        failpoints.hit("indexer.logs_written")
         # Only those whose logs were fetched: one registered this very moment has its blocks fetched again.
         WatchedContract.objects.filter(
             address__in=fetched.addresses, stored_through__gte=fetched.first - 1, stored_through__lt=fetched.last

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 
+from config import failpoints
 from onchain.errors import LeaseLostError
 from onchain.locks import LOCK_CLASS, lock_number, try_lock
 
@@ -74,7 +75,9 @@ def _begin(chain_id: int) -> Lease:
             " SET token = l.token + 1, holder = excluded.holder, renewed_at = excluded.renewed_at RETURNING token",
             [chain_id, f"{socket.gethostname()}, process {os.getpid()}"[:120]],
         )
-        return Lease(chain_id, cursor.fetchone()[0])
+        lease = Lease(chain_id, cursor.fetchone()[0])
+    failpoints.hit("lease.begun")
+    return lease
 
 
 def _expired(chain_id: int, lease_s: float) -> bool:

@@ -78,6 +78,7 @@ def prepare(client: RpcClient, *, sender: Sender, purpose: str, to: str, data: s
             chain_id=sender.chain_id, sender=sender.address, nonce=_next_nonce(client, sender), purpose=purpose,
             to=to, data=data, gas_limit=gas,
         )  # fmt: skip
+        failpoints.hit("transactions.numbered")
         _sign(client, row, sender=sender, fees=current_fees(client))
     failpoints.hit("transactions.signed")
     return row
@@ -104,6 +105,7 @@ def resolve(client: RpcClient, *, sender: Sender) -> None:
     ).order_by("nonce")
     for row in list(open_rows):
         _resolve_one(client, row, sender=sender)
+        failpoints.hit("transactions.resolved")
 
 
 def _resolve_one(client: RpcClient, row: OutgoingTransaction, *, sender: Sender) -> None:

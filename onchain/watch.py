@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from eth_abi import decode
 
+from config import failpoints
 from onchain.contracts import artefact
 from onchain.distributor import read_summary
 from onchain.keccak import keccak256
@@ -41,12 +42,15 @@ def watch(client: RpcClient, *, distributor: ChainDistributor) -> bool:
         fresh = [(log, *decoded) for log in logs if (decoded := decode_log(log)) is not None]
         for log, name, args in fresh:
             _store(locked, log, name, args)
+            failpoints.hit("watch.stored")
         changed = gone or bool(fresh)
         if changed:
             _fold(locked)
             _fold_recipients(locked)
+            failpoints.hit("watch.before_commit")
     if locked.read_at_block < 0 or any(name in ROLE_EVENTS for _, name, _ in fresh) or gone:
         _read_roles(client, locked, at=through)
+        failpoints.hit("watch.roles_read")
     return changed
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from celery import Task, shared_task
 from django.utils import timezone
 
+from config import failpoints
 from onchain.errors import OnchainError
 from onchain.indexer import node
 from onchain.locks import try_lock
@@ -195,6 +196,7 @@ def _advance(client: RpcClient, program: Program) -> None:
         return
     now = timezone.now()
     epochs_begin(now_ms=newest.time_ms)
+    failpoints.hit("programs.begun")
     _step("The next epoch", lambda: epoch_schedule_next(program=program, now_ms=newest.time_ms))
     _step("What was sent", lambda: proposals_resolve(client, program=program))
     # Before publishing: what is to be scored again is not proposed.

@@ -291,6 +291,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
 # --- tasks: the queue only pokes, the database decides ---------------------------------------------------------
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
+# A killed child's task keeps its place for so long (s), by default ten; nobody waits for results that are not kept.
+CELERY_WORKER_LOST_WAIT = 1.0
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_STORE_ERRORS_EVEN_IF_IGNORED = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

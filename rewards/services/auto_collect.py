@@ -4,6 +4,7 @@ import logging
 from datetime import datetime
 
 from accounts.roles import Person, owns_account
+from config import failpoints
 from rewards.errors import NotAllowedError, NothingToCollectError, TooManyRequestsError
 from rewards.models import AutoCollect, ClaimRequest, Entitlement, Epoch, Program
 from rewards.services.claims import claim_request
@@ -37,5 +38,6 @@ def auto_collect_ask(*, program: Program, now: datetime) -> None:
         if (account, cumulative) not in tried:
             try:
                 claim_request(program=program, account=account, now=now)
+                failpoints.hit("autocollect.asked")
             except (NothingToCollectError, TooManyRequestsError) as error:
                 logger.debug("Not collected by itself: %s", error)

@@ -2,6 +2,7 @@
 
 import logging
 
+from config import failpoints
 from onchain.models_tx import ChainDistributor, ChainEpoch
 from onchain.rpc import RpcClient
 from onchain.watch import watch
@@ -26,6 +27,7 @@ def program_watch(client: RpcClient, *, program: Program) -> None:
     """Mirror the distributor's events, then move the programme's epochs to where the chain says that they are."""
     distributor = ChainDistributor.objects.get(chain_id=program.chain_id, address=program.distributor)
     watch(client, distributor=distributor)
+    failpoints.hit("mirror.watched")
     program_sync(program=program, distributor=distributor)
 
 
@@ -65,6 +67,7 @@ def _move(epoch: Epoch, row: ChainEpoch) -> None:
     )
     if moved and epoch.state != state:
         logger.info("Epoch %s: %s, by the chain's word", epoch.number, state.label)
+        failpoints.hit("mirror.moved")
 
 
 def _note(row: ChainEpoch) -> str:

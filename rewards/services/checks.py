@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from accounts.roles import Deed, Person, require
+from config import failpoints
 from onchain.distributor import Summary
 from onchain.rpc import RpcClient
 from rewards.errors import CheckNotWaivableError
@@ -37,12 +38,14 @@ def checks_run(
     summary: what the chain says now. Each check stands alone: one that can't be done fails and the others are made.
     """
     results = {code: _done(check) for code, check in _checks(client, epoch=epoch, summary=summary).items()}
+    failpoints.hit("checks.made")
     with transaction.atomic():
         EpochCheck.objects.filter(epoch=epoch, stage=stage).delete()
         EpochCheck.objects.bulk_create(
             EpochCheck(epoch=epoch, stage=stage, code=code, passed=passed, detail=detail)
             for code, (passed, detail) in results.items()
         )
+    failpoints.hit("checks.stored")
     return all(passed for passed, _ in results.values())
 
 

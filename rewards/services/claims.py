@@ -79,7 +79,9 @@ def _relay(client: RpcClient, program: Program, *, now: datetime) -> int:
     sender = relayer(program)
     if sender is not None:
         resolve(client, sender=sender)
+    failpoints.hit("relay.resolved")
     _settle(program)
+    failpoints.hit("relay.settled")
     waiting = list(_waiting(program).order_by("pk")[:MAX_BATCH])
     if not waiting:
         return 0
@@ -91,6 +93,7 @@ def _relay(client: RpcClient, program: Program, *, now: datetime) -> int:
     if affordable <= 0:
         return _hold(program, BUDGET_USED)
     waiting = _without_refused(client, program, sender, waiting[:affordable])
+    failpoints.hit("relay.checked")
     return _send(client, program, sender, waiting) if waiting else 0
 
 
@@ -168,6 +171,7 @@ def _send(client: RpcClient, program: Program, sender: Sender, waiting: Sequence
                 request.state, request.transaction, request.tx_hash = STATE.SENT, row, row.tx_hash
                 request.attempts, request.note = request.attempts + 1, ""
                 request.save()
+            failpoints.hit("relay.before_commit")
     except RefusedByContractError as error:
         logger.warning("A batch of %s claims was not sent: %s", len(waiting), error)
         return _hold(program, trouble_of_error(error))

@@ -1,6 +1,7 @@
 """Fixes which head of the audit log an epoch's manifest names: once, so that scoring again gives the same bytes."""
 
 from audit import selectors as audit
+from config import failpoints
 from rewards.models import Epoch, EvidenceHead
 
 
@@ -14,4 +15,5 @@ def evidence_head_fix(*, epoch: Epoch, content: str) -> dict[str, object] | None
     fixed, _ = EvidenceHead.objects.get_or_create(
         epoch=epoch, content=content, defaults={"sequence": head.sequence, "hash": f"0x{head.hash}"}
     )
+    failpoints.hit("evidence.head_fixed")
     return {"sequence": fixed.sequence, "hash": fixed.hash} if fixed.sequence else None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
+from config import failpoints
 from onchain.selectors import market_events_arrow, settled_through_ms
 from rewards.analysis.reach import most_of
 from rewards.engine.allocation import AllocationRow, allocate_market
@@ -61,6 +62,8 @@ def live_score(*, epoch_id: int) -> int:
         if locked.state == Epoch.State.LIVE:
             _store(locked, ground, runs)
             announce(epoch_topic(locked.pk))
+            failpoints.hit("live.before_commit")
+    failpoints.hit("live.stored")
     return min(run.now_ms for run in runs)
 
 

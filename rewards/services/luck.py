@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Exists, OuterRef
 
+from config import failpoints
 from onchain.locks import try_lock
 from rewards.analysis.luck import sampling_luck
 from rewards.engine.evidence import read_inputs
@@ -56,8 +57,10 @@ def luck_compute(*, epoch_id: int, now: datetime, draws: int = DRAWS) -> bool:
             logger.exception("The sampling luck of epoch %s can't be worked out", epoch.number)
             SamplingLuck.objects.update_or_create(**key, defaults={"note": str(error), "retry_at": now + RETRY})
             return False
+        failpoints.hit("luck.computed")
         names = ("exact", "mean", "low", "high", "least", "most")
         makers = {maker: {name: str(getattr(each, name)) for name in names} for maker, each in found.by_maker.items()}
         values = {"makers": makers, "draws": draws, "note": "", "retry_at": None}
         SamplingLuck.objects.update_or_create(**key, defaults=values)
+        failpoints.hit("luck.stored")
         return True

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from config import failpoints
 from onchain.distributor import claim_calldata
 from rewards.models import Entitlement, Epoch, Program
 
@@ -33,12 +34,16 @@ def proof_packs_write(*, program: Program) -> Path | None:
         return folder
     home.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=".writing-", dir=home))
+    failpoints.hit("proofs.begun")
     try:
         for leaf in Entitlement.objects.filter(epoch=active, token=program.token).iterator():
             _write(fresh / f"{leaf.account}.json", _bytes(proof_pack(program=program, epoch=active, leaf=leaf)))
+            failpoints.hit("proofs.file_written")
         fresh.chmod(0o755)
         if not folder.exists():
+            failpoints.hit("proofs.before_rename")
             fresh.rename(folder)
+            failpoints.hit("proofs.renamed")
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     _forget_old(program, home)

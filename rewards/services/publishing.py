@@ -157,6 +157,7 @@ def _send(client: RpcClient, *, epoch: Epoch, proposal: Proposal, sender: Sender
     try:
         with span("sign proposal", programme=epoch.program.slug, epoch=epoch.number), transaction.atomic():
             _remember(epoch, proposal)
+            failpoints.hit("publishing.remembered")
             row = prepare(
                 client, sender=sender, purpose=proposal.purpose, to=epoch.program.distributor, data=proposal.calldata
             )
@@ -181,6 +182,7 @@ def _activate(client: RpcClient, *, epoch: Epoch, sender: Sender) -> None:
         return
     failpoints.hit("publishing.activate_signed")
     broadcast(client, row)
+    failpoints.hit("publishing.activate_sent")
 
 
 def _remember(epoch: Epoch, proposal: Proposal) -> None:

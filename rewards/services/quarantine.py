@@ -58,6 +58,7 @@ def rederivations_do(*, now: datetime) -> int:
             failpoints.hit("quarantine.before_commit")
             row.done_at = now
             row.save(update_fields=["done_at"])
+        failpoints.hit("quarantine.done")
         done += 1
         logger.warning("%s is derived again from its raw logs: %s", asked.market.name, asked.reason)
     return done

@@ -11,6 +11,7 @@ import numpy as np
 from django.db import transaction
 from django.db.models import Q
 
+from config import failpoints
 from onchain.locks import try_lock
 from onchain.selectors import archived_through_ms, market_events_arrow, settled_through_ms
 from rewards.analysis.cells import CellTimes
@@ -120,6 +121,7 @@ class _Run:
         table = self.ground.with_halts(table, markets=[self.market], from_ms=self.until_ms, to_ms=until_ms)
         scorer = _scorer(self.ground, self.market, state=self.state)
         scorer.feed(EventColumns.from_arrow(table))
+        failpoints.hit("quotes.fed")
         first, end = self.base.first, int(np.searchsorted(scorer.times.starts_ms, until_ms, side="left"))
         before, from_ms = (b"", self.until_ms) if is_first else (self.state, self.until_ms)
         fed = self.base.plus(CellSums.of(scorer.watch.cells, first=first, end=end))
@@ -154,6 +156,8 @@ class _Run:
                 update_fields=["until_ms", "is_whole", "cells"],
             )  # fmt: skip
             QuoteRun.objects.update_or_create(epoch=self.epoch, market=self.market, defaults=run)
+            failpoints.hit("quotes.before_commit")
+        failpoints.hit("quotes.stored")
 
 
 def _scorer(ground: Ground, market: str, *, state: bytes | None) -> WatchedScorer:

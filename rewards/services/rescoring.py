@@ -97,6 +97,7 @@ def _send(client: RpcClient, *, epoch: Epoch, sender: Sender) -> None:
         )  # fmt: skip
     failpoints.hit("rescoring.withdraw_signed")
     broadcast(client, row)
+    failpoints.hit("rescoring.withdraw_sent")
 
 
 def _open(program: Program, *, number: int) -> bool:

@@ -80,6 +80,7 @@ def review_facts_compute(*, epoch_id: int, now: datetime) -> bool:
             epoch=epoch, manifest_hash=epoch.manifest_hash,
             defaults={"root": epoch.root, "document": document, "note": document["note"], "retry_at": None},
         )  # fmt: skip
+    failpoints.hit("review.stored")
     logger.info("Epoch %s has %d flags", epoch.number, len(findings))
     return True
 

@@ -3,6 +3,7 @@
 import logging
 from datetime import datetime, timedelta
 
+from config import failpoints
 from onchain.errors import OnchainError
 from onchain.models import Cursor
 from onchain.relayer import gas_spent
@@ -19,6 +20,7 @@ A_DAY = timedelta(days=1)
 def worker_seen(*, queue: str, worker: str, now: datetime) -> None:
     """Say that a worker took a task from a queue, and forget who has not for a day."""
     WorkerSeen.objects.filter(seen_at__lt=now - A_DAY).delete()
+    failpoints.hit("workers.before_seen")
     WorkerSeen.objects.update_or_create(queue=queue, worker=worker[:120], defaults={"seen_at": now})
 
 
@@ -41,5 +43,6 @@ def key_look(client: RpcClient, *, role: str, now: datetime) -> None:
         logger.warning("The balance of %s can't be read: %s", role, error)
         HotKey.objects.update_or_create(role=role, defaults={"note": str(error), "looked_at": now})
         return
+    failpoints.hit("keys.looked")
     found = {"address": sender.address, "balance_wei": balance, "fee_wei": fee, "gas_today": gas}
     HotKey.objects.update_or_create(role=role, defaults={**found, "note": "", "looked_at": now})

@@ -125,6 +125,7 @@ def epoch_score(*, epoch_id: int) -> Epoch:
         if ground_of(locked).actions != ground.actions:
             raise NotYetError(what=f"Scoring epoch {epoch.number}", waits_for="a market action that has just changed")
         _store_rows(locked, inputs, result)
+        failpoints.hit("scoring.rows_stored")
         vault_rows_store(epoch=locked, held=vaults, result=result)
         _store_epoch(locked, inputs, result, manifest_hash=manifest_hash, name=name, fields=fields)
         failpoints.hit("scoring.before_commit")
@@ -177,6 +178,7 @@ def _scored(epoch: Epoch, ground: Ground) -> tuple[VaultsOfEpoch, Inputs, Result
     inputs = gather(epoch=epoch, ground=ground, vaults=vaults.vaults)
     failpoints.hit("scoring.gathered")
     result = combine(inputs, stretched_scores(epoch=epoch, inputs=inputs, ground=ground))
+    failpoints.hit("allocation.done")
     return vaults.paid_through(inputs.vaults), inputs, result
 
 
@@ -190,16 +192,21 @@ def _write_evidence(
     fresh = Path(tempfile.mkdtemp(prefix=".writing-", dir=home))
     try:
         write_inputs(fresh, inputs)
+        failpoints.hit("evidence.inputs_written")
         write_outputs(fresh, inputs, result)
+        failpoints.hit("evidence.outputs_written")
         write_actions(fresh, evidence_actions(ground.actions, epoch=epoch, splits=inputs.splits))
         # First without the audit log's head: what scoring gave alone decides which head is named.
         fields = replace(fields, audit=evidence_head_fix(epoch=epoch, content=write_manifest(fresh, fields)))
         manifest_hash = write_manifest(fresh, fields)
+        failpoints.hit("evidence.manifest_written")
         _sync(fresh)
         name = f"{epoch.program.slug}-{epoch.number}-{manifest_hash[2:14]}"
         fresh.chmod(0o755)
         if not (home / name).exists():
+            failpoints.hit("evidence.before_rename")
             fresh.rename(home / name)
+            failpoints.hit("evidence.renamed")
             _sync_folder(home)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)

@@ -164,6 +164,7 @@ class _Chain:
         end_ms = self.ends[number]
         scorer = self._scorer or self._restored()
         events = self._events(number)
+        failpoints.hit("stretches.read")
         scorer.feed_market(events)
         if end_ms == self.epoch.end_ms:
             # Only here: at an earlier end, an event of a later block may still turn out to be from before it.

@@ -35,6 +35,8 @@ class LyingProxy:
 
     upstream: str
     fault: Fault | None = None
+    is_gone: bool = False
+    """Nobody is there: connections are cut without an answer."""
     requests: int = 0
     hits: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -69,6 +71,10 @@ class LyingProxy:
 
     def _serve(self, handler: BaseHTTPRequestHandler) -> None:
         body = handler.rfile.read(int(handler.headers["Content-Length"]))
+        if self.is_gone:
+            self.hits += 1
+            handler.close_connection = True
+            return
         asked = json.loads(body)
         calls = asked if isinstance(asked, list) else [asked]
         answer = json.loads(self._forward(body))

@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from config import failpoints
 from rewards.errors import PostFailedError, RewardsError
 from rewards.models import Delivery, Notice, WebhookEndpoint
 from rewards.selectors.notices import Kind, delivery_ids_due
@@ -42,12 +43,15 @@ def delivery_try(*, delivery_id: int, now: datetime) -> bool:
     delivery = _leased(delivery_id, now)
     if delivery is None:
         return False
+    failpoints.hit("deliveries.leased")
     try:
         status, text, is_done = _send(delivery, now)
     except (RewardsError, OSError) as error:
         # OSError: the mail server can't be reached (smtplib's errors are of its kind).
         status, text, is_done = None, str(error), False
+    failpoints.hit("deliveries.sent")
     _write_down(delivery, status=status, text=text, is_done=is_done, now=now)
+    failpoints.hit("deliveries.written")
     return True
 
 

@@ -7,6 +7,7 @@ from itertools import chain
 from django.db import transaction
 
 from accounts.models import Maker
+from config import failpoints
 from rewards.models import Delivery, Notice, Program
 from rewards.selectors.notices import endpoints_told, people_told
 from rewards.services.notices.decisions import found_of_people
@@ -30,6 +31,7 @@ def notices_record(*, program: Program, now: datetime) -> int:
     for key, each in news.items():
         if key not in known:
             written += _written(each, program=program, maker=makers.get(each.maker), now=now)
+    failpoints.hit("notices.before_commit")
     return written
 
 
@@ -62,4 +64,5 @@ def _written(each: Found, *, program: Program, maker: Maker | None, now: datetim
     notice, is_new = notice_write(found=each, program=program, maker=maker, now=now)
     if is_new:
         tell(notice=notice, now=now, but_for=each.but_for)
+        failpoints.hit("notices.written")
     return int(is_new)

@@ -1,0 +1,291 @@
+"""What goes wrong while the service works: each a small class that says what it needs and when it strikes.
+
+`share` is how much of the trading is done, 0 to 1: mishaps are spread over it, so that they meet every stage.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.faults.crew import WAYS, Crew, Redis, restart_postgres
+
+HOUR = "-3600"
+
+
+class Mishap:
+    """One kind of trouble. `env` goes to the service's processes, `folders` to all; `more` are processes beside them."""
+
+    more: tuple[str, ...] = ()
+    folders: dict[str, str] = {}
+
+    def __init__(self, root: Path, wanted: Any) -> None:
+        self.root, self.wanted = root, wanted
+        self.done = 0
+
+    def begin(self, _chain_url: str) -> dict[str, str]:
+        """Start what it needs; returns the environment of the service's processes."""
+        return {}
+
+    def step(self, share: float, crew: Crew) -> None:
+        """Strike, if it is time."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has struck as often as it should."""
+        return self.done >= self.wanted
+
+    def end(self) -> None:
+        """Stop what it started."""
+
+    def count(self) -> object:
+        """Return how often it struck."""
+        return self.done
+
+    def _is_time(self, share: float) -> bool:
+        return not self.is_over and share >= (self.done + 1) / (self.wanted + 1)
+
+
+class PostgresRestarts(Mishap):
+    """The database is restarted so many times, in three ways in turn."""
+
+    def step(self, share: float, crew: Crew) -> None:
+        """Restart it."""
+        if self._is_time(share):
+            restart_postgres(self.root, way=WAYS[self.done % len(WAYS)])
+            self.done += 1
+
+
+class RedisRestarts(Mishap):
+    """The queue is a real Redis that is restarted so many times, every other one by kill -9, with all it held."""
+
+    def begin(self, _chain_url: str) -> dict[str, str]:
+        """Start Redis."""
+        self.redis = Redis(self.root)
+        self.redis.start()
+        return {"CELERY_BROKER_URL": self.redis.url}
+
+    def step(self, share: float, crew: Crew) -> None:
+        """Restart it."""
+        if self._is_time(share):
+            self.redis.restart(hard=self.done % 2 == 0)
+            self.done += 1
+
+    def end(self) -> None:
+        """Stop Redis."""
+        self.redis.stop()
+
+
+class Kills(Mishap):
+    """The worker is killed at named points (config/failpoints.py): those given, as `name:n` or `name:n:group`."""
+
+    def begin(self, _chain_url: str) -> dict[str, str]:
+        """Arm them."""
+        self.fired = self.root / "failpoints"
+        self.fired.mkdir()
+        return {"LAMPLIGHT_FAILPOINTS": ",".join(self.wanted), "LAMPLIGHT_FAILPOINTS_DIR": str(self.fired)}
+
+    @property
+    def is_over(self) -> bool:
+        """Points that nobody passes again have to be seen to by the test: whoever waits here waits for ever."""
+        return True
+
+    def count(self) -> object:
+        """Return the points at which a process died, as they were given."""
+        there = {path.name for path in self.fired.iterdir()}
+        return [entry for entry in self.wanted if entry.replace(":", "-") in there]
+
+
+class TwoBeats(Mishap):
+    """A second beat pokes beside the first, all the time."""
+
+    more = ("beat-2",)
+    is_over = True
+
+    def count(self) -> object:
+        """Return how many beats there are."""
+        return 2
+
+
+class Thrice(Mishap):
+    """Every task comes three times, shuffled."""
+
+    is_over = True
+
+    def begin(self, _chain_url: str) -> dict[str, str]:
+        """Have the queue do so."""
+        self.sent = self.root / "deliveries"
+        return {"TASKS_THRICE": str(self.sent)}
+
+    def count(self) -> object:
+        """Return how many deliveries there were."""
+        return self.sent.stat().st_size
+
+
+class ProviderGone(Mishap):
+    """The chain's node answers nobody for so many seconds; trading goes on meanwhile."""
+
+    def begin(self, chain_url: str) -> dict[str, str]:
+        """Put the proxy between."""
+        from tests.faults.proxy import LyingProxy
+
+        self.proxy = LyingProxy(chain_url).__enter__()
+        self.since: float | None = None
+        return {"RPC_URLS": self.proxy.url}
+
+    def step(self, share: float, crew: Crew) -> None:
+        """Go away after a third of the trading, and come back."""
+        now = time.monotonic()
+        if self.since is None and share >= 0.35:
+            self.since, self.proxy.is_gone = now, True
+        elif self.since is not None and self.proxy.is_gone and now - self.since >= self.wanted:
+            self.proxy.is_gone = False
+            self.done = int(now - self.since)
+
+    def end(self) -> None:
+        """Stop the proxy."""
+        self.proxy.__exit__()
+
+    def count(self) -> object:
+        """Return how long it was gone (s), and how many requests found it so."""
+        return [self.done, self.proxy.hits]
+
+
+class ClockSetBack(Mishap):
+    """The clock of the service's processes is set back an hour, and forward again near the end (libfaketime)."""
+
+    def begin(self, _chain_url: str) -> dict[str, str]:
+        """Have them read the time through libfaketime."""
+        library = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+        self.file = self.root / "clock"
+        self.file.write_text("+0")
+        return {
+            "LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(self.file), "FAKETIME_CACHE_DURATION": "1",
+            "DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }  # fmt: skip
+
+    def step(self, share: float, crew: Crew) -> None:
+        """Set it back again and again: an hour each time."""
+        if self._is_time(share):
+            self.done += 1
+            self.file.write_text(f"-{3600 * self.done}")
+
+
+class DiskFull(Mishap):
+    """Evidence and proof packs go to a small file system of its own that is full; then a little room is made at a time.
+
+    A tmpfs where it may be mounted (as root), else a limit on the size of files (RLIMIT_FSIZE), the next best thing.
+    """
+
+    SIZE = 1 << 20
+    ROOM = 12 * 1024
+    WORDS = ("No space left on device", "can't be written")
+
+    def __init__(self, root: Path, wanted: int) -> None:
+        super().__init__(root, wanted)
+        self.disk = root / "small"
+        self.disk.mkdir(parents=True)
+        mounted = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={self.SIZE}", "tmpfs", str(self.disk)], check=False,
+            capture_output=True,
+        )  # fmt: skip
+        if mounted.returncode:
+            raise OSError(f"A small disk can't be mounted: {mounted.stderr.decode().strip()}")
+        self.ballast = self.disk / "ballast"
+        self.folders = {"EVIDENCE_DIR": str(self.disk / "evidence"), "PROOFS_DIR": str(self.disk / "proofs")}
+        self.seen = 0
+        self.packs_too = 0
+
+    def begin(self, _chain_url: str) -> dict[str, str]:
+        """Fill it up."""
+        for folder in self.folders.values():
+            Path(folder).mkdir(exist_ok=True)
+        self._fill(room=0)
+        return {}
+
+    def step(self, share: float, crew: Crew) -> None:
+        """Each time that a write has failed, leave a little more room; and none again before the proofs."""
+        failed = sum(crew.said("worker", words) for words in self.WORDS)
+        if failed > self.seen and not self.is_over:
+            self.done += 1
+            self._fill(room=self.done * self.ROOM if not self.is_over else None)
+            self.seen = sum(crew.said("worker", words) for words in self.WORDS)
+
+    def _fill(self, *, room: int | None) -> None:
+        """Leave so many bytes, None: all."""
+        self.ballast.unlink(missing_ok=True)
+        if room is not None:
+            free = shutil.disk_usage(self.disk).free - room
+            self.ballast.write_bytes(b"\0" * max(0, free))
+
+    def end(self) -> None:
+        """Take the disk away."""
+        subprocess.run(["umount", "--lazy", str(self.disk)], check=True)
+
+
+KINDS: dict[str, type[Mishap]] = {
+    "postgres": PostgresRestarts,
+    "redis": RedisRestarts,
+    "kills": Kills,
+    "beats": TwoBeats,
+    "thrice": Thrice,
+    "gone_s": ProviderGone,
+    "clock": ClockSetBack,
+    "disk": DiskFull,
+}
+
+
+class Mishaps:
+    """All that goes wrong in one run."""
+
+    def __init__(self, each: dict[str, Mishap]) -> None:
+        self.each = each
+        self.crew: Crew | None = None
+
+    @classmethod
+    def of(cls, root: Path, spec: dict[str, Any]) -> Mishaps:
+        """Return those of a plan: kind to how often, how long, or where."""
+        return cls({kind: KINDS[kind](root, wanted) for kind, wanted in spec.items()})
+
+    @property
+    def folders(self) -> dict[str, str]:
+        """The folders that everybody uses."""
+        return {name: folder for each in self.each.values() for name, folder in each.folders.items()}
+
+    @property
+    def more(self) -> tuple[str, ...]:
+        """The processes beside worker and beat."""
+        return tuple(name for each in self.each.values() for name in each.more)
+
+    def begin(self, chain_url: str) -> dict[str, str]:
+        """Start what they need; returns the environment of the service's processes."""
+        env = {"RPC_URLS": chain_url}
+        for each in self.each.values():
+            env |= each.begin(chain_url)
+        return env
+
+    def step(self, share: float) -> None:
+        """Let happen what is due, and have started again what died."""
+        assert self.crew is not None
+        self.crew.watch()
+        for each in self.each.values():
+            each.step(share, self.crew)
+
+    @property
+    def are_over(self) -> bool:
+        """Whether all have struck as often as they should."""
+        return all(each.is_over for each in self.each.values())
+
+    def counts(self) -> dict[str, object]:
+        """Return how often each struck."""
+        return {kind: each.count() for kind, each in self.each.items()}
+
+    def __enter__(self) -> Mishaps:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for each in self.each.values():
+            each.end()

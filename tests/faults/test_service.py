@@ -1,0 +1,131 @@
+"""A whole service at work while things break, in real processes: it ends in the right root, and everybody is paid once.
+
+The right root is what a fault-free run of the same trading gave, what comes out of the evidence when every event is
+read from the chain again, and what a second implementation makes of it. What was paid is asked of the contracts.
+`make faults` runs the full counts, the ordinary tests a fixed sample of every kind in two runs.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.failpoints import POINTS
+from tests.faults.conftest import FULL
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+ROOTS = {
+    1: "0x60a7f95f1a81b64ae4cec2eef5498853f875960561dedaea42298668afaaac59",
+    2: "0xdc33ebd457d2fa1de69671089c9f1003a8aef20df7bd81b283522961a4e26e50",
+}
+"""The roots of the first epochs of seed 1, as a fault-free run gives them; `make faults` makes that run as well."""
+ACCOUNTS = 6
+LONGEST_S = 3_000 if FULL else 560
+full = pytest.mark.skipif(not FULL, reason="make faults runs it")
+pytestmark = pytest.mark.e2e
+
+
+def kills(points: tuple[str, ...], *, group: bool = False) -> list[str]:
+    return [f"{point}:1{':group' * group}" for point in points]
+
+
+def run(folder: Path, *, epochs: int = 2, pause_s: float = 0.0, **mishaps: Any) -> dict[str, Any]:
+    """Let the service work through so many epochs while these mishaps happen, and hold what came out together."""
+    plan = {"seed": 1, "epochs": epochs, "pause_s": pause_s, "mishaps": mishaps}
+    env = {key: value for key, value in os.environ.items() if key not in ("EVIDENCE_DIR", "PROOFS_DIR")}
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.faults.service", str(folder), json.dumps(plan)],
+        cwd=REPOSITORY, env=env, capture_output=True, text=True, check=False, timeout=LONGEST_S,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    print(json.dumps({"mishaps": found["mishaps"], "deaths": found["deaths"], "errors": found["errors"]}))
+    check(found, epochs=epochs)
+    return found
+
+
+def check(found: dict[str, Any], *, epochs: int) -> None:
+    """The right roots, each account paid once and what it is owed, nothing sent twice, nothing left half-written."""
+    assert found["roots"] == found["recomputed"] == found["second"]
+    assert found["roots"][: len(ROOTS)] == [ROOTS[number] for number in range(1, min(epochs, len(ROOTS)) + 1)]
+    assert len(found["balances"]) == ACCOUNTS
+    assert found["balances"] == found["transfers"] == found["owed"]
+    assert sum(found["balances"].values()) == sum(found["paid"])
+    assert found["requests"] == ["done"]
+    sent = found["purposes"]
+    # The first epoch is put right by two people, so its first proposal is taken back.
+    assert (sent["withdraw"], sent["propose"], sent["activate"]) == (1, epochs + 1, epochs)
+    assert found["packs"] == ACCOUNTS
+    assert found["notices"][0] == found["notices"][1]
+
+
+def test_a_worker_killed_at_points_of_every_stage_pays_everybody_once(tmp_path):
+    """Its children die at every point; at three of them the whole worker does, with its children."""
+    hard = ("indexer.before_commit", "evidence.before_rename", "transactions.signed")
+    armed = kills(tuple(point for point in POINTS if point not in hard)) + kills(hard, group=True)
+    found = run(tmp_path, kills=armed)
+    assert sorted(found["mishaps"]["kills"]) == sorted(armed)
+    assert found["deaths"] == ["worker"] * len(hard)
+
+
+def test_database_queue_node_clock_and_disk_that_fail_at_work_change_no_root(tmp_path):
+    found = run(tmp_path, postgres=2, redis=2, beats=2, gone_s=5, clock=1, disk=3)
+    assert found["mishaps"] | {"gone_s": None} == {
+        "postgres": 2, "redis": 2, "beats": 2, "gone_s": None, "clock": 1, "disk": 3,
+    }  # fmt: skip
+    seconds, refused = found["mishaps"]["gone_s"]
+    assert seconds >= 5
+    assert refused
+
+
+@full
+def test_without_any_mishap_the_roots_are_those_that_all_others_are_held_against(tmp_path):
+    assert run(tmp_path, epochs=3)["deaths"] == []
+
+
+@full
+def test_the_database_restarted_twenty_times_under_load(tmp_path):
+    assert run(tmp_path, epochs=3, pause_s=0.1, postgres=20)["mishaps"] == {"postgres": 20}
+
+
+@full
+def test_redis_restarted_twenty_times_under_load(tmp_path):
+    assert run(tmp_path, epochs=3, pause_s=0.1, redis=20)["mishaps"] == {"redis": 20}
+
+
+@full
+def test_the_whole_worker_killed_at_every_named_point(tmp_path):
+    found = run(tmp_path, kills=kills(POINTS, group=True))
+    assert len(found["mishaps"]["kills"]) == len(POINTS) >= 60
+    assert found["deaths"] == ["worker"] * len(POINTS)
+
+
+@full
+def test_two_beats_at_once(tmp_path):
+    assert run(tmp_path, epochs=3, beats=2)["deaths"] == []
+
+
+@full
+def test_every_task_delivered_three_times_and_shuffled(tmp_path):
+    found = run(tmp_path, epochs=3, thrice=3)
+    assert found["mishaps"]["thrice"] > 1_000
+
+
+@full
+def test_a_disk_that_is_full_while_evidence_and_proof_packs_are_written(tmp_path):
+    assert run(tmp_path, epochs=3, disk=20)["mishaps"] == {"disk": 20}
+
+
+@full
+def test_a_clock_that_is_set_back_an_hour_five_times(tmp_path):
+    assert run(tmp_path, epochs=3, pause_s=0.05, clock=5)["mishaps"] == {"clock": 5}
+
+
+@full
+def test_a_chain_provider_that_is_gone_for_ten_minutes(tmp_path):
+    found = run(tmp_path, epochs=3, pause_s=1.2, gone_s=600)
+    assert found["mishaps"]["gone_s"][0] >= 600
