@@ -98,6 +98,7 @@ class MakerAddress(models.Model):
     proof = models.ForeignKey(QuotingProof, null=True, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
+        verbose_name_plural = "maker addresses"
         ordering: ClassVar = ["address", "since_ms"]
         constraints: ClassVar = [
             # Times that have an end are kept apart by a trigger (migration 0004).

@@ -19,6 +19,7 @@ from rewards.models import (
     Flag,
     FlagVerdict,
     MarketAction,
+    Program,
     SafeSignature,
     SafeTransaction,
     TermsVersion,
@@ -61,13 +62,18 @@ class DeskRows:
     wallets: list[Row]
 
 
-def desk_rows(*, person: User, now_ms: int) -> DeskRows:
-    """Return the rows that a person's desk is made of at a time of the chain's clock, in one query."""
+def desk_rows(*, person: User | None, now_ms: int) -> DeskRows:
+    """Return the rows that a person's desk is made of at a time of the chain's clock, in one query.
+
+    person: None for what is the same on everybody's; then there are no wallets, and without a programme no rows.
+    """
     wallets = _list(Wallet.objects.filter(owner=person).order_by("pk"), "address")
     lists = {**_of_epochs(), **_open(now_ms), "wallets": wallets}
     # A person has relations of some of these names.
-    row = User.objects.filter(pk=person.pk).values(**{f"desk_{name}": each for name, each in lists.items()}).get()
-    return DeskRows(**{name: row[f"desk_{name}"] for name in lists})
+    named = {f"desk_{name}": each for name, each in lists.items()}
+    people, programs = User.objects.filter(pk=person and person.pk), Program.objects.order_by("pk")
+    row = (people.values(**named) if person else programs.values(**named)).first() or {}
+    return DeskRows(**{name: row.get(f"desk_{name}", []) for name in lists})
 
 
 def _of_epochs() -> dict[str, ArraySubquery]:

@@ -1,5 +1,6 @@
 """Tags that write amounts, times, shares and addresses the same way on every page."""
 
+import datetime as dt
 from typing import Protocol
 
 from django import template
@@ -42,6 +43,12 @@ def amount_cell(raw: int | None, token: TokenLike) -> SafeString:
 
 
 @register.simple_tag
+def amount_bare(raw: int, token: TokenLike) -> str:
+    """Write an amount's number alone, two decimals always: for a figure whose unit stands beside it."""
+    return words.amount_text(raw=raw, decimals=token.token_decimals, in_column=True).short
+
+
+@register.simple_tag
 def amount_brief(raw: int, token: TokenLike) -> SafeString:
     """Write an amount for a crowded table; the full number is in the title."""
     text = words.amount_text(raw=raw, decimals=token.token_decimals)
@@ -77,6 +84,12 @@ def moment(time_ms: int | None) -> SafeString:
         '<span class="utc">{}&nbsp;UTC</span></time>',
         text.iso, text.new_york, text.utc,
     )  # fmt: skip
+
+
+@register.simple_tag
+def moment_at(at: dt.datetime | None) -> SafeString:
+    """Write a time of this service's own records."""
+    return moment(None if at is None else int(at.timestamp() * 1000))
 
 
 @register.simple_tag

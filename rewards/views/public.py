@@ -30,6 +30,7 @@ from rewards.views.figures.rates import kind_rates
 from rewards.views.figures.week import week_figure
 from rewards.views.helped import helped_context
 from rewards.views.pages import missing_is_404, page_now_ms
+from rewards.views.rate_now import rate_now_context
 from rewards.views.terms_words import terms_sentences
 from rewards.views.words import KIND_NAMES, boost_text
 
@@ -112,8 +113,11 @@ def _shown_epoch_context(
     checked = next((epoch for epoch in overview.epochs if epoch.evidence_name), None)
     if checked is not None:
         context |= check_context(request, slug=program.slug, number=checked.number)
-    rates = {rate.kind: rate for rate in context["rates"]}
-    context["current_rate"] = rates.get(sessions.current.kind) if sessions.current else None
+    if sessions.current is not None:
+        terms = json.loads(context["terms"].canonical_json)
+        context |= rate_now_context(
+            program=program, terms=terms, rates=context["rates"], sessions=sessions.sessions, now_ms=now_ms
+        )
     return context
 
 

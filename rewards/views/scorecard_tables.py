@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import Maker
 from rewards.analysis.columns import Column
 from rewards.models import Epoch
+from rewards.selectors.luck import maker_luck
 from rewards.selectors.makers import Scorecard, maker_scorecard
 from rewards.selectors.programs import epoch_get
 from rewards.selectors.quoted import Quoted, quoted
@@ -75,6 +76,10 @@ PRESENCE = [
     *number("presence", "fraction", "present_ms of live_ms"),
     *whole("required_bps", "parts of 10,000", "the least over all sessions of the kind"),
 ]
+LUCK = [
+    *text("of", "which of the samplings: docs/scorecard.md"),
+    *amount("pay", "what the maker would have earned; exact: what it earned"),
+]
 
 
 @require_safe
@@ -92,12 +97,14 @@ def scorecard_table(
         columns, rows = _OF_CARD[name]
         made = list(rows(card))
         ending = ""
+    elif name == "luck":
+        columns, made, ending = LUCK, list(_luck(epoch, card, who)), ""
     elif name in _OF_MARKET:
         columns, rows_of_market = _OF_MARKET[name]
         made = list(rows_of_market(epoch, card, _quoted(epoch, who, market)))
         ending = f"-{market}"
     else:
-        raise Http404(f"There is no table called {name}. There are {', '.join([*_OF_CARD, *_OF_MARKET])}.")
+        raise Http404(f"There is no table called {name}. There are {', '.join([*_OF_CARD, 'luck', *_OF_MARKET])}.")
     return table_response(columns=columns, rows=made, form=form, name=f"{who.slug}-{program}-{number}-{name}{ending}")
 
 
@@ -127,6 +134,14 @@ def _sessions(card: Scorecard) -> Iterable[Row]:
                 "uptime_bps": each.uptime_bps, "required_bps": each.required_bps,
                 "gate": "missed" if each.gated else "kept",
             } | _amounts(card, {"pay": each.pay})  # fmt: skip
+
+
+def _luck(epoch: Epoch, card: Scorecard, who: Maker) -> Iterable[Row]:
+    luck = maker_luck(epoch=epoch, maker=who.slug)
+    if luck is None:
+        raise Http404(f"Nothing is known of {who.name}’s sampling luck in epoch {epoch.number}.")
+    for name in ("least", "low", "mean", "high", "most", "exact"):
+        yield {"of": name} | _amounts(card, {"pay": getattr(luck, name)})
 
 
 def _steps(epoch: Epoch, card: Scorecard, found: Quoted) -> Iterable[Row]:

@@ -1,6 +1,6 @@
 """Takes a picture of every page, on a phone and a desk, by day and by night: `make screenshots`.
 
-    python tests/e2e/screenshots.py [--stress] [--only NAME] [--width 390] [--scheme dark] [--out FOLDER]
+    python tests/e2e/screenshots.py [--stress | --empty] [--only NAME] [--width 390] [--scheme dark] [--out FOLDER]
 
 Nothing has to run beforehand: the pages are those of the tests' tour, on rows like theirs, each as a role that may see
 it. `--stress` has 40 makers with long names, 200 markets, large amounts and long lists. What a page writes to the
@@ -8,29 +8,37 @@ browser's console, and a page that is wider than its screen, is printed and ends
 """
 
 import argparse
+import io
 import sys
 import tempfile
 from functools import partial
 from pathlib import Path
+
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from tests.pages import site  # noqa: E402 - run as a file, this knows its neighbours only now
 
+KEPT, OTHER_ROWS = ROOT / "docs" / "screenshots", ROOT / ".lamplight" / "screenshots"
 SIZES = {390: 844, 1440: 900}
 SCHEMES = ("light", "dark")
 HIGHEST_PX = 12_000
+COLOURS = 32
+"""Few enough that all pictures together stay small, enough for smooth letters: docs/pages.md."""
+CHARTS_DRAWN = "() => [...document.querySelectorAll('[data-chart]')].every((box) => box.childNodes.length)"
 
 
 def main(argv: list[str] | None = None) -> int:
     """Take all pictures; 1 when a page complained."""
     args = arguments(argv)
+    args.out = args.out or (OTHER_ROWS if args.stress or args.empty else KEPT)
     args.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         site.start(Path(folder))
         with site.served() as base_url:
-            complaints = take_all(stage(stress=args.stress), base_url, args)
+            complaints = take_all(stage(args), base_url, args)
     print(*sorted(set(complaints)), sep="\n", file=sys.stderr)
     return 1 if complaints else 0
 
@@ -38,22 +46,26 @@ def main(argv: list[str] | None = None) -> int:
 def arguments(argv: list[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=ROOT / ".lamplight" / "screenshots")
+    parser.add_argument("--out", type=Path, help="else docs/screenshots, and .lamplight/screenshots for other rows")
     parser.add_argument("--width", type=int, action="append", choices=sorted(SIZES))
     parser.add_argument("--scheme", action="append", choices=SCHEMES)
     parser.add_argument("--only", action="append", help="pages whose name contains this; may be given more than once")
-    parser.add_argument("--stress", action="store_true", help="long names, large amounts, 40 makers, 200 markets")
+    rows = parser.add_mutually_exclusive_group()
+    rows.add_argument("--stress", action="store_true", help="long names, large amounts, 40 makers, 200 markets")
+    rows.add_argument("--empty", action="store_true", help="the first day: nothing is there but people")
     return parser.parse_args(argv)
 
 
-def stage(*, stress: bool) -> list:
+def stage(args: argparse.Namespace) -> list:
     """Make the rows and return the tour over them."""
     from tests.pages.grown import STRESS, grow
-    from tests.pages.tour import make_stage, stops
+    from tests.pages.tour import make_stage, stops, stops_without_rows
 
-    made = make_stage(**(STRESS if stress else {}))
+    if args.empty:
+        return stops_without_rows()
+    made = make_stage(**(STRESS if args.stress else {}))
     tour = stops(made)
-    if stress:
+    if args.stress:
         grow(made, profiles=STRESS["profiles"], number=6)
     return tour
 
@@ -76,7 +88,7 @@ def take_all(tour: list, base_url: str, args: argparse.Namespace) -> list[str]:
                 for scheme in args.scheme or SCHEMES:
                     page.emulate_media(color_scheme=scheme)
                     page.goto(stop.path, wait_until="load")
-                    take(page, args.out / f"{file_name(stop.name)}-{width}-{scheme}.png")
+                    take(page, args.out / f"{file_name(stop.name)}-{width}-{scheme}.webp")
                     over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
                     complaints += [f"{stop.name} at {width}: {over} px wider than the screen"] * (over > 0)
             context.close()
@@ -85,9 +97,15 @@ def take_all(tour: list, base_url: str, args: argparse.Namespace) -> list[str]:
 
 def take(page: object, path: Path) -> None:
     """Take the whole page, or the top of one that is endless."""
-    height = page.evaluate("document.documentElement.scrollHeight")
-    size = page.viewport_size | {"x": 0, "y": 0, "height": min(height, HIGHEST_PX)}
-    page.screenshot(path=path, full_page=True, clip=size)
+    size = page.viewport_size
+    height = min(page.evaluate("document.documentElement.scrollHeight"), HIGHEST_PX)
+    # In a window as high as the page what sticks to the foot is at the foot, and charts that wait to be seen are drawn.
+    page.set_viewport_size(size | {"height": max(height, size["height"])})
+    page.wait_for_function(CHARTS_DRAWN)
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    few = picture.quantize(COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    few.convert("RGB").save(path, lossless=True, quality=90, method=5)
+    page.set_viewport_size(size)
 
 
 def file_name(name: str) -> str:

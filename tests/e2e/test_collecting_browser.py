@@ -39,25 +39,25 @@ PATIENCE_MS = 20_000
 expect.set_options(timeout=PATIENCE_MS)
 ETHER = 10**18
 # A provider for each story, so that none depends on another; each is paid a part of Alice's pay.
-NAMES = ("free", "alone", "poor", "elsewhere", "shy", "late", "twice", "racing", "raced", "paused", "away")
+NAMES = ("free", "alone", "poor", "elsewhere", "shy", "late", "twice", "racing", "raced", "paused", "away", "choosing")
 ACCOUNTS = {name: "0x" + f"{0xC0 + number:040x}" for number, name in enumerate(NAMES)}
-WALLET = """
+WALLET = """(() => {
 const listeners = {};
 const provider = {
   on: (name, listener) => { listeners[name] = listener; },
   request: async ({ method, params }) => {
-    const answer = JSON.parse(await window.walletOutside(method, JSON.stringify(params ?? [])));
+    const answer = JSON.parse(await window.OUTSIDE(method, JSON.stringify(params ?? [])));
     if (answer.error) throw Object.assign(new Error(answer.error.message), answer.error);
     return answer.result;
   },
 };
-const info = Object.freeze({ uuid: "350670db-19fa-4704-a166-e52e178b59d2", name: "Test Lantern", rdns: "com.example",
+const info = Object.freeze({ uuid: "350670db-19fa-4704-a166-NUMBER", name: "NAME", rdns: "com.example.OUTSIDE",
   icon: "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg'/>" });
 const announce = () => window.dispatchEvent(
   new CustomEvent("eip6963:announceProvider", { detail: Object.freeze({ info, provider }) }));
 window.addEventListener("eip6963:requestProvider", announce);
 announce();
-"""
+})()"""
 
 
 class RejectionError(Exception):
@@ -129,14 +129,16 @@ class Stack:
     browser: Browser
 
     @contextmanager
-    def window(self, wallet: Wallet | None = None, *, pages: int = 1) -> Iterator[Any]:
-        """Windows of one browser on a phone, with a wallet in it; nothing may complain in their consoles."""
+    def window(self, *wallets: Wallet, pages: int = 1) -> Iterator[Any]:
+        """Windows of one browser on a phone, with wallets in it; nothing may complain in their consoles."""
         context = self.browser.new_context(viewport={"width": 390, "height": 844})
         context.set_default_timeout(PATIENCE_MS)
         complaints: list[str] = []
-        if wallet is not None:
-            context.expose_function("walletOutside", wallet.answer)
-            context.add_init_script(WALLET)
+        for number, wallet in enumerate(wallets, start=1):
+            outside = f"walletOutside{number}"
+            context.expose_function(outside, wallet.answer)
+            text = WALLET.replace("OUTSIDE", outside).replace("NUMBER", f"{number:012}")
+            context.add_init_script(text.replace("NAME", f"Test Lantern {number}"))
         made = [context.new_page() for _ in range(pages)]
         for page in made:
             page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
@@ -415,3 +417,28 @@ def test_a_network_that_is_away_is_told_and_the_collection_goes_on_when_it_is_ba
         arrives(stack, page)
     assert stack.paid("away") == (granted("away"), 1)
     assert not OutgoingTransaction.objects.filter(succeeded=False).exists()
+
+
+def test_of_two_wallets_one_is_chosen_by_keyboard_and_comes_first_the_next_time(stack):
+    first, second = stack.wallet(8, coins=0), stack.wallet(9, coins=0)
+    with stack.window(first, second) as page:
+        stack.open(page, "choosing")
+        chooser = page.get_by_role("dialog", name="Which wallet?")
+        names = chooser.get_by_role("listitem")
+        press_own(page)
+        expect(names).to_have_text(["Test Lantern 1", "Test Lantern 2"])
+        page.keyboard.press("Escape")
+        expect(chooser).to_be_hidden()
+        expect(trouble(page)).to_be_hidden()
+        assert first.asked == second.asked == []
+        press_own(page)
+        expect(names.nth(0).get_by_role("button")).to_be_focused()
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+        expect(trouble(page)).to_have_text(Trouble.NO_FEE_MONEY)
+        assert (first.asked, second.asked[0]) == ([], "eth_requestAccounts")
+        page.reload()
+        press_own(page)
+        expect(names).to_have_text(["Test Lantern 2used last", "Test Lantern 1"])
+        page.keyboard.press("Escape")
+    assert stack.paid("choosing") == (0, 0)

@@ -4,7 +4,7 @@ import hashlib
 import json
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from accounts.models import User
 from onchain.models import Block
@@ -97,3 +97,23 @@ def test_a_treasurer_drafts_errs_and_mends_and_a_reviewer_accepts_what_then_begi
     text = json.dumps(begun, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     assert (epoch.state, epoch.terms_sha256) == (Epoch.State.LIVE, hashlib.sha256(text.encode()).hexdigest())
     assert TermsVersion.objects.get().reviewer.username == "rui"
+
+
+def test_what_is_entered_while_a_market_is_being_added_is_kept(program, live_server):
+    with window(live_server.url, scripts=True) as page:
+        sign_in(page, "tess")
+        page.goto("/treasury/programmes/us-equity-perps/terms/new/")
+        held: list[Route] = []
+        page.route("**/terms/new/", held.append)
+        with page.expect_request(lambda request: request.method == "POST"):
+            page.get_by_role("button", name="Add a market").click()
+        # The answer is on its way, as long as it takes to enter an amount and to tick a box.
+        page.locator("[id='budget']").fill("123,456")
+        page.locator("[id='m0'] summary").click()
+        page.locator("[id='m0'] [data-stress]").uncheck()
+        while not held:
+            page.wait_for_timeout(10)
+        held[0].continue_()
+        expect(page.locator("[data-market]")).to_have_count(5)
+        expect(page.locator("[id='budget']")).to_have_value("123,456")
+        expect(page.locator("[id='m0'] [data-stress]")).not_to_be_checked()

@@ -390,6 +390,7 @@ def stand(epoch: Epoch, profiles: dict) -> None:
                 stress=amount - amount * 8 // 10 - amount // 10,
                 estimate=amount,
                 accrued=amount * 2 // 3,
+                most=amount * 3,
             )
             for slug, amount in amounts.items()
         )

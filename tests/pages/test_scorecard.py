@@ -137,7 +137,12 @@ def test_luck_is_worked_out_once_for_an_evidence_and_is_the_analysis_own(epoch, 
         assert found.exact == earned
         assert found.least <= found.low <= found.mean <= found.high <= found.most
     row = Allocation.objects.filter(epoch=epoch).first()
-    page = member_of(row.maker).get(reverse("scorecard", args=[row.maker, epoch.program.slug, epoch.number]))
+    client, where = member_of(row.maker), [row.maker, epoch.program.slug, epoch.number]
+    luck, found = sampling_luck(inputs, draws=20, seed=1).by_maker[row.maker], {}
+    for each in read(client, reverse("scorecard-tables", args=[*where, "luck", "csv"])):
+        found[each["of"]] = int(each["pay_raw"])
+    assert (found["low"], found["high"], found["exact"]) == (luck.low, luck.high, luck.exact)
+    page = client.get(reverse("scorecard", args=where))
     assert "Sampling once a minute would have paid you between" in page.content.decode()
     # Scored again to other evidence, what was sampled of the old one is not shown.
     Epoch.objects.filter(pk=epoch.pk).update(manifest_hash="0x" + "9" * 64)

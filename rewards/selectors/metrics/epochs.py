@@ -9,8 +9,9 @@ from prometheus_client.registry import Collector
 
 from onchain.selectors import head
 from rewards.models import Correction, Dispute, Epoch, Flag, LiveStanding, Program, QuoteRun
+from rewards.selectors.desk_inbox import InboxRow, inbox_rows
+from rewards.selectors.desk_rows import desk_rows
 from rewards.selectors.metrics.families import gauges
-from rewards.selectors.treasury import InboxRow, treasury_inbox
 
 STATE = Epoch.State
 WAITS = (STATE.LIVE, STATE.SCORED, STATE.PROPOSED, STATE.APPROVED)
@@ -79,7 +80,7 @@ def _lags(slugs: list[str], now_ms: int) -> Iterator[Metric]:
 def _decisions(slugs: list[str], now_ms: int) -> Iterator[Metric]:
     none: Rows = {(slug,): 0 for slug in slugs}
     missing, waiting = dict(none), dict(none)
-    for row in treasury_inbox(now_ms=now_ms):
+    for row in inbox_rows(rows=desk_rows(person=None, now_ms=now_ms), now_ms=now_ms):
         if row.needs_decision:
             waiting[(row.epoch.program_slug,)] += 1
             missing[(row.epoch.program_slug,)] += _missing(row)

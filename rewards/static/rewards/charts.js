@@ -36,22 +36,23 @@ function lines(name, figures) {
 
 function draw(box, figures, group) {
   const shown = lines(box.dataset.chart, figures);
-  const colour = palette();
   const size = () => ({ width: box.clientWidth, height: box.clientWidth < 600 ? 180 : 220 });
   const plot = new uPlot({
     ...size(),
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "America/New_York"),
     cursor: { sync: { key: group.key }, drag: { x: true, y: false } },
     scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), high > 0 ? high * 1.05 : 1] } },
-    axes: [{ ...axis(colour), values: (_, moments) => moments.map(when) }, { ...axis(colour), size: 52 }],
+    axes: [{ ...axis(), values: (_, moments) => moments.map(when) }, { ...axis(), size: 52 }],
     series: [{ label: "New York", value: (_, seconds) => (seconds == null ? "" : full.format(seconds * 1000)) }, ...shown.map(({ label, look }) => ({
-      label, stroke: colour[look], width: look === "main" ? 2 : 1.5, dash: look === "limit" ? [6, 4] : undefined,
-      spanGaps: false, points: { show: false }, value: (_, value) => (value == null ? "none" : String(value)),
+      label, stroke: () => palette()[look], width: look === "main" ? 2 : 1.5, dash: look === "limit" ? [6, 4] : undefined,
+      spanGaps: false, points: { show: false }, value: (_, value, __, cell) => (cell == null ? "" : String(value ?? "none")),
     }))],
-    hooks: { drawClear: [(chart) => shade(chart, figures, colour)] },
+    hooks: { drawClear: [(chart) => shade(chart, figures, palette())] },
   }, [figures.start_s, ...shown.map(({ values }) => values)], box);
   group.sub(plot);
   new ResizeObserver(() => plot.setSize(size())).observe(box);
+  // By day and by night the lines have other colours.
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => plot.redraw());
 }
 
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: "America/New_York" });
@@ -85,8 +86,9 @@ function shade(chart, figures, colour) {
   }
 }
 
-function axis(colour) {
-  return { stroke: colour.soft, grid: { stroke: colour.line, width: 1 }, ticks: { stroke: colour.line }, font: "12px system-ui, sans-serif" };
+function axis() {
+  const line = () => palette().line;
+  return { stroke: () => palette().soft, grid: { stroke: line, width: 1 }, ticks: { stroke: line }, font: "12px system-ui, sans-serif" };
 }
 
 function palette() {

@@ -1,19 +1,13 @@
 // Collecting with one's own wallet: it sends the call that the server wrote, and the page follows it over reloads and
 // windows. Nothing is decided here, and nothing can be paid twice: the contract pays what is left, and only its owner.
 
+import { chosenWallet, hasWallet, likelyWallet } from "./wallets.js";
+
 const place = document.querySelector("[data-collecting]");
 const words = JSON.parse(place.dataset.words);
 const EVERY_MS = 2000;
 const PATIENCE_MS = 10 * 60 * 1000;
-const wallets = new Map();
 
-window.addEventListener("eip6963:announceProvider", (event) => {
-  const { info, provider } = event.detail ?? {};
-  if (info?.uuid && typeof provider?.request === "function") wallets.set(info.uuid, provider);
-});
-window.dispatchEvent(new Event("eip6963:requestProvider"));
-
-const wallet = () => wallets.values().next().value ?? window.ethereum;
 const buttons = () => [...document.querySelectorAll("[data-collect]")];
 // What a wallet of this browser has sent and no block has paid yet, for every window of it.
 const keyOf = (button) => `lamplight ${button.dataset.chain} ${button.dataset.to} ${button.dataset.account}`;
@@ -39,7 +33,7 @@ function draw() {
   for (const button of buttons()) {
     const card = button.closest("[data-purse]");
     const sent = sentBy(button);
-    button.hidden = !wallet();
+    button.hidden = !hasWallet();
     card.querySelector("[data-choose]").hidden = Boolean(sent);
     card.querySelector("[data-own-way]").hidden = !sent;
   }
@@ -87,7 +81,8 @@ function alone(name, work) {
 async function collect(button) {
   if (sentBy(button)) return;
   const { account, chain, to, calldata, cumulative } = button.dataset;
-  const provider = wallet();
+  const provider = await chosenWallet();
+  if (!provider) return;
   const [from] = await provider.request({ method: "eth_requestAccounts" });
   if (!from) throw Object.assign(new Error(), { code: 4100 });
   await onChain(provider, Number(chain));
@@ -121,7 +116,7 @@ async function look() {
 }
 
 async function settle(button, sent) {
-  const receipt = await wallet()?.request({ method: "eth_getTransactionReceipt", params: [sent.hash] }).catch(() => null);
+  const receipt = await likelyWallet()?.request({ method: "eth_getTransactionReceipt", params: [sent.hash] }).catch(() => null);
   if (receipt?.status === "0x0") {
     keep(button, null);
     draw();

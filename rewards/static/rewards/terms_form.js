@@ -62,11 +62,43 @@ document.addEventListener("click", (event) => {
   target.focus({ preventScroll: true });
 });
 
+// A button that changes the form sends it and gets a new one. What is entered while it is on its way must not be lost:
+// where the entries keep their names it is carried over; where they do not, the form waits.
+const KEEPS_NAMES = /^(add-market|add-step:\d+)$/;
+let sent = null;
+
+const entries = () => [...form().elements].filter((entry) => entry.name && !["hidden", "submit", "button"].includes(entry.type));
+const stateOf = (entry) => (entry.type === "checkbox" ? entry.checked : entry.value);
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (!event.target.closest("#terms-form")) return;
+  sent = { button: event.target, states: new Map(entries().map((entry) => [entry.name, stateOf(entry)])), late: [] };
+  if (!KEEPS_NAMES.test(event.target.value)) form().inert = true;
+});
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (!sent || event.detail.target !== form()) return;
+  sent.late = entries().filter((entry) => sent.states.get(entry.name) !== stateOf(entry)).map((entry) => [entry.name, stateOf(entry)]);
+  sent.isElsewhere = ![sent.button, document.body].includes(document.activeElement);
+});
+
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.failed && form()) form().inert = false;
+});
+
 document.addEventListener("htmx:afterSettle", () => {
+  for (const [name, state] of sent?.late ?? []) {
+    const entry = form().elements[name];
+    if (!entry) continue;
+    if (entry.type === "checkbox") entry.checked = state;
+    else entry.value = state;
+    entry.dispatchEvent(new Event("input", { bubbles: true }));
+  }
   refresh();
-  // What was added is what comes next.
+  // What was added is what comes next, but for those who are entering something else by now.
   const added = markets().find((market) => document.getElementById(`${market.id}.name`).value === "");
-  if (added) document.getElementById(`${added.id}.name`).focus();
+  if (added && !sent?.isElsewhere) document.getElementById(`${added.id}.name`).focus();
+  sent = null;
 });
 
 refresh();

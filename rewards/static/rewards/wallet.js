@@ -1,21 +1,19 @@
 // A browser wallet sends a call that the server wrote, or signs typed data that the server wrote. Nothing is decided here.
 
-const wallets = new Map();
-window.addEventListener("eip6963:announceProvider", (event) => wallets.set(event.detail.info.uuid, event.detail.provider));
-window.dispatchEvent(new Event("eip6963:requestProvider"));
+import { chosenWallet, hasWallet } from "./wallets.js";
 
 const buttons = [...document.querySelectorAll("[data-wallet-send], [data-wallet-sign]")];
-const provider = () => window.ethereum ?? wallets.values().next().value;
 
 // Wallets announce themselves a moment after they are asked.
-setTimeout(() => { if (provider()) for (const button of buttons) button.hidden = false; }, 200);
+setTimeout(() => { if (hasWallet()) for (const button of buttons) button.hidden = false; }, 200);
 for (const button of buttons) button.addEventListener("click", () => act(button));
 
 async function act(button) {
   const say = (text) => { const place = button.parentElement.querySelector("[role=status]"); if (place) place.textContent = text; };
   button.disabled = true;
   try {
-    const wallet = provider();
+    const wallet = await chosenWallet();
+    if (!wallet) return;
     const [account] = await wallet.request({ method: "eth_requestAccounts" });
     await onChain(wallet, Number(button.dataset.chain));
     if (button.dataset.walletSign) await sign(wallet, account, button);

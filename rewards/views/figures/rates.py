@@ -61,6 +61,17 @@ def kind_rates(*, terms: Mapping[str, Any], sessions: Sequence[SessionLike]) -> 
     )
 
 
+def offered_so_far(*, terms: Mapping[str, Any], sessions: Sequence[SessionLike], now_ms: int) -> int:
+    """Return what all makers together could have earned by quoting from the epoch's start to now, rounded down.
+
+    It is the most: halts and books that were thin pay less. sessions: the epoch's, by time; ms UTC.
+    """
+    boosts = terms["boosts"]
+    whole = sum(boosts[each.kind] * (each.end_ms - each.start_ms) for each in sessions)
+    past = sum(boosts[each.kind] * max(0, min(each.end_ms, now_ms) - each.start_ms) for each in sessions)
+    return _part(quoting_pool(terms=terms), past, whole)
+
+
 def quoting_pool(*, terms: Mapping[str, Any]) -> int:
     """Sum the quoting pools of all markets, floors as in the specification."""
     budget = int(terms["budget"])
