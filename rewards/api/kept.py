@@ -12,8 +12,8 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from audit.middleware import REQUEST_ID
 from config.front import Application, Headers, Message, Receive, Scope, Send, answer, has_tag, headers_of, takes_gzip
+from config.logs.requests import HEADER as REQUEST_ID
 from rewards.api.keptcheck import Claim, allowed
 from rewards.api.keptstore import Asked, Kept, Store
 from rewards.api.limits import Allowance

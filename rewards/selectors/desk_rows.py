@@ -71,8 +71,8 @@ def desk_rows(*, person: User | None, now_ms: int) -> DeskRows:
     lists = {**_of_epochs(), **_open(now_ms), "wallets": wallets}
     # A person has relations of some of these names.
     named = {f"desk_{name}": each for name, each in lists.items()}
-    people, programs = User.objects.filter(pk=person and person.pk), Program.objects.order_by("pk")
-    row = (people.values(**named) if person else programs.values(**named)).first() or {}
+    one = User.objects.filter(pk=person.pk) if person else Program.objects.order_by("pk")
+    row: dict[str, Any] = one.values(**named).first() or {}
     return DeskRows(**{name: row.get(f"desk_{name}", []) for name in lists})
 
 

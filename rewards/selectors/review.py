@@ -87,6 +87,14 @@ def review_state(*, epoch: Epoch) -> ReviewState:
     return state_of_verdicts(epoch, list(EpochVerdict.objects.filter(epoch=epoch).select_related("person")))
 
 
+def review_states(*, epochs: Iterable[Epoch]) -> dict[int, ReviewState]:
+    """Return where the decisions about epochs stand, by the epoch's id, in one query."""
+    by_key: dict[int, list[EpochVerdict]] = {epoch.pk: [] for epoch in (epochs := list(epochs))}
+    for row in EpochVerdict.objects.filter(epoch__in=by_key).select_related("person"):
+        by_key[row.epoch_id].append(row)
+    return {epoch.pk: state_of_verdicts(epoch, by_key[epoch.pk]) for epoch in epochs}
+
+
 def put_forward_hindrance(*, epoch: Epoch) -> str | None:
     """Say what is in the way of putting an epoch forward, None for nothing; three queries."""
     if epoch.state != Epoch.State.PROPOSED:
