@@ -3,7 +3,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0006_api_keys"),
+        ("accounts", "0007_kept_proofs_and_plans"),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ import rewards.models.programs
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("rewards", "0023_begin_guards"),
+        ("rewards", "0024_archived_evidence"),
     ]
 
     operations = [

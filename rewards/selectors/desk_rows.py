@@ -69,11 +69,9 @@ def desk_rows(*, person: User | None, now_ms: int) -> DeskRows:
     """
     wallets = _list(Wallet.objects.filter(owner=person).order_by("pk"), "address")
     lists = {**_of_epochs(), **_open(now_ms), "wallets": wallets}
-    # A person has relations of some of these names.
-    named = {f"desk_{name}": each for name, each in lists.items()}
     one = User.objects.filter(pk=person.pk) if person else Program.objects.order_by("pk")
-    row: dict[str, Any] = one.values(**named).first() or {}
-    return DeskRows(**{name: row.get(f"desk_{name}", []) for name in lists})
+    row = one.values_list(*lists.values()).first() or [[]] * len(lists)
+    return DeskRows(**dict(zip(lists, row, strict=True)))
 
 
 def _of_epochs() -> dict[str, ArraySubquery]:

@@ -89,10 +89,11 @@ def review_state(*, epoch: Epoch) -> ReviewState:
 
 def review_states(*, epochs: Iterable[Epoch]) -> dict[int, ReviewState]:
     """Return where the decisions about epochs stand, by the epoch's id, in one query."""
-    by_key: dict[int, list[EpochVerdict]] = {epoch.pk: [] for epoch in (epochs := list(epochs))}
-    for row in EpochVerdict.objects.filter(epoch__in=by_key).select_related("person"):
-        by_key[row.epoch_id].append(row)
-    return {epoch.pk: state_of_verdicts(epoch, by_key[epoch.pk]) for epoch in epochs}
+    known = list(epochs)
+    verdicts: dict[int, list[EpochVerdict]] = {epoch.pk: [] for epoch in known}
+    for row in EpochVerdict.objects.filter(epoch__in=known).select_related("person"):
+        verdicts[row.epoch_id].append(row)
+    return {epoch.pk: state_of_verdicts(epoch, verdicts[epoch.pk]) for epoch in known}
 
 
 def put_forward_hindrance(*, epoch: Epoch) -> str | None:
