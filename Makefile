@@ -51,6 +51,9 @@ chromium:
 demo: .venv/runtime node_modules/.runtime ## the whole way on a local chain: quotes, scores, an approved root, a claim
 	@$(BIN)/python manage.py demo $(ARGS)
 
+sandbox: .venv/runtime node_modules/.runtime ## a made-up market that your own bot quotes in (ARGS="--account 0x…")
+	@$(BIN)/python manage.py sandbox $(ARGS)
+
 run: .venv/runtime node_modules/.runtime ## web, worker, beat and the head's follower with your settings (.env), embedded where unset
 	@$(BIN)/python manage.py run $(ARGS)
 
