@@ -59,6 +59,10 @@ class Sandbox:
         for block in blocks:
             self._write(block)
 
+    def is_live(self) -> bool:
+        """Whether quotes are scored already."""
+        return self.program.epochs.filter(state=Epoch.State.LIVE).exists()
+
     def look(self) -> None:
         """Put forward and approve what is proposed, as the treasury's people would."""
         for epoch in self.program.epochs.filter(state=Epoch.State.PROPOSED):

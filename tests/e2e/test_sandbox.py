@@ -68,9 +68,6 @@ def test_a_bot_that_follows_the_printed_words_sees_its_score_rise(sandbox, monke
         with Lamplight(exported["LAMPLIGHT_URL"], key=exported["LAMPLIGHT_KEY"]) as lamp:
             assert lamp.me().makers == (sandbox.visitor["maker"],)
             until = time.monotonic() + PATIENCE_S
-            while lamp.programme("us-equity-perps").live_epoch is None:
-                assert time.monotonic() < until, sandbox.said
-                time.sleep(0.5)
             for standing in lamp.live("visitor", "us-equity-perps", 1):
                 if standing.accrued_raw > 0:
                     break

@@ -1,6 +1,7 @@
 """`manage.py sandbox`: a made-up market that a maker's bot trades in, with an account, a key and live scores."""
 
 import sys
+import urllib.request
 from typing import Any
 
 from django.conf import settings
@@ -73,11 +74,25 @@ class Command(BaseCommand):
                     chain=chain, exchange=deployment.exchange, sequencer=sequencer, flow=flow, program=program,
                     now_s=plan.first_s - 1,
                 )  # fmt: skip
+                self._keep_going(terminal, sandbox, supervisor, visitor)
+
+    def _keep_going(self, terminal: Terminal, sandbox: Sandbox, supervisor: Supervisor, visitor: Visitor) -> None:
+        is_introduced = False
+        while True:
+            sandbox.second()
+            for name in supervisor.watch():
+                terminal.say(f"{name} stopped; it is started again (its log: logs/{name}.log).")
+            if not is_introduced and sandbox.is_live() and _answers(visitor.url):
                 _introduce(terminal, visitor)
-                while True:
-                    sandbox.second()
-                    for name in supervisor.watch():
-                        terminal.say(f"{name} stopped; it is started again (its log: logs/{name}.log).")
+                is_introduced = True
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/healthz", timeout=5):  # noqa: S310 - loopback
+            return True
+    except OSError:
+        return False
 
 
 def _introduce(terminal: Terminal, visitor: Visitor) -> None:
