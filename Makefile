@@ -55,6 +55,9 @@ demo: .venv/runtime node_modules/.runtime ## the whole way on a local chain: quo
 	  || echo "The documentation could not be built; the demo goes on without it."
 	@$(BIN)/python manage.py demo $(ARGS)
 
+sandbox: .venv/runtime node_modules/.runtime ## a made-up market that your own bot quotes in (ARGS="--account 0x…")
+	@$(BIN)/python manage.py sandbox $(ARGS)
+
 run: .venv/runtime node_modules/.runtime ## web, worker, beat and the head's follower with your settings (.env), embedded where unset
 	@$(BIN)/python manage.py run $(ARGS)
 

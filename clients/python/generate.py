@@ -89,7 +89,7 @@ def _docstring(text: str, indent: int = 4) -> Iterator[str]:
 
 
 def _class(name: str) -> str:
-    return name.removesuffix("Row").removesuffix("Enum") if name != "ActionRowKindEnum" else "ActionKind"
+    return name.removesuffix("Row").removesuffix("Enum")
 
 
 def _name(column: str) -> str:

@@ -9,6 +9,8 @@
      input that no order book could have produced, so that whoever reads the events need not doubt them.
      In a halt, cancels and fills go on (a halt may end in an auction), and so do places: makers rebuild their quotes before
      trading resumes, as in the quotation-only period of a listing exchange. Halted time earns nothing, so nothing is won by it.
+     A maker may also rest and cancel orders by itself; the sequencer learns of them from the events and matches them like
+     any other. Their ids are the contract's, from OWN on; the sequencer's stay below.
      An order fills one storage slot: owner (160 bits) | size (48) | price (47) | is_bid (1).
 """
 
@@ -73,6 +75,8 @@ MARK: constant(uint8) = 4
 HALT: constant(uint8) = 5
 RESUME: constant(uint8) = 6
 
+OWN: constant(uint64) = 2**48
+
 MAX_PRICE: constant(uint64) = 2**47 - 1
 MAX_SIZE: constant(uint64) = 2**48 - 1
 SIZE_SHIFT: constant(uint256) = 48
@@ -85,6 +89,7 @@ market_named: public(HashMap[String[32], uint32])
 markets: HashMap[uint32, Market]
 # (market << 64 | order) -> owner | size | price | is_bid; zero when nothing rests under the id.
 resting: HashMap[uint256, uint256]
+own_orders: uint64
 
 
 @deploy
@@ -137,6 +142,7 @@ def submit(ops: DynArray[Op, 256]):
     for op: Op in ops:
         assert op.market != 0 and op.market <= last, "unknown market"
         if op.kind == PLACE:
+            assert op.order < OWN, "a maker's own id"
             self._place(op)
         elif op.kind == CANCEL:
             taken: uint64 = self._take(op.market, op.order, op.size)
@@ -159,6 +165,35 @@ def submit(ops: DynArray[Op, 256]):
             assert self.markets[op.market].halted, "not halted"
             self.markets[op.market].halted = False
             log MarketResumed(market=op.market)
+
+
+@external
+def place(market: uint32, is_bid: bool, price: uint64, size: uint64) -> uint64:
+    """
+    @notice Rests an order of the caller's own.
+    @param price ticks
+    @param size lots
+    @return The order's id, which OrderPlaced tells, too.
+    """
+    assert market != 0 and market <= self.market_count, "unknown market"
+    order: uint64 = OWN + self.own_orders
+    self.own_orders += 1
+    self._place(
+        Op(kind=PLACE, market=market, order=order, owner=msg.sender, is_bid=is_bid, price=price, size=size)
+    )
+    return order
+
+
+@external
+def cancel(market: uint32, order: uint64):
+    """
+    @notice Cancels all that rests of an order of the caller's.
+    """
+    packed: uint256 = self.resting[self._key(market, order)]
+    assert packed != 0, "unknown order"
+    assert convert(packed >> OWNER_SHIFT, address) == msg.sender, "not your order"
+    taken: uint64 = self._take(market, order, 0)
+    log OrderCancelled(market=market, order=order, size=taken)
 
 
 @internal

@@ -13,6 +13,9 @@ BIG = frozenset({"credit", "stress_credit", "volume_lot_ticks"})
 """Columns of the statistics that may pass 2^53, so that they are decimal strings."""
 
 
+REASON_CHOICES = [(each, each) for each in REASONS]
+
+
 class MeRow(Row):
     """Who asks."""
 
@@ -97,7 +100,7 @@ class ReasonRow(Row):
     start = Iso("The same in ISO 8601.")
     end_ms = Ms("Where they end.")
     end = Iso("The same in ISO 8601.")
-    reason = serializers.ChoiceField(choices=[(each, each) for each in REASONS], help_text="What held.")
+    reason = serializers.ChoiceField(choices=REASON_CHOICES, help_text="What held.")
 
 
 class OrderRow(Row):

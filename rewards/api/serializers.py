@@ -7,6 +7,7 @@ from rewards.models import Epoch
 from rewards.selectors.rows import KINDS
 
 STATES = [(state.value, state.value) for state in Epoch.State]
+ACTION_KINDS = [(each, each) for each in ("split", "halt", "closure")]
 KIND_CHOICES = [(kind, kind) for kind in KINDS]
 
 
@@ -149,9 +150,7 @@ class ActionRow(Row):
     """A split, a halt or a closure that two people have entered and confirmed."""
 
     id = Whole("Its number.")
-    kind = serializers.ChoiceField(
-        choices=[(each, each) for each in ("split", "halt", "closure")], help_text="What happened."
-    )
+    kind = serializers.ChoiceField(choices=ACTION_KINDS, help_text="What happened.")
     subject = Text("The market; of a closure, the exchange's calendar.")
     from_ms = Ms("Since when; of a split, its instant.")
     to_ms = Ms("Until when; a split has none.", allow_null=True)

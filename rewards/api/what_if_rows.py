@@ -8,6 +8,7 @@ from rewards.engine.whatif_report import TOTALS
 from rewards.models import WhatIfJob
 
 STATES = [(state.value, state.value) for state in WhatIfJob.State]
+TOTAL_CHOICES = [(each, each) for each in TOTALS]
 
 
 class WhatIfTermsRow(Row):
@@ -50,7 +51,7 @@ class Compared(Row):
 class WhatIfTotalRow(Compared):
     """A sum over all its epochs."""
 
-    name = serializers.ChoiceField(choices=[(each, each) for each in TOTALS], help_text="What is summed up.")
+    name = serializers.ChoiceField(choices=TOTAL_CHOICES, help_text="What is summed up.")
 
 
 class WhatIfMakerRow(Compared):

@@ -69,3 +69,11 @@ class VerificationError(DemoError):
     def __init__(self, *, bundle: str, said: str) -> None:
         self.bundle, self.said = bundle, said
         super().__init__(f"The evidence in {bundle} does not give the root that was stored: {said}")
+
+
+class NotAnAccountError(DemoError):
+    """What was given as an account is none."""
+
+    def __init__(self, *, given: str) -> None:
+        self.given = given
+        super().__init__(f"“{given}” is no account. Give 0x and 40 hex digits, or nothing to have one made.")

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from enum import IntEnum
 from typing import NamedTuple
 
+OWN = 2**48
+"""The contract gives the orders that makers rest by themselves ids from here on."""
 NOBODY = "0x" + "0" * 40
 IDS_KEPT_BACK = 32
 """So many freed order ids wait before the oldest is given out again."""
@@ -83,6 +85,16 @@ class Book:
         self._log.append(Op(Kind.FILL, self.market, order, owner=taker, size=size))
         self._take(order, size)
 
+    def hear_placed(self, order: int, *, owner: str, is_bid: bool, price: int, size: int) -> None:
+        """Note an order that its maker has rested on the chain by itself."""
+        self._orders[order] = Resting(owner, is_bid, price, size)
+        self._of.setdefault(owner, set()).add(order)
+
+    def hear_cancelled(self, order: int, *, size: int) -> None:
+        """Note what a maker has cancelled on the chain by itself; nothing when it is gone already."""
+        if order in self._orders:
+            self._take(order, min(size, self._orders[order].size))
+
     def mark(self, *, price2: int) -> None:
         """Publish the home exchange's price, in half-ticks."""
         self._log.append(Op(Kind.MARK, self.market, price=price2))
@@ -138,4 +150,5 @@ class Book:
             return
         del self._orders[order]
         self._of[resting.owner].discard(order)
-        self._freed.append(order)
+        if order < OWN:
+            self._freed.append(order)

@@ -87,6 +87,12 @@ class Flow:
             yield from self._flashes(kind=kind, pace=pace, at_s=self._now_s + 3 * step_s // 4)
             self._now_s += step_s
 
+    def taken(self) -> list[Op]:
+        """Return what was done to the books outside of `blocks`, and forget it."""
+        found = list(self._log)
+        self._log.clear()
+        return found
+
     def _cut(self, time_s: int) -> Iterator[Block]:
         if self._log:
             yield Block(time_s, tuple(self._log))

@@ -20,7 +20,7 @@ def decode(kind: type[T], value: object) -> T:
     Columns that this version of the client does not know are ignored.
     """
     try:
-        return typing.cast(T, _converter(kind)(value))
+        return typing.cast(T, _converter(typing.cast(Any, kind))(value))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         text = f"The answer is not as this client knows {kind.__name__} ({error!r}). Is the service of another version?"
         raise UnexpectedAnswerError(text) from error
@@ -42,7 +42,7 @@ def _converter(kind: Any) -> Convert:
     if origin is Mapping or origin is dict:
         item = _converter(arguments[1])
         return lambda value: {name: item(each) for name, each in value.items()}
-    return {datetime: datetime.fromisoformat, int: int, float: float, bool: _is, str: _text}[kind]
+    return PLAIN[kind]
 
 
 def _row(kind: type[Any]) -> Convert:
@@ -64,3 +64,6 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is no text")
     return value
+
+
+PLAIN: Mapping[Any, Convert] = {datetime: datetime.fromisoformat, int: int, float: float, bool: _is, str: _text}

@@ -12,12 +12,12 @@ ActionKind = Literal["split", "halt", "closure"]
 By = Literal["key", "session"]
 EpochState = Literal["scheduled", "live", "scored", "proposed", "approved", "active", "vetoed", "empty"]
 Fate = Literal["counting", "halted", "dark", "too_small", "too_young", "too_far"]
-Name = Literal["budget", "earned", "unspent", "paid", "carried_out"]
-Reason = Literal["counting", "halted", "dark", "no_quotes", "too_small", "too_young", "too_far", "one_sided"]
+QuoteReason = Literal["counting", "halted", "dark", "no_quotes", "too_small", "too_young", "too_far", "one_sided"]
 SessionKind = Literal["regular", "pre", "post", "overnight", "weekend", "holiday"]
 Side = Literal["bid", "ask"]
 Stage = Literal["adding-up", "checking", "waiting", "delay"]
 WhatIfState = Literal["waiting", "running", "done", "failed", "cancelled"]
+WhatIfTotalName = Literal["budget", "earned", "unspent", "paid", "carried_out"]
 When = Literal["past", "now", "coming"]
 
 
@@ -561,7 +561,7 @@ class Reason:
     """Where they end. Unit: ms since 1970, UTC."""
     end: datetime
     """The same in ISO 8601."""
-    reason: Reason
+    reason: QuoteReason
     """What held."""
 
 
@@ -779,7 +779,7 @@ class WhatIfTotal:
     """By the terms that are tried. Unit: the token's smallest unit."""
     difference_raw: int
     """What the tried terms pay more; below 0: less. Unit: the token's smallest unit."""
-    name: Name
+    name: WhatIfTotalName
     """What is summed up."""
 
 

@@ -66,7 +66,7 @@ class Command(BaseCommand):
             )
             with (
                 Attestor(program=program, rpc_url=url, log=settings.DATA_DIR / "logs" / "attestor.log") as attestor,
-                Supervisor(settings.DATA_DIR, env=_environment(), web_port=options["port"]) as supervisor,
+                Supervisor(settings.DATA_DIR, env=environment(), web_port=options["port"]) as supervisor,
             ):
                 supervisor.start("web", "worker", "beat", "figures")
                 terminal.say(f"The pages are up and fill while you watch: {supervisor.url}")
@@ -128,7 +128,8 @@ def _has_screen() -> bool:
     return not sys.platform.startswith("linux") or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """Return what the demo's processes find in their environment."""
     return {
         "DEMO": "true", "DEMO_PASSWORD": programme.PASSWORD, "LAMPLIGHT_DATA_DIR": str(settings.DATA_DIR),
         "DJANGO_SETTINGS_MODULE": "config.settings.local",
