@@ -125,7 +125,12 @@ def test_every_route_of_the_api_stands_in_its_page():
 def test_every_metric_stands_in_the_page_of_metrics_and_no_other(client, settings):
     settings.METRICS_OPEN = True
     Cursor.objects.create(
-        chain_id=1, first_block=0, block_number=1, block_hash="0x" + "0" * 64, verified_block=1, final_block=0,
+        chain_id=1,
+        first_block=0,
+        block_number=1,
+        block_hash="0x" + "0" * 64,
+        verified_block=1,
+        final_block=0,
         head_number=1,
     )
     ProviderHealth.objects.create(name="a node", updated_at=timezone.now())

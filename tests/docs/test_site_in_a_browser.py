@@ -22,9 +22,9 @@ def page(site, live_server, complaints):
         window.on("pageerror", lambda error: complaints.append(str(error)))
         window.on(
             "request",
-            lambda asked: None
-            if asked.url.startswith((live_server.url, "data:"))
-            else complaints.append(f"asks {asked.url}"),
+            lambda asked: (
+                None if asked.url.startswith((live_server.url, "data:")) else complaints.append(f"asks {asked.url}")
+            ),
         )
         yield window
 
