@@ -22,7 +22,6 @@ RUNBOOK = (DOCS / "operators/runbook.md").read_text()
 ENTRIES = dict(re.findall(r"^### `(\w+)`\n(.*?)(?=^##|\Z)", RUNBOOK, re.MULTILINE | re.DOTALL))
 PARTS = ("**What it means.**", "**What to do first.**", "**When to call whom.**")
 FAMILIES = {"Counter", "Gauge", "Histogram", "Summary", "Info", "Enum"}
-NOT_OURS = {".venv", "node_modules", "site", ".lamplight", ".git"}
 
 
 def sources() -> Iterator[tuple[Path, ast.Module]]:
@@ -46,8 +45,8 @@ def text_of(call: ast.Call, keyword: str) -> str | None:
     return found[0].value if found and isinstance(found[0], ast.Constant) and isinstance(found[0].value, str) else None
 
 
-def alarms() -> dict[str, str]:
-    """Every alarm and where it comes from: codes of programmes, kinds of the chain, rules of Prometheus."""
+def own_alarms() -> dict[str, str]:
+    """Every alarm that the service raises itself, and where: codes of programmes, kinds of the chain."""
     found: dict[str, str] = {}
     for path, call, name in calls():
         if name.endswith("alarms_set"):
@@ -64,15 +63,19 @@ def alarms() -> dict[str, str]:
                 if re.match(r"kind\b.*=", ast.unparse(each)) and isinstance(value, ast.Constant):
                     found[value.value] = f"{path.name}:{each.lineno}"
     found.pop("alarm", None)  # the base's own, which no alarm is raised with
-    for path in REPOSITORY.rglob("*.y*ml"):
-        if not NOT_OURS & set(path.relative_to(REPOSITORY).parts) and "alert:" in path.read_text():
-            rules = re.findall(r"^\s*-?\s*alert:\s*(\w+)", path.read_text(), re.MULTILINE)
-            found |= dict.fromkeys(rules, path.name)
+    return found
+
+
+def rules() -> dict[str, str]:
+    """Every alarm that is a rule of Prometheus, and its file."""
+    found: dict[str, str] = {}
+    for path in (REPOSITORY / "docker").rglob("*.y*ml"):
+        found |= dict.fromkeys(re.findall(r"^\s*-?\s*alert:\s*(\w+)", path.read_text(), re.MULTILINE), path.name)
     return found
 
 
 def test_every_alarm_has_an_entry_in_the_runbook_that_says_what_it_means_what_to_do_and_whom_to_call():
-    known = alarms()
+    known = own_alarms()
     assert {"paused", "safe", "rescoring", "reorg_below_final", "wrong_chain", "providers_disagree"} <= set(known)
     missing = [f"{name} ({where})" for name, where in sorted(known.items()) if name not in ENTRIES]
     assert missing == [], f"docs/operators/runbook.md has no entry ### `NAME` for {', '.join(missing)}."
@@ -80,6 +83,17 @@ def test_every_alarm_has_an_entry_in_the_runbook_that_says_what_it_means_what_to
         assert name in known, f"docs/operators/runbook.md explains {name}, an alarm that nothing raises."
         lacking = [part for part in PARTS if part not in entry]
         assert lacking == [], f"The runbook's entry {name} lacks {' and '.join(lacking)}"
+
+
+def test_every_rule_of_prometheus_is_explained_and_says_what_to_do_and_whom_to_call():
+    text = (DOCS / "operators/alarms.md").read_text()
+    entries = dict(re.findall(r"^### (\w+)\n(.*?)(?=^##|\Z)", text, re.MULTILINE | re.DOTALL))
+    whom = re.search(r"^## When Prometheus rings.*", RUNBOOK, re.MULTILINE | re.DOTALL)[0]
+    assert "MoneyMissing" in rules()
+    for name, where in sorted(rules().items()):
+        assert name in entries, f"docs/operators/alarms.md has no entry ### {name} ({where})."
+        assert "**What to do.**" in entries[name], f"The entry {name} of docs/operators/alarms.md lacks **What to do.**"
+        assert f"`{name}`" in whom, f"docs/operators/runbook.md does not say whom to call when {name} ({where}) rings."
 
 
 def test_every_setting_is_explained_where_the_page_of_settings_takes_it_from():
