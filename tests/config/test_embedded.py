@@ -76,6 +76,16 @@ def test_the_last_user_out_stops_what_was_started(root):
     assert users.living(root) == []
 
 
+def test_what_was_brought_up_by_hand_stays_up_from_one_command_to_the_next_until_it_is_let_go(root):
+    embedded.ensure_postgres(root, durable=False)
+    users.hold(root)
+    run_user(root, "pass").communicate(timeout=60)
+    assert postgres.is_running(root)
+    users.let_go(root)
+    run_user(root, "pass").communicate(timeout=60)
+    assert not postgres.is_running(root)
+
+
 def test_a_killed_server_comes_back_with_its_data_over_the_leftover_lock_file(root):
     embedded.ensure_postgres(root)
     embedded.ensure_database(root)
