@@ -56,11 +56,15 @@ class Stack:
         self.database.stop()
 
     def run(self, name: str) -> None:
-        """Run a service that ends by itself."""
-        done = subprocess.run(
-            self.argv(name), cwd=compose.REPOSITORY, env=self.env(name), capture_output=True, text=True
-        )
+        """Run a service that ends by itself, and well."""
+        done = self.tried(name)
         assert done.returncode == 0, done.stdout + done.stderr
+
+    def tried(self, name: str) -> subprocess.CompletedProcess[str]:
+        """Run a service that ends by itself."""
+        return subprocess.run(
+            self.argv(name), cwd=compose.REPOSITORY, env=self.env(name), capture_output=True, text=True, check=False
+        )
 
     def start(self, *names: str, more: dict[str, str] | None = None) -> None:
         """Start services; `name` may be `service.anything` for another one of the same."""

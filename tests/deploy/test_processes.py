@@ -8,6 +8,7 @@ import urllib.error
 import pytest
 
 from rewards.demo import stage
+from rewards.demo.makers import address_of
 from tests.chain import calldata
 from tests.deploy.setting_up import SLUG
 from tests.deploy.stack import HOST, until
@@ -50,8 +51,6 @@ def test_an_epoch_goes_its_way_to_a_claim_that_is_paid(service):
     )
     act(service, calldata("approve(uint256,bytes32)", ("uint256", "bytes32"), (1, digest)), service.made.distributor)
     until(lambda: epoch(service).get("state") == "active", "the root that pays", poke=service.tick)
-    from rewards.demo.makers import address_of
-
     account = address_of("alice pay")
     collect(service, account)
 
@@ -112,16 +111,31 @@ def test_machines_may_ask_without_tls_and_people_are_sent_to_it(service):
         service.stack.ask("/", X_Forwarded_Proto="http")
 
 
+def test_migrate_gives_up_soon_when_somebody_holds_a_lock_and_says_so(service):
+    """Whoever waits for a lock on a table holds up everybody who comes after, so a migration must not wait long."""
+    stack = service.stack
+    with stack.database.session() as session:
+        session.execute("LOCK TABLE django_migrations IN ACCESS EXCLUSIVE MODE")
+        done = stack.tried("migrate")
+        session.rollback()
+    assert done.returncode == 1
+    assert "Somebody holds a lock that a migration needs" in done.stderr
+    assert "Run migrate again" in done.stderr
+    assert stack.tried("migrate").returncode == 0
+
+
 def test_web_answers_what_it_was_asked_and_sends_readers_home_before_it_ends(service):
     stack = service.stack
     stream = stack.open(STREAM, Authorization=f"Bearer {service.key}")
     assert stream.readline() == b"retry: 3000\n"
     answers = []
     with stack.database.session() as session:
-        session.execute("LOCK TABLE rewards_program IN ACCESS EXCLUSIVE MODE")
-        asking = threading.Thread(target=lambda: answers.append(stack.ask(f"/programmes/{SLUG}/")))
+        # The collect page asks for it, the stream does not.
+        session.execute("LOCK TABLE rewards_claimrequest IN ACCESS EXCLUSIVE MODE")
+        page = f"/collect/{address_of('alice pay')}/"
+        asking = threading.Thread(target=lambda: answers.append(stack.ask(page)))
         asking.start()
-        until(lambda: waiting_for_a_lock(session), "a request that waits")
+        until(lambda: waits_for_a_lock(stack, "rewards_claimrequest"), "a request that waits")
         web = stack.running["web"]
         web.terminate()
         rest = stream.read()  # ends when the server closes it, while the other request still waits
@@ -137,9 +151,11 @@ def test_web_answers_what_it_was_asked_and_sends_readers_home_before_it_ends(ser
     until(lambda: stack.is_alive("web"), "web answers again")
 
 
-def waiting_for_a_lock(session) -> bool:
-    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND usename = 'lamplight'"
-    return session.execute(query).fetchone()[0] > 0
+def waits_for_a_lock(stack, table: str) -> bool:
+    """Whether some process of ours waits for the table; asked anew each time, since a transaction sees one answer."""
+    query = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = %s::regclass"
+    with stack.database.session() as session:
+        return session.execute(query, [table]).fetchone()[0] > 0
 
 
 def test_a_worker_that_is_told_to_stop_gives_back_what_does_not_end_in_time(service):
@@ -147,7 +163,7 @@ def test_a_worker_that_is_told_to_stop_gives_back_what_does_not_end_in_time(serv
     with stack.database.session() as session:
         session.execute("LOCK TABLE rewards_program IN ACCESS EXCLUSIVE MODE")
         stack.stop("beat")
-        until(lambda: waiting_for_a_lock(session), "a task that waits")
+        until(lambda: waits_for_a_lock(stack, "rewards_program"), "a task that waits")
         assert stack.stop("worker") == 0
         queue = stack.queue.client()
         assert queue.hlen("unacked") == 0
