@@ -39,8 +39,9 @@ def test_the_large_tables_are_models():
 
 
 def test_without_a_baseline_the_old_migrations_are_looked_at_too():
-    everything = dict.fromkeys(safe_migrations.APPS, 0)
-    assert any("rewards.0006_notices" in fault for fault in safe_migrations.faults(released=everything))
+    found = safe_migrations.faults(released=dict.fromkeys(safe_migrations.APPS, 0))
+    for known in ("rewards.0004_stretches: Delete model LiveState", "onchain.0004_head_and_backfill: Add field stops"):
+        assert any(fault.startswith(known) for fault in found), known
 
 
 @pytest.mark.parametrize(

@@ -12,17 +12,18 @@ from celery.bin.base import CLIContext
 from celery.bin.beat import beat
 from celery.bin.celery import celery
 from celery.bin.worker import worker
+from django.conf import settings
 from django.core.management import get_commands, load_command_class
 from uvicorn.main import main as uvicorn
 
 from config.celery import app
 from config.environment import SECRETS
+from config.queues import QUEUES
 from tests.deploy import compose
 
 SERVICES = compose.document()["services"]
 OURS = {name: service for name, service in SERVICES.items() if "lamplight" in service["image"].lower()}
 PROCESSES = {"web", "worker", "figures", "relayer", "beat", "follower"}
-QUEUES = {"celery", "scoring", "figures", "relayer"}
 KNOWN = set(re.findall(r"^# ([A-Z][A-Z0-9_]*)=", (compose.REPOSITORY / ".env.example").read_text(), re.MULTILINE))
 SECRET_WORDS = re.compile(r"PASSWORD|SECRET|KEY|TOKEN|_URL|_URLS")
 
@@ -80,6 +81,8 @@ def test_every_process_of_the_service_is_there_and_each_queue_has_a_worker():
         for queue in service["command"][service["command"].index("--queues") + 1].split(",")
     ]
     assert sorted(taken) == sorted(QUEUES)
+    routed = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
+    assert routed <= set(QUEUES)
 
 
 @pytest.mark.parametrize("name", sorted(OURS))
@@ -169,8 +172,6 @@ def test_every_service_is_bounded_restarts_and_ends_in_peace(name):
 def test_a_process_has_longer_to_end_than_it_takes():
     web = SERVICES["web"]["command"]
     assert int(web[web.index("--timeout-graceful-shutdown") + 1]) < int(SERVICES["web"]["stop_grace_period"][:-1])
-    from django.conf import settings
-
     for name in ("worker", "figures", "relayer"):
         assert SERVICES[name]["environment"]["REMAP_SIGTERM"] == "SIGQUIT"
         assert int(SERVICES[name]["stop_grace_period"][:-1]) > settings.CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT
