@@ -10,7 +10,16 @@ from django.core.exceptions import ImproperlyConfigured
 SECRETS = frozenset(
     {
         *("SECRET_KEY", "SECRET_KEY_FALLBACKS", "DATABASE_URL", "MIGRATE_DATABASE_URL", "CELERY_BROKER_URL"),
-        *("RPC_URLS", "RPC_WS_URL", "EMAIL_URL", "METRICS_TOKEN", "PROPOSER_KEY", "RELAYER_KEY", "ATTESTOR_KEY"),
+        *(
+            "RPC_URLS",
+            "RPC_WS_URL",
+            "EMAIL_URL",
+            "METRICS_TOKEN",
+            "SENTRY_DSN",
+            "PROPOSER_KEY",
+            "RELAYER_KEY",
+            "ATTESTOR_KEY",
+        ),
     }
 )
 """What may come from a file. A file is seen neither by `docker inspect` nor by a child's /proc/PID/environ."""

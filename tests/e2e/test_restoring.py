@@ -1,4 +1,4 @@
-"""A backup restored on an empty machine goes on to the same next root; a broken one is refused before anything changes."""
+"""A backup restored on an empty machine goes on to the same next root; a broken one is refused before it is used."""
 
 import hashlib
 import json

@@ -29,5 +29,6 @@ class Command(BaseCommand):
         chains = ", ".join(f"chain {chain} at block {at['block']}" for chain, at in manifest.chains.items())
         self.stdout.write(
             f"Restored: {sum(manifest.counts.values()):,} rows, {len(manifest.epochs):,} epochs, "
-            f"{chains or 'no chain'}. Start the follower and the workers; what has happened on the chain since is read from there."
+            f"{chains or 'no chain'}. Start the follower and the workers; what has happened on the chain since is read "
+            "from there."
         )
