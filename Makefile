@@ -10,7 +10,7 @@ export NO_UPDATE_NOTIFIER := 1
 
 DOCUMENTS := mkdocs.yml $(shell find docs -type f)
 
-.PHONY: help demo docs test faults lint fmt screenshots bench fuzz fuzz-engine fuzz-api client sandbox flow run lock clean chromium bench-contracts mutate-contracts
+.PHONY: help demo docs test faults lint fmt screenshots bench fuzz fuzz-engine fuzz-api client sandbox flow run lock clean chromium prometheus bench-contracts mutate-contracts
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,6 +49,13 @@ chromium:
 	  && apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } \
 	  || { echo "The browser tests need chromium: apt-get install chromium"; exit 1; }
 
+# promtool and a Prometheus for the tests of alarms and dashboards.
+prometheus:
+	@command -v promtool >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && apt-get update -qq >/dev/null \
+	  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends prometheus >/dev/null; } \
+	  || { echo "The tests of alarms need prometheus: apt-get install prometheus"; exit 1; }
+
 # --- what people use --------------------------------------------------------------------------------------------
 demo: .venv/runtime node_modules/.runtime ## the whole way on a local chain: quotes, scores, an approved root, a claim
 	@[ ! -x $(BIN)/mkdocs ] || $(MAKE) --no-print-directory site/index.html \
@@ -63,7 +70,7 @@ flow: .venv/dev node_modules/.runtime ## real order flow the whole way (ARGS="--
 
 # Most tests wait more than they work, so two at a time; a file's tests stay together, for they share what it starts.
 WORKERS ?= 2
-test: .venv/dev node_modules/.dev chromium ## every test (ARGS="-k name" for some, WORKERS=4 for more at a time)
+test: .venv/dev node_modules/.dev chromium prometheus ## every test (ARGS="-k name" for some, WORKERS=4 for more at a time)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 faults: .venv/dev node_modules/.runtime ## lying nodes, reorgs and kills in their full counts (about 8 minutes); log: .lamplight/faults.log
