@@ -31,10 +31,12 @@ class TaskLog(CeleryReceiver):
     def receiver_after_task_publish(self, *args: Any, **kwargs: Any) -> None:
         """Say nothing: who takes the task says enough."""
 
-    def receiver_task_revoked(self, *args: Any, expired: Any = None, **kwargs: Any) -> None:
+    def receiver_task_revoked(
+        self, request: Any, terminated: bool | None = None, signum: Any = None, expired: Any = None, **kwargs: Any
+    ) -> None:
         """Say it, but for pokes that expired: the next one does their work."""
         if not expired:
-            super().receiver_task_revoked(*args, expired=expired, **kwargs)
+            super().receiver_task_revoked(request, terminated, signum, expired, **kwargs)
 
 
 _LOG: Final = TaskLog()
