@@ -10,7 +10,7 @@ export NO_UPDATE_NOTIFIER := 1
 
 DOCUMENTS := mkdocs.yml $(shell find docs -type f)
 
-.PHONY: help demo docs test faults lint fmt screenshots bench fuzz fuzz-engine fuzz-api client sandbox flow run lock clean chromium redis bench-contracts mutate-contracts
+.PHONY: help demo docs test faults lint fmt screenshots bench fuzz fuzz-engine fuzz-api client sandbox flow run lock clean chromium redis prometheus bench-contracts mutate-contracts
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,16 +44,21 @@ node_modules/.dev: package-lock.json
 	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
 	@touch $@ node_modules/.runtime
 
-chromium:
-	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
-	  && apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } \
-	  || { echo "The browser tests need chromium: apt-get install chromium"; exit 1; }
+# Programs of Debian's that the tests need: (1) the program, (2) its package, (3) who needs it.
+define debian
+	@command -v $(1) >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq >/dev/null \
+	  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(2) >/dev/null; } \
+	  || { echo "The tests of $(3) need $(2): apt-get install $(2)"; exit 1; }
+endef
 
-redis: ## the queue's server for the tests of the deployment (Debian's redis-server)
-	@command -v redis-server >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
-	  && apt-get update -qq >/dev/null \
-	  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redis-server >/dev/null; } \
-	  || { echo "The tests of the deployment need redis-server: apt-get install redis-server"; exit 1; }
+chromium:
+	$(call debian,chromium,chromium,pages)
+
+redis:
+	$(call debian,redis-server,redis-server,the deployment)
+
+prometheus:
+	$(call debian,promtool,prometheus,alarms and dashboards)
 
 # --- what people use --------------------------------------------------------------------------------------------
 demo: .venv/runtime node_modules/.runtime ## the whole way on a local chain: quotes, scores, an approved root, a claim
@@ -72,7 +77,7 @@ flow: .venv/dev node_modules/.runtime ## real order flow the whole way (ARGS="--
 
 # Most tests wait more than they work, so two at a time; a file's tests stay together, for they share what it starts.
 WORKERS ?= 2
-test: .venv/dev node_modules/.dev chromium redis ## every test (ARGS="-k name" for some, WORKERS=4 for more at a time)
+test: .venv/dev node_modules/.dev chromium redis prometheus ## every test (ARGS="-k name" for some, WORKERS=4 for more at a time)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 faults: .venv/dev node_modules/.runtime ## lying nodes, reorgs and kills in their full counts (about 8 minutes); log: .lamplight/faults.log

@@ -1,6 +1,5 @@
 """Traces by OpenTelemetry, over HTTP, where OTEL_EXPORTER_OTLP_ENDPOINT is set; imported only then."""
 
-import os
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.propagate import extract, inject
-from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
@@ -31,9 +30,9 @@ class OpenTelemetry:
     """Sends spans to a collector, a batch every few seconds, in a thread of its own."""
 
     def __init__(self, *, endpoint: str) -> None:
-        resource = Resource.create(
-            {"service.name": os.environ.get("OTEL_SERVICE_NAME", "lamplight"), "host.name": socket.gethostname()}
-        )
+        ours = Resource({"service.name": "lamplight", "host.name": socket.gethostname()})
+        # OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES come last.
+        resource = Resource.create().merge(ours).merge(OTELResourceDetector().detect())
         self.provider = TracerProvider(resource=resource)
         exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")
         self.provider.add_span_processor(BatchSpanProcessor(exporter))

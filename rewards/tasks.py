@@ -15,6 +15,7 @@ from onchain.rpc import RpcClient
 from onchain.selectors import head
 from rewards.errors import RewardsError
 from rewards.models import Epoch, Program
+from rewards.services import task_counts  # noqa: F401 - it listens to what becomes of tasks
 from rewards.services.auto_collect import auto_collect_ask
 from rewards.services.chain_sync import program_watch
 from rewards.services.claims import claims_relay

@@ -37,6 +37,8 @@ def logging_config(*, form: str, level: str) -> dict[str, Any]:
         raise LogSettingError(setting="LOG_FORMAT", value=form, allowed=FORMS)
     if level.upper() not in LEVELS:
         raise LogSettingError(setting="LOG_LEVEL", value=level, allowed=LEVELS)
+    # Python's own warnings would be lines of another form.
+    logging.captureWarnings(form == "json")
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

@@ -4,7 +4,8 @@ import logging
 from typing import Any, Final
 
 import structlog
-from celery.signals import setup_logging
+from celery.signals import celeryd_init, setup_logging
+from django.conf import settings
 from django_structlog.celery.receivers import CeleryReceiver
 
 LONG_MS: Final = 1_000
@@ -30,10 +31,12 @@ class TaskLog(CeleryReceiver):
     def receiver_after_task_publish(self, *args: Any, **kwargs: Any) -> None:
         """Say nothing: who takes the task says enough."""
 
-    def receiver_task_revoked(self, *args: Any, expired: Any = None, **kwargs: Any) -> None:
+    def receiver_task_revoked(
+        self, request: Any, terminated: bool | None = None, signum: Any = None, expired: Any = None, **kwargs: Any
+    ) -> None:
         """Say it, but for pokes that expired: the next one does their work."""
         if not expired:
-            super().receiver_task_revoked(*args, expired=expired, **kwargs)
+            super().receiver_task_revoked(request, terminated, signum, expired, **kwargs)
 
 
 _LOG: Final = TaskLog()
@@ -48,3 +51,10 @@ def connect() -> None:
 @setup_logging.connect
 def _keep_ours(**_: Any) -> None:
     """Keep Celery from setting up lines of its own: LOGGING is in force already, or will be when Django is set up."""
+
+
+@celeryd_init.connect
+def _no_banner(instance: Any = None, **_: Any) -> None:
+    """Machines read the lines: Celery's banner is a picture."""
+    if settings.LOG_FORMAT == "json":
+        instance.quiet = True

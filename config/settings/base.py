@@ -355,7 +355,8 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # --- logs (docs/watching.md) --------------------------------------------------------------------------------------
-LOGGING = logging_config(form=env.str("LOG_FORMAT", default="console"), level=env.str("LOG_LEVEL", default="INFO"))
+LOG_FORMAT = env.str("LOG_FORMAT", default="console")
+LOGGING = logging_config(form=LOG_FORMAT, level=env.str("LOG_LEVEL", default="INFO"))
 DJANGO_STRUCTLOG_CELERY_TASK_START_LOG_LEVEL = 10
 
 # --- traces and reports of errors: only where asked for, with requirements-production.txt (docs/watching.md) -------

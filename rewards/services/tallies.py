@@ -3,7 +3,6 @@
 So any process answers /metrics for all of them, on however many machines, and no counter falls back at a restart.
 """
 
-import atexit
 import logging
 import os
 import socket
@@ -130,8 +129,7 @@ tallies: Final = Tallies()
 os.register_at_fork(after_in_child=tallies.forget)
 
 
-@atexit.register
 def store_at_the_end() -> None:
-    """Store what is left when the process ends; one that is killed loses a few seconds."""
-    if settings.configured and getattr(settings, "TALLIES_EVERY_S", 0):
+    """Store what is left when a worker ends; a web process ends by the signal, and loses a few seconds."""
+    if settings.TALLIES_EVERY_S:
         tallies.store(now=timezone.now())

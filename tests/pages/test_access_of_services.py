@@ -202,6 +202,7 @@ READS = {
     "rewards.services.announcing.epoch_topic",
     "rewards.services.live_standings.snapshot",
     "rewards.services.news.hub",
+    "rewards.services.news.readers_open",
     "rewards.services.proofs.proof_pack",
     # It notes when a key was used, and who calls is what it finds out.
     *(f"accounts.api_keys.{name}" for name in ("api_key_check", "api_keys_of", "api_keys_open")),
@@ -244,6 +245,7 @@ MACHINE_BY_MODULE = {
     "rewards.services.rescoring": "rescores_advance",
     "rewards.services.revisions": "revision_keep replaced_manifest",
     "rewards.services.gathering": "ground_of gather check_epoch_before epoch_before",
+    "rewards.services.last_done": "last_done_note",
     "rewards.services.live": "live_score",
     "rewards.services.notices.decisions": "found_of_people",
     "rewards.services.notices.delivering": "deliveries_do delivery_try post_body",
@@ -265,6 +267,7 @@ MACHINE_BY_MODULE = {
     "rewards.services.safe": "safe_execute safe_look safe_transaction_for safe_tx_of safes_advance safes_execute",
     "rewards.services.safe_export": "with_checksum",
     "rewards.services.scoring": "epoch_score_if_due stretches_score_or_stop epoch_score epoch_reopen",
+    "rewards.services.tallies": "process_name store_at_the_end",
     "rewards.services.terms_schedule": "waiting_epochs unversioned epochs_remake terms_of",
     "rewards.services.vaults": "vaults_wait vaults_of engine_transfers not_holders vault_rows_store",
     "rewards.services.whatif": "whatifs_due whatifs_sweep",

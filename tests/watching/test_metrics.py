@@ -32,7 +32,7 @@ from tests.watching import scrape
 from tests.watching.scrape import read
 
 pytestmark = pytest.mark.django_db
-DOCS = Path(__file__).resolve().parents[2] / "docs" / "watching.md"
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "reference" / "metrics.md"
 US = {"programme": "us-equity-perps"}
 LAMP = {**US, "token": "LAMP"}
 

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from config.queues import QUEUES
 from onchain.models import HeadLease, ProviderHealth
+from onchain.partitions import ensure_partitions
 from rewards.models import Alarm, HotKey, QuoteRun
 from rewards.services.last_done import BACKUP, last_done_note
 from rewards.services.running import worker_seen
@@ -20,6 +21,7 @@ def well() -> Scene:
     """A service that does well: one market, a follower, workers, keys with coin, a backup of today."""
     tallies.forget()
     made, now = scene(markets=("AAPL-PERP",)), timezone.now()
+    ensure_partitions(first_block=1, last_block=1)
     HeadLease.objects.create(chain_id=CHAIN_ID, token=1, holder="db-7:4711", renewed_at=now + dt.timedelta(minutes=2))
     ProviderHealth.objects.create(name="node-a.example", answered=10, failed=1, latency_ms=3)
     for queue in QUEUES:
@@ -34,6 +36,8 @@ def well() -> Scene:
     last_done_note(what=BACKUP, now=now)
     tallies.task(name="rewards.tasks.canary", outcome="succeeded", took_us=1)
     tallies.task(name="rewards.tasks.advance_epochs", outcome="failed", took_us=1)
+    tallies.request(route="home", method="GET", status=200, took_us=20_000)
+    tallies.request(route="home", method="GET", status=500, took_us=20_000)
     for _ in range(30):
         Client().get("/healthz")
     return made

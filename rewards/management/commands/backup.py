@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from rewards.services.backup import BackupError, backup_make
+from rewards.services.last_done import BACKUP, last_done_note
 
 
 class Command(BaseCommand):
@@ -24,4 +25,5 @@ class Command(BaseCommand):
             made, digest = backup_make(into=folder, now=timezone.now())
         except BackupError as error:
             raise CommandError(str(error)) from error
+        last_done_note(what=BACKUP, now=timezone.now())
         self.stdout.write(f"{made}\nSHA-256 of its manifest: {digest}")

@@ -64,10 +64,10 @@ def _sums() -> dict[int, dict[str, int]]:
     """Return each programme's amounts in the token's smallest unit, in three queries."""
     found: dict[int, dict[str, int]] = defaultdict(lambda: dict.fromkeys((*AMOUNTS, "difference", "_scored"), 0))
     epochs = Epoch.objects.order_by("program_id", "number")
-    for pk, state, budget, paid, unspent, carried in epochs.values_list(
+    for program_id, state, budget, paid, unspent, carried in epochs.values_list(
         "program_id", "state", "budget", "paid_total", "unspent", "carried_out_total"
     ):
-        row = found[pk]
+        row = found[program_id]
         row["budget"] += budget
         row["budget_left"] += budget if state in (STATE.LIVE, STATE.SCHEDULED) else 0
         if paid is not None:
