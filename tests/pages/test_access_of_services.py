@@ -238,7 +238,7 @@ MACHINE_BY_MODULE = {
     "rewards.services.rescoring": "rescores_advance",
     "rewards.services.revisions": "revision_keep replaced_manifest",
     "rewards.services.gathering": "ground_of gather check_epoch_before epoch_before",
-    "rewards.services.live": "live_score",
+    "rewards.services.live": "live_due live_score",
     "rewards.services.notices.decisions": "found_of_people",
     "rewards.services.notices.delivering": "deliveries_do delivery_try post_body",
     "rewards.services.notices.finding": "found",
