@@ -1,4 +1,4 @@
-"""Asks a worker to score the newest blocks; from a thread of its own, so that a queue that hangs never holds the head up.
+"""Asks a worker to score the newest blocks, from a thread of its own: a queue that hangs never holds the head up.
 
 Pokes that come while one is being sent are one poke. One that is lost costs a few seconds: beat pokes as well.
 """
@@ -30,5 +30,5 @@ def _send() -> None:
         _wanted.clear()
         try:
             app.send_task("rewards.tasks.score_live_news", expires=EXPIRES_S, retry=False)
-        except Exception as error:  # noqa: BLE001 - each transport has errors of its own, and none of them matters here
+        except Exception as error:
             logger.warning("Nobody could be asked to score the newest blocks: %s", error)

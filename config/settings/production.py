@@ -4,7 +4,7 @@ from pathlib import Path
 
 from config import embedded
 from config.settings.base import *  # noqa: F403 - a settings module is made to be extended
-from config.settings.base import DATABASE_OPTIONS, env
+from config.settings.base import DATABASE_OPTIONS, REPLICA_DATABASE_URL, env
 
 SECRET_KEY = env.str("SECRET_KEY")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
@@ -28,6 +28,8 @@ DATABASE_ROLE = DATABASES["default"]["USER"]
 DATABASE_OWNER = embedded.database_owner(env.str("MIGRATE_DATABASE_URL", default=""))
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
+if REPLICA_DATABASE_URL:
+    DATABASES["replica"] = embedded.replica_database(REPLICA_DATABASE_URL, like=DATABASES["default"])
 
 SECURE_SSL_REDIRECT = True
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

@@ -4,31 +4,33 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('onchain', '0006_share_tokens'),
+        ("onchain", "0006_share_tokens"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ArchivedPartition',
+            name="ArchivedPartition",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('parent', models.CharField(help_text='The table that it is a part of.', max_length=40)),
-                ('number', models.BigIntegerField(help_text='Its number: the first block by the size of a partition.')),
-                ('first_block', models.BigIntegerField()),
-                ('last_block', models.BigIntegerField()),
-                ('url', models.CharField(help_text='Where the file is; carries no secret.', max_length=500)),
-                ('rows', models.BigIntegerField()),
-                ('sha256', models.CharField(help_text='Of the file.', max_length=64)),
-                ('size_bytes', models.BigIntegerField(help_text='Of the file.')),
-                ('table_bytes', models.BigIntegerField(help_text='Of the partition with its indexes, when it was written out.')),
-                ('archived_at', models.DateTimeField(help_text='When it was read back and found the same.')),
-                ('dropped_at', models.DateTimeField(null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("parent", models.CharField(help_text="The table that it is a part of.", max_length=40)),
+                ("number", models.BigIntegerField(help_text="Its number: the first block by the size of a partition.")),
+                ("first_block", models.BigIntegerField()),
+                ("last_block", models.BigIntegerField()),
+                ("url", models.CharField(help_text="Where the file is; carries no secret.", max_length=500)),
+                ("rows", models.BigIntegerField()),
+                ("sha256", models.CharField(help_text="Of the file.", max_length=64)),
+                ("size_bytes", models.BigIntegerField(help_text="Of the file.")),
+                (
+                    "table_bytes",
+                    models.BigIntegerField(help_text="Of the partition with its indexes, when it was written out."),
+                ),
+                ("archived_at", models.DateTimeField(help_text="When it was read back and found the same.")),
+                ("dropped_at", models.DateTimeField(null=True)),
             ],
             options={
-                'ordering': ['number', 'parent'],
-                'constraints': [models.UniqueConstraint(fields=('parent', 'number'), name='partition_archived_once')],
+                "ordering": ["number", "parent"],
+                "constraints": [models.UniqueConstraint(fields=("parent", "number"), name="partition_archived_once")],
             },
         ),
     ]

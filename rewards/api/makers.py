@@ -117,11 +117,7 @@ class Allocations(ListView):
         """Return a page of them, by market."""
         maker, epoch = maker_epoch(request, **path)
         found = sorted(
-            (
-                row
-                for row in pool_pays(epoch=epoch, maker=maker.slug)
-                if row.market == given.get("market", row.market)
-            ),
+            (row for row in pool_pays(epoch=epoch, maker=maker.slug) if row.market == given.get("market", row.market)),
             key=lambda row: row.market,
         )
         rows, cursor = cut(found, key=lambda row: [row.market], like=[""], cursor=given["cursor"], limit=given["limit"])

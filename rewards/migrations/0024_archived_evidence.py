@@ -4,24 +4,26 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('rewards', '0023_begin_guards'),
+        ("rewards", "0023_begin_guards"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ArchivedEvidence',
+            name="ArchivedEvidence",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('evidence_name', models.CharField(max_length=200, unique=True)),
-                ('url', models.CharField(help_text='The folder in the archive; carries no secret.', max_length=500)),
-                ('manifest_hash', models.CharField(help_text='Of manifest.json, 0x hex; that names all other files.', max_length=66)),
-                ('size_bytes', models.BigIntegerField()),
-                ('archived_at', models.DateTimeField(help_text='When it was read back and found the same.')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("evidence_name", models.CharField(max_length=200, unique=True)),
+                ("url", models.CharField(help_text="The folder in the archive; carries no secret.", max_length=500)),
+                (
+                    "manifest_hash",
+                    models.CharField(help_text="Of manifest.json, 0x hex; that names all other files.", max_length=66),
+                ),
+                ("size_bytes", models.BigIntegerField()),
+                ("archived_at", models.DateTimeField(help_text="When it was read back and found the same.")),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
     ]

@@ -67,7 +67,9 @@ def live_score(*, epoch_id: int) -> int:
 
 def live_due() -> list[int]:
     """Return the live epochs that have a market with settled time that is not in its standing yet."""
-    known = {(epoch, market): until for epoch, market, until in LiveState.objects.values_list("epoch", "market", "until_ms")}
+    known = {
+        (epoch, market): until for epoch, market, until in LiveState.objects.values_list("epoch", "market", "until_ms")
+    }
     settled: dict[str, int] = {}
     due = []
     for epoch in Epoch.objects.filter(state=Epoch.State.LIVE):

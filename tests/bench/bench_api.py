@@ -86,7 +86,9 @@ def measure(
     answers = len(found.latencies_ms)
     return [
         Row(f"scores of {what}", [found.a_second], "answers/s", A_SECOND if is_warm else None, at_least=True),
-        Row("  in a second of processor", [answers / worked_s], "answers", A_SECOND if is_warm else None, at_least=True),
+        Row(
+            "  in a second of processor", [answers / worked_s], "answers", A_SECOND if is_warm else None, at_least=True
+        ),
         Row("  slowest hundredth", [found.percentile_ms(99)], "ms", P99_MS if is_warm else None),
         Row("  errors", [wrong], "", 0),
         Row("  size of an answer", [found.size_bytes / answers], "bytes"),

@@ -185,9 +185,13 @@ class Served:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
                 asked = json.loads(await reader.readexactly(length))
-                found = [self.node.answer(each) for each in asked] if isinstance(asked, list) else self.node.answer(asked)
+                found = (
+                    [self.node.answer(each) for each in asked] if isinstance(asked, list) else self.node.answer(asked)
+                )
                 body = json.dumps(found, separators=(",", ":")).encode()
-                writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body))
+                writer.write(
+                    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+                )
                 writer.write(body)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -215,7 +219,7 @@ class Served:
             for socket in list(self.listeners):
                 try:
                     await socket.send(json.dumps(news))
-                except Exception:  # noqa: BLE001 - whoever is gone is gone
+                except Exception:
                     self.listeners.discard(socket)
 
 

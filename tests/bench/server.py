@@ -56,7 +56,7 @@ def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
     ends_at = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < ends_at:
         try:
-            urllib.request.urlopen(url, timeout=5)  # noqa: S310 - loopback
+            urllib.request.urlopen(url, timeout=5)
             return
         except urllib.error.HTTPError:
             return

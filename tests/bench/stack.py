@@ -119,7 +119,7 @@ def put_programme(*, markets: int, makers: int, start_s: int, end_s: int) -> int
         maker_payouts_set(by=OPERATOR, maker=maker, shares=[(maker_address(10_000 + number), 1_000_000)], since_ms=0)
     program = program_create(
         slug=PROGRAM, name="Soak", chain_id=CHAIN_ID, distributor="0x" + "d1" * 20, token="0x" + "70" * 20,
-        token_symbol="LAMP", start_block=0,  # noqa: S106 - a currency's symbol
+        token_symbol="LAMP", start_block=0,
     )  # fmt: skip
     document = terms_for(markets=names, duration_ms=(end_s - start_s) * 1000).document
     document |= {"program": PROGRAM, "epoch": {"number": 1, "start_ms": start_s * 1000, "end_ms": end_s * 1000}}

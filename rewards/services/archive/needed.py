@@ -46,7 +46,7 @@ def first_needed() -> Needed:
 
 
 def may_go() -> list[Partition]:
-    """Return the partitions that nothing needs, the oldest first; those that hold only what is kept for ever are out."""
+    """Return the partitions that nothing needs, the oldest first."""
     first = first_needed().first_block
     return [each for each in partitions() if each.last_block < first]
 
