@@ -47,7 +47,7 @@ node_modules/.dev: package-lock.json
 # Programs of Debian's that the tests need: (1) the program, (2) its package, (3) who needs it.
 define debian
 	@command -v $(1) >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq >/dev/null \
-	  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(2) >/dev/null; } \
+	  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(2) >/dev/null; } \
 	  || { echo "The tests of $(3) need $(2): apt-get install $(2)"; exit 1; }
 endef
 

@@ -21,7 +21,7 @@ def headers_of(scope: Scope) -> dict[bytes, bytes]:
 
 
 def takes_gzip(headers: dict[bytes, bytes]) -> bool:
-    """Whether whoever asks unpacks gzip. One that says `q=0` of it is given plain bytes, as is one that says nothing."""
+    """Whether whoever asks unpacks gzip; one that says `q=0` of it does not, nor does one that says nothing."""
     for part in headers.get(b"accept-encoding", b"").split(b","):
         coding, _, weight = part.partition(b";")
         if coding.strip() == b"gzip":

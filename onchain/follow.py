@@ -16,6 +16,7 @@ from onchain.indexer import Indexer
 from onchain.lease import Lease
 from onchain.models import ProviderHealth
 from onchain.rpc import RpcClient
+from onchain.signals import indexed
 
 logger = logging.getLogger(__name__)
 LONGEST_WAIT_S = 1.0
@@ -50,6 +51,9 @@ class Follower:
                 flush = self._due()
                 indexer.run(flush=flush, keep_going=keep_going)
                 failures = 0
+                if indexer.progress.blocks:
+                    # Whoever listens only pokes; one that fails must not stop the head.
+                    indexed.send_robust(sender=Follower)
             except OnchainError as error:
                 self._note_health()
                 if not error.retryable:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
+from django.conf import settings
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from config import replicas
 from onchain.models import Market
 from onchain.status import IndexerStatus, indexer_status
 
@@ -36,6 +38,12 @@ class Indexer(Collector):
             quarantined.add_metric([market.name], float(market.quarantined_block is not None))
             derived.add_metric([market.name], float(market.derived_through))
         yield from (quarantined, derived)
+        if settings.REPLICA_DATABASE_URL:
+            behind_s = replicas.lag.seconds()
+            yield GaugeMetricFamily(
+                "lamplight_replica_lag_seconds", "How far the replica for public pages is behind; -1: unknown.",
+                value=-1.0 if behind_s is None else behind_s,
+            )  # fmt: skip
 
 
 def _chain(status: IndexerStatus) -> Iterator[Metric]:

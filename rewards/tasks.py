@@ -19,7 +19,7 @@ from rewards.services import task_counts  # noqa: F401 - it listens to what beco
 from rewards.services.auto_collect import auto_collect_ask
 from rewards.services.chain_sync import program_watch
 from rewards.services.claims import claims_relay
-from rewards.services.live import live_score
+from rewards.services.live import live_due, live_score
 from rewards.services.luck import luck_compute, luck_due
 from rewards.services.notices.delivering import deliveries_do
 from rewards.services.notices.recording import notices_record
@@ -79,6 +79,14 @@ def score_live_epochs() -> None:
     """Bring the standings of live epochs up to the chain's settled time."""
     with try_lock("live scores") as held:
         for epoch_id in Epoch.objects.filter(state=Epoch.State.LIVE).values_list("pk", flat=True) if held else ():
+            _step(f"The standing of epoch {epoch_id}", lambda epoch_id=epoch_id: live_score(epoch_id=epoch_id))
+
+
+@shared_task(name="rewards.tasks.score_live_news")
+def score_live_news() -> None:
+    """The same right after new blocks, where any of them brings an epoch's time forward."""
+    with try_lock("live scores") as held:
+        for epoch_id in live_due() if held else ():
             _step(f"The standing of epoch {epoch_id}", lambda epoch_id=epoch_id: live_score(epoch_id=epoch_id))
 
 

@@ -13,6 +13,7 @@ from config.embedded.postgres import (
     django_database,
     ensure_database,
     ensure_postgres,
+    replica_database,
     stop_postgres,
 )
 from config.embedded.stopping import stop_on_signals
@@ -30,6 +31,7 @@ __all__ = [
     "ensure_database",
     "ensure_postgres",
     "release",
+    "replica_database",
     "rpc_url",
     "stop_chain",
     "stop_left_over",

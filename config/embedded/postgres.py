@@ -48,6 +48,18 @@ def django_database(url: str, *, data_dir: Path, options: Mapping[str, str]) -> 
     return entry
 
 
+def replica_database(url: str, *, like: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the DATABASES entry of a replica at `url`, with the other settings of the primary's.
+
+    No test makes a database of its own on it: what it has comes from the primary.
+    """
+    entry: dict[str, Any] = dict(environ.Env.db_url_config(url))
+    kept = {name: value for name, value in like.items() if name not in entry}
+    options = {**like.get("OPTIONS", {}), **entry.get("OPTIONS", {})}
+    # A replica that can't be reached must not hold pages up.
+    return {**kept, **entry, "OPTIONS": {**options, "connect_timeout": 3}, "TEST": {"MIRROR": "default"}}
+
+
 def database_owner(url: str, *, embedded: bool = False) -> dict[str, Any] | None:
     """Return what of Django's DATABASES entry differs for the tables' owner, None where this process doesn't know it.
 

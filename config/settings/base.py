@@ -68,6 +68,7 @@ MIDDLEWARE = [
     "rewards.views.throttling.ThrottleMiddleware",
     "accounts.middleware.SecondFactorMiddleware",
     "config.plain_text.PlainTextMiddleware",
+    "config.replicas.ReplicaMiddleware",
 ]
 
 TEMPLATES = [
@@ -189,6 +190,12 @@ POSTGRES_PROGRAMS = env.str("POSTGRES_PROGRAMS", default="")
 """Folder of pg_dump and pg_restore (docs/backups.md); empty: those of PostgreSQL 18 that came with the packages."""
 DATABASE_POOL = env.int("DATABASE_POOL", default=8)
 """Connections that a web process holds and its requests share (docs/scaling.md); 0: one is made for each request."""
+
+REPLICA_DATABASE_URL = env.str("REPLICA_DATABASE_URL", default="")
+"""A streaming replica that public pages may be read from (docs/scaling.md); empty: all is read from the primary."""
+REPLICA_MAX_LAG_S = env.int("REPLICA_MAX_LAG_S", default=5)
+"""A replica that is further behind is not read from."""
+DATABASE_ROUTERS = ["config.replicas.ReplicaRouter"]
 
 # The audit log's triggers are installed by every `migrate` (audit/triggers.py), so no migration repeats them.
 PGTRIGGER_MIGRATIONS = False

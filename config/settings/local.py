@@ -6,7 +6,7 @@ from django.utils.functional import SimpleLazyObject
 
 from config import embedded
 from config.settings.base import *  # noqa: F403 - a settings module is made to be extended
-from config.settings.base import BASE_DIR, DATABASE_OPTIONS, SIGNERS, env
+from config.settings.base import BASE_DIR, DATABASE_OPTIONS, REPLICA_DATABASE_URL, SIGNERS, env
 
 DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
@@ -19,6 +19,8 @@ DATABASES = {
         env.str("DATABASE_URL", default=""), data_dir=DATA_DIR, options=DATABASE_OPTIONS
     )
 }
+if REPLICA_DATABASE_URL:
+    DATABASES["replica"] = embedded.replica_database(REPLICA_DATABASE_URL, like=DATABASES["default"])
 DATABASE_OWNER = embedded.database_owner(
     env.str("MIGRATE_DATABASE_URL", default=""), embedded=not env.str("DATABASE_URL", default="")
 )

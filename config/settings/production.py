@@ -5,7 +5,7 @@ from pathlib import Path
 from config import embedded
 from config.logs import logging_config
 from config.settings.base import *  # noqa: F403 - a settings module is made to be extended
-from config.settings.base import DATABASE_OPTIONS, env
+from config.settings.base import DATABASE_OPTIONS, REPLICA_DATABASE_URL, env
 
 SECRET_KEY = env.str("SECRET_KEY")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
@@ -31,6 +31,8 @@ DATABASE_ROLE = DATABASES["default"]["USER"]
 DATABASE_OWNER = embedded.database_owner(env.str("MIGRATE_DATABASE_URL", default=""))
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
+if REPLICA_DATABASE_URL:
+    DATABASES["replica"] = embedded.replica_database(REPLICA_DATABASE_URL, like=DATABASES["default"])
 
 SECURE_SSL_REDIRECT = True
 # Machines on the inner network ask these without TLS: whether the service is up, and how it does.

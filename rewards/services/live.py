@@ -1,6 +1,7 @@
 """Running scores of the epoch that is live: estimates for people, never a source of money."""
 
 import copy
+import json
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -65,6 +66,23 @@ def live_score(*, epoch_id: int) -> int:
             failpoints.hit("live.before_commit")
     failpoints.hit("live.stored")
     return min(run.now_ms for run in runs)
+
+
+def live_due() -> list[int]:
+    """Return the live epochs that have a market with settled time that is not in its standing yet."""
+    known = {
+        (epoch, market): until for epoch, market, until in LiveState.objects.values_list("epoch", "market", "until_ms")
+    }
+    settled: dict[str, int] = {}
+    due = []
+    for epoch in Epoch.objects.filter(state=Epoch.State.LIVE):
+        for market in json.loads(epoch.terms_json)["markets"]:
+            if market not in settled:
+                settled[market] = settled_through_ms(markets=[market])
+            if known.get((epoch.pk, market), epoch.start_ms) < min(settled[market], epoch.end_ms):
+                due.append(epoch.pk)
+                break
+    return due
 
 
 def _advanced(epoch: Epoch, ground: Ground, market: str) -> _Run | None:

@@ -246,7 +246,7 @@ MACHINE_BY_MODULE = {
     "rewards.services.revisions": "revision_keep replaced_manifest",
     "rewards.services.gathering": "ground_of gather check_epoch_before epoch_before",
     "rewards.services.last_done": "last_done_note",
-    "rewards.services.live": "live_score",
+    "rewards.services.live": "live_due live_score",
     "rewards.services.notices.decisions": "found_of_people",
     "rewards.services.notices.delivering": "deliveries_do delivery_try post_body",
     "rewards.services.notices.finding": "found",

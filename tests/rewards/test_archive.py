@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,6 @@ from onchain.models import AdapterState, ArchivedPartition, Block, Cursor, Marke
 from onchain.selectors import contract_logs, market_events_arrow
 from rewards.errors import ArchiveError
 from rewards.models import ArchivedEvidence, Dispute, Epoch, EpochRevision
-from rewards.services.archive.needed import first_needed
 from rewards.services.archive.partitions import partitions_to_go
 from rewards.services.archive.store import Archive
 from tests.bench.bundles import write_bundle
@@ -87,7 +85,9 @@ def stage(settings, tmp_path, bundle):
     Cursor.objects.update(first_block=0, block_number=2_500_000, final_block=2_500_000, verified_block=2_500_000)
     Block.objects.filter(number=48_213).delete()
     market = Market.objects.get()
-    Market.objects.update(derived_through=2_500_000, start_block=0)
+    market.adapter, market.config = "lamplight", {"tick_raw": "1", "lot_raw": "1", "lamplight": {"market_id": 1}}
+    market.derived_through, market.start_block = 2_500_000, 0
+    market.save()
     AdapterState.objects.create(market=market, block_number=2 * MILLION - 1, state=b"", book=b"")
     made.market = market
     return made
@@ -96,7 +96,8 @@ def stage(settings, tmp_path, bundle):
 def block(number: int, time_ms: int) -> None:
     Block.objects.create(
         hash=hash_(number), number=number, parent_hash=hash_(number - 1), receipts_root=hash_(7),
-        timestamp_s=time_ms // 1000, time_ms=time_ms, time_error_ms=0, settled=number < 2_500_000, status=2, canonical=True,
+        timestamp_s=time_ms // 1000, time_ms=time_ms, time_error_ms=0, settled=number < 2_500_000,
+        status=2, canonical=True,
     )  # fmt: skip
 
 
@@ -124,8 +125,10 @@ def here() -> set[str]:
     return {each.name for each in partitions()}
 
 
-def archive(*args: str, **options: object) -> None:
-    call_command("archive", *args, stdout=io.StringIO(), **options)
+def archive(*args: str, **options: object) -> str:
+    said = io.StringIO()
+    call_command("archive", *args, stdout=said, **options)
+    return said.getvalue()
 
 
 @pytest.mark.parametrize("kind", ["folder", "s3"])
@@ -133,8 +136,8 @@ def test_what_nothing_needs_goes_and_comes_back_byte_for_byte(stage, settings, t
     if kind == "s3":
         settings.ARCHIVE_URL = request.getfixturevalue("s3")
     events, logs = rows_of(EVENTS), rows_of(LOGS)
-    archive()
-    assert here() == {f"{LOGS}_p0", f"{LOGS}_p1", f"{LOGS}_p2", f"{EVENTS}_p2"}
+    said = archive()
+    assert here() == {f"{LOGS}_p0", f"{LOGS}_p1", f"{LOGS}_p2", f"{EVENTS}_p2"}, said
     assert [row[0] for row in rows_of(EVENTS)] == [2 * MILLION + 1, 2_500_000]
     # Of logs those of the share token stay: it is read from its beginning.
     assert [row[5] for row in rows_of(LOGS) if row[0] < 2 * MILLION] == [TOKEN] * 4
@@ -165,39 +168,42 @@ def test_readers_are_told_that_something_is_in_the_archive_instead_of_getting_le
     assert table.column("block").to_pylist() == [2_500_000]
 
 
-@contextmanager
-def needed_by(stage, what: str, settings):
-    """Make one thing need the oldest partition."""
+def as_if_at(time_ms: int) -> None:
+    """Say that all blocks but the newest were at this time, in their order."""
+    for row in Block.objects.filter(number__lt=2_500_000).order_by("-number"):
+        row.time_ms, row.timestamp_s = time_ms + row.number // 1000, time_ms // 1000
+        row.save()
+
+
+NEEDS = {
+    # what: the time of the old blocks, against which epoch's start 35 days before count
+    "an open dispute": WEEKS[0] - 33 * DAY_MS,
+    "an unscored epoch": WEEKS[1] - 33 * DAY_MS,
+    "the state that a later epoch begins with": WEEKS[0] - 50 * DAY_MS,
+    "a quarantine": WEEKS[0] - 50 * DAY_MS,
+    "the days that stay": WEEKS[0] - 50 * DAY_MS,
+}
+
+
+@pytest.mark.parametrize("what", NEEDS)
+def test_what_is_needed_stays(stage, settings, what):
+    settings.ARCHIVE_AFTER_DAYS = 0
+    archive("--copy-only")
+    as_if_at(NEEDS[what])
+    without = {each.name for each in partitions_to_go()}
     if what == "an open dispute":
         make_dispute(stage.paying)
-        Epoch.objects.filter(pk=stage.paying.pk).update(start_ms=WEEKS[0] - 90 * DAY_MS)
-        assert Dispute.objects.get().state == "open"
-    elif what == "an unscored epoch":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('audit.context', '{}', false)")
-        Epoch.objects.filter(pk=stage.waiting.pk).update(start_ms=WEEKS[0] - 90 * DAY_MS)
+        assert Dispute.objects.filter(epoch=stage.paying).get().state == "open"
     elif what == "the state that a later epoch begins with":
         AdapterState.objects.all().delete()
     elif what == "a quarantine":
         Market.objects.update(quarantined_block=2 * MILLION + 5)
     elif what == "the days that stay":
         settings.ARCHIVE_AFTER_DAYS = 365
-    yield
-
-
-@pytest.mark.parametrize(
-    "what",
-    [
-        "an open dispute", "an unscored epoch", "the state that a later epoch begins with", "a quarantine",
-        "the days that stay",
-    ],
-)  # fmt: skip
-def test_what_is_needed_stays(stage, settings, what):
-    with needed_by(stage, what, settings):
-        archive()
-    assert {f"{EVENTS}_p0", f"{LOGS}_p0"} <= here()
-    assert not ArchivedPartition.objects.exists()
-    assert first_needed().first_block <= MILLION
+    said = archive()
+    assert {f"{EVENTS}_p0", f"{LOGS}_p0"} <= here(), said
+    # Nothing else held it back.
+    assert (f"{EVENTS}_p0" in without) == (what != "an unscored epoch")
 
 
 def test_without_its_evidence_in_the_archive_no_epochs_rows_go(stage, settings):
@@ -205,8 +211,9 @@ def test_without_its_evidence_in_the_archive_no_epochs_rows_go(stage, settings):
     with pytest.raises(CommandError, match="not on this machine"):
         archive()
     assert len(here()) == 6
-    # Its own week's rows are needed, and a month before; older ones would not be, but a run that fails drops nothing.
-    assert "evidence" in first_needed().why or first_needed().first_block < 3 * MILLION
+    settings.ARCHIVE_AFTER_DAYS = 0
+    as_if_at(WEEKS[0] - 33 * DAY_MS)
+    assert partitions_to_go() == []
 
 
 POINTS = (
@@ -271,7 +278,7 @@ def test_an_archive_that_was_changed_is_found_out_and_nothing_is_dropped_for_it(
 def test_only_the_owner_of_the_tables_drops_and_the_dry_run_touches_nothing(stage, settings):
     archive("--dry-run")
     assert not ArchivedEvidence.objects.exists()
-    assert partitions_to_go() == []  # its evidence is not there yet
+    assert len(here()) == 6
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_catalog.pg_get_userbyid(relowner) FROM pg_class WHERE relname = %s", [f"{LOGS}_p0"])
         assert cursor.fetchone()[0] == settings.DATABASE_OWNER["USER"]

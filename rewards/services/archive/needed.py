@@ -33,16 +33,20 @@ def first_needed() -> Needed:
         return Needed(0, "no block is final yet")
     if Rederivation.objects.filter(done_at=None).exists():
         return Needed(0, "a market is to be derived again")
-    from_ms, why = min(_times(settled_ms))
-    # Orders that rest since before a split are followed through it for so long.
-    before = last_block_before(time_ms=from_ms - SPLIT_MS)
+    kept_days = settings.ARCHIVE_AFTER_DAYS
+    from_ms, why = min(
+        (settled_ms - kept_days * DAY_MS, f"the last {kept_days} days stay"),
+        # Orders that rest since before a split are followed through it for so long.
+        *((start_ms - SPLIT_MS, why) for start_ms, why in _starts(settled_ms)),
+    )
+    before = last_block_before(time_ms=from_ms)
     found = [(before.number + 1 if before else 0, why), *_of_markets(before.number if before else -1)]
     first, why = min(found)
     return Needed(min(first, cursor.final_block), why)
 
 
 def may_go() -> list[Partition]:
-    """Return the partitions that nothing needs, the oldest first; those that hold only what is kept for ever are out."""
+    """Return the partitions that nothing needs, the oldest first."""
     first = first_needed().first_block
     return [each for each in partitions() if each.last_block < first]
 
@@ -64,10 +68,9 @@ def evidence_names() -> list[str]:
     return sorted({name for name in names if name})
 
 
-def _times(settled_ms: int) -> list[tuple[int, str]]:
-    """Return moments from which on events are needed, each with its reason."""
-    kept_days = settings.ARCHIVE_AFTER_DAYS
-    found = [(settled_ms - kept_days * DAY_MS, f"the last {kept_days} days stay")]
+def _starts(settled_ms: int) -> list[tuple[int, str]]:
+    """Return the starts of epochs whose events are needed, each with the reason."""
+    found = []
     for program in Program.objects.all():
         unfinished = program.epochs.exclude(state__in=ENDS).order_by("number").first()
         last = program.epochs.order_by("-number").first()

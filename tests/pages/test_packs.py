@@ -1,0 +1,119 @@
+"""Proof packs from their files before Django: the same answers as Django's, packed for those who unpack."""
+
+import asyncio
+import gzip
+import json
+
+import httpx
+import pytest
+from django.core.asgi import get_asgi_application
+from django.test import Client
+
+from rewards.models import Entitlement, Epoch
+from rewards.services.proofs import proof_packs_write
+from rewards.views.packs import Packs
+from tests.pages.factories import hash_, scene
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Server:
+    """Packs before Django."""
+
+    def __init__(self) -> None:
+        self.reached = 0
+        self._django = get_asgi_application()
+        self.application = Packs(self._count)
+
+    async def _count(self, scope, receive, send) -> None:
+        self.reached += 1
+        await self._django(scope, receive, send)
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        async def ask() -> httpx.Response:
+            transport = httpx.ASGITransport(app=self.application)
+            async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as asking:
+                given = {"accept-encoding": "identity", **{n.replace("_", "-"): v for n, v in headers.items()}}
+                return await asking.get(path, headers=given)
+
+        return asyncio.run(ask())
+
+
+@pytest.fixture
+def stage(settings, tmp_path):
+    settings.PROOFS_DIR, settings.ALLOWED_HOSTS = tmp_path / "proofs", ["testserver"]
+    made = scene()
+    assert proof_packs_write(program=made.program) is not None
+    return made
+
+
+@pytest.fixture
+def leaf(stage) -> Entitlement:
+    return Entitlement.objects.filter(epoch=stage.paying).first()
+
+
+def test_what_is_sent_before_django_is_what_django_sends(stage, leaf):
+    server, slug = Server(), stage.program.slug
+    for path in (f"/proofs/{slug}/{leaf.account}.json", f"/proofs/{slug}/{stage.paying.root}/{leaf.account}.json"):
+        ours, theirs = server.get(path), Client().get(path)
+        assert (ours.status_code, ours.content) == (200, b"".join(theirs.streaming_content))
+        for name in ("ETag", "Cache-Control", "Content-Type", "Access-Control-Allow-Origin"):
+            assert ours.headers[name] == theirs.headers[name], name
+        capitals = path.replace(leaf.account, "0x" + leaf.account[2:].upper())
+        assert server.get(capitals).content == ours.content
+    assert server.reached == 0
+    assert json.loads(ours.content)["account"] == leaf.account
+
+
+def test_a_pack_travels_packed_and_who_has_it_gets_no_body(stage, leaf):
+    server, path = Server(), f"/proofs/{stage.program.slug}/{leaf.account}.json"
+    plain = server.get(path)
+    packed = server.get(path, accept_encoding="br, gzip;q=0.5")
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.content == plain.content  # the client has unpacked it
+    assert int(packed.headers["content-length"]) < int(plain.headers["content-length"])
+    assert packed.headers["etag"] != plain.headers["etag"]
+    assert {plain.headers["vary"], packed.headers["vary"]} == {"Accept-Encoding"}
+    for answer, coding in ((plain, "identity"), (packed, "gzip")):
+        known = server.get(path, accept_encoding=coding, if_none_match=f'"other", W/{answer.headers["etag"]}')
+        assert (known.status_code, known.content) == (304, b"")
+    assert server.get(path, if_none_match=packed.headers["etag"]).status_code == 200
+    assert "content-encoding" not in server.get(path, accept_encoding="gzip;q=0").headers
+    file = next(path for path in (stage_folder(stage)).glob(f"{leaf.account}.json.gz"))
+    assert gzip.decompress(file.read_bytes()) == plain.content
+
+
+def stage_folder(stage):
+    return proof_packs_write(program=stage.program)
+
+
+def test_whatever_is_no_file_here_goes_on_to_django(stage, leaf):
+    server, slug = Server(), stage.program.slug
+    nobody = "0x" + "9" * 40
+    paths = (
+        f"/proofs/{slug}/{nobody}.json", f"/proofs/nowhere/{leaf.account}.json",
+        f"/proofs/{slug}/{hash_(77)}/{leaf.account}.json", f"/proofs/{slug}/..%2f..%2f{leaf.account}.json",
+        f"/proofs/../proofs/{slug}/x.json", f"/proofs/{slug}/{leaf.account}.json.gz",
+    )  # fmt: skip
+    assert [server.get(path).status_code for path in paths] == [404] * len(paths)
+    assert server.reached == len(paths)
+
+
+def test_when_another_root_pays_its_pack_is_sent_within_a_second(stage, leaf):
+    server, path = Server(), f"/proofs/{stage.program.slug}/{leaf.account}.json"
+    assert json.loads(server.get(path).content)["root"] == stage.paying.root
+    Epoch.objects.filter(pk=stage.waiting.pk).update(state="active")
+    proof_packs_write(program=stage.program)
+    # The second is over.
+    server.application._paying = {slug: (at - 2, root) for slug, (at, root) in server.application._paying.items()}
+    assert json.loads(server.get(path).content)["root"] == stage.waiting.root
+
+
+def test_in_production_a_plain_http_request_is_led_to_https(stage, leaf, settings):
+    settings.SECURE_SSL_REDIRECT, settings.SECURE_HSTS_SECONDS = True, 60
+    server, path = Server(), f"/proofs/{stage.program.slug}/{leaf.account}.json"
+    assert server.get(path).status_code != 200
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    answer = server.get(path, x_forwarded_proto="https")
+    assert answer.status_code == 200
+    assert "max-age=60" in answer.headers["strict-transport-security"]
