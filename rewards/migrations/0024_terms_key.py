@@ -6,15 +6,19 @@ import rewards.models.programs
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('rewards', '0023_begin_guards'),
+        ("rewards", "0023_begin_guards"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='epoch',
-            name='terms_key',
-            field=models.GeneratedField(db_persist=True, expression=rewards.models.programs.TermsKey('terms_json'), help_text='Equal for epochs whose terms differ in their `epoch` alone.', output_field=models.CharField(max_length=32)),
+            model_name="epoch",
+            name="terms_key",
+            field=models.GeneratedField(
+                db_persist=True,
+                expression=rewards.models.programs.TermsKey("terms_json"),
+                help_text="Equal for epochs whose terms differ in their `epoch` alone.",
+                output_field=models.CharField(max_length=32),
+            ),
         ),
     ]

@@ -77,7 +77,8 @@ class EpochFacts:
 def epoch_facts(*, epoch: Epoch) -> EpochFacts:
     """Return what was worked out of an epoch, beside the epochs before it; four queries."""
     earlier = list(
-        Epoch.objects.brief().filter(program_id=epoch.program_id, number__lt=epoch.number, paid_total__isnull=False)
+        Epoch.objects.brief()
+        .filter(program_id=epoch.program_id, number__lt=epoch.number, paid_total__isnull=False)
         .exclude(state=Epoch.State.VETOED)
         .order_by("-number")[:LOOK_BACK]
     )

@@ -122,4 +122,3 @@ def share_ppm(*, part: int, whole: int) -> int:
 
 def _sum(column: str) -> Sum:
     return Sum(column, output_field=ExactIntegerField())
-

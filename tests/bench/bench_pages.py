@@ -151,7 +151,7 @@ def table(title: str, pages: list[Visits], *, target_ms: int) -> list[str]:
     missed = []
     for page in sorted(pages, key=lambda page: -statistics.median(page.cpu_ms)):
         most = percentile(page.runs_ms, 95)
-        half, cpu, cpu_most = statistics.median(page.runs_ms), statistics.median(page.cpu_ms), percentile(page.cpu_ms, 95)
+        half, cpu, cpu_most = (*map(statistics.median, (page.runs_ms, page.cpu_ms)), percentile(page.cpu_ms, 95))
         late = ""
         if most > target_ms:
             late = "   MISSED" if cpu_most > target_ms else "   MISSED by the clock, not by cpu"
