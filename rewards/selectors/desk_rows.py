@@ -66,7 +66,8 @@ def desk_rows(*, person: User, now_ms: int) -> DeskRows:
     wallets = _list(Wallet.objects.filter(owner=person).order_by("pk"), "address")
     lists = {**_of_epochs(), **_open(now_ms), "wallets": wallets}
     # A person has relations of some of these names.
-    row = User.objects.filter(pk=person.pk).values(**{f"desk_{name}": each for name, each in lists.items()}).get()
+    people = User.objects.filter(pk=person.pk)
+    row: Row = people.values(**{f"desk_{name}": each for name, each in lists.items()}).get()
     return DeskRows(**{name: row[f"desk_{name}"] for name in lists})
 
 

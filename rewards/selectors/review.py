@@ -1,6 +1,7 @@
 """Where an epoch's review stands: who put it forward or sent it back, which flags wait for a person, who said what."""
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -85,6 +86,15 @@ class ReviewState:
 def review_state(*, epoch: Epoch) -> ReviewState:
     """Return where the decision about an epoch stands, in one query."""
     return state_of_verdicts(epoch, list(EpochVerdict.objects.filter(epoch=epoch).select_related("person")))
+
+
+def review_states(*, epochs: Iterable[Epoch]) -> dict[int, ReviewState]:
+    """Return the same for several epochs by their keys, in one query."""
+    epochs = list(epochs)
+    rows: dict[int, list[EpochVerdict]] = defaultdict(list)
+    for row in EpochVerdict.objects.filter(epoch__in=epochs).select_related("person"):
+        rows[row.epoch_id].append(row)
+    return {epoch.pk: state_of_verdicts(epoch, rows[epoch.pk]) for epoch in epochs}
 
 
 def put_forward_hindrance(*, epoch: Epoch) -> str | None:
