@@ -151,7 +151,7 @@ def _measured(program: Program, *, maker: str, now_ms: int) -> dict[tuple[str, s
             newest[key] = max(newest.get(key, (False, 0, 0)), (is_whole, start_ms, pk))
     chosen = {pk: key for key, (_, _, pk) in newest.items()}
     rows = QuoteCells.objects.filter(pk__in=chosen)
-    former = _added_up(rows.filter(sums=None))
+    former = _added_up(rows.filter(sums__isnull=True))
     found = {}
     for pk, start_ms, until_ms, stored in rows.values_list("pk", "start_ms", "until_ms", "sums"):
         market, kind = chosen[pk]
