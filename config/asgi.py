@@ -7,6 +7,7 @@ from django.core.asgi import get_asgi_application
 
 from config.observing import observe
 from config.start import embedded_services, pool_connections
+from config.warm import warm_up
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 embedded_services()
@@ -19,3 +20,4 @@ from rewards.api.kept import KeptAnswers  # noqa: E402
 from rewards.views.packs import Packs  # noqa: E402
 
 application = Packs(KeptAnswers(django, most_bytes=settings.API_KEPT_MIB << 20))
+warm_up()

@@ -17,6 +17,7 @@ class QuoteCells(models.Model):
     until_ms = models.BigIntegerField(help_text="What was quoted before this is in (ms, UTC).")
     is_whole = models.BooleanField(help_text="Nothing more comes to it.")
     cells = models.BinaryField(help_text="Sums by cell and maker, compressed.")
+    sums = models.JSONField(null=True, help_text="Of the whole session (analysis/means.py); null: not added up yet.")
     from_ms = models.BigIntegerField(help_text="The events of all blocks before this time (ms, UTC) are in `state`.")
     state = models.BinaryField(help_text="Of the engine before this session, to look at a moment of it. Empty: none.")
 

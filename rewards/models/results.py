@@ -12,7 +12,8 @@ from rewards.models.programs import Epoch
 class Score(models.Model):
     """Credit of a maker in one market and kind of session (evidence: scores.csv). Makers are named by slug."""
 
-    epoch = models.ForeignKey(Epoch, on_delete=models.CASCADE, related_name="scores")
+    # Found by the indexes below, which begin with it.
+    epoch = models.ForeignKey(Epoch, on_delete=models.CASCADE, related_name="scores", db_index=False)
     market = models.CharField(max_length=64)
     maker = models.CharField(max_length=64)
     kind = models.CharField(max_length=10)
@@ -24,7 +25,13 @@ class Score(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["epoch", "market", "maker", "kind"], name="score_once"),
         ]
-        indexes: ClassVar = [models.Index(fields=["epoch", "maker"])]
+        # A maker's thousand rows of an epoch, and an epoch's sums, are read from the index alone.
+        indexes: ClassVar = [
+            models.Index(
+                fields=["epoch", "maker"], include=["market", "kind", "credit", "present_ms", "live_ms"],
+                name="score_of_a_maker",
+            ),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.market} {self.maker} {self.kind}"
@@ -33,7 +40,8 @@ class Score(models.Model):
 class Allocation(models.Model):
     """What a maker gets from one market's pools (evidence: allocations.csv), in the token's smallest unit."""
 
-    epoch = models.ForeignKey(Epoch, on_delete=models.CASCADE, related_name="allocations")
+    # As in Score.
+    epoch = models.ForeignKey(Epoch, on_delete=models.CASCADE, related_name="allocations", db_index=False)
     market = models.CharField(max_length=64)
     maker = models.CharField(max_length=64)
     quoting = ExactIntegerField()
@@ -45,7 +53,12 @@ class Allocation(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["epoch", "market", "maker"], name="allocation_once"),
         ]
-        indexes: ClassVar = [models.Index(fields=["epoch", "maker"])]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["epoch", "maker"], include=["market", "quoting", "fills", "stress", "payout"],
+                name="allocation_of_a_maker",
+            ),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.market} {self.maker}"

@@ -226,8 +226,8 @@ def _disputes(stored: DeskRows, person: User, now_ms: int) -> Iterator[DeskTask]
         yield DeskTask(
             kind="dispute", room="disputes", args=(row["pk"],),
             title=f"A dispute to {'decide' if decides else 'answer'}: {row['maker__name']}, {row['market']}",
-            sentence=f"{Dispute.Kind(row['kind']).label}, epoch {row['epoch__number']} of {row['epoch__program__name']}."
-            " Nobody of it is paid before it is decided.",
+            sentence=f"{Dispute.Kind(row['kind']).label}, epoch {row['epoch__number']} of"
+            f" {row['epoch__program__name']}. Nobody of it is paid before it is decided.",
             due_ms=until if until is not None and until > now_ms else None, moves_money=True,
         )  # fmt: skip
 

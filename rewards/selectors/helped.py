@@ -23,9 +23,11 @@ _ROWS = """
         ORDER BY e.number DESC LIMIT %(most)s
     ) epoch
     LEFT JOIN LATERAL jsonb_to_recordset(
-        CASE jsonb_typeof(epoch.document -> 'bought') WHEN 'array' THEN epoch.document -> 'bought' ELSE '[]' END
-    ) AS bought(market text, kind text, live_ms bigint, lit_ms bigint, spread_bps float8, depth_lots jsonb)
-        ON bought.kind IS NOT NULL AND (%(market)s::text IS NULL OR bought.market = %(market)s::text)
+        jsonb_path_query_array(
+            epoch.document, '$.bought[*] ? (@.kind != null && ($market == null || @.market == $market))',
+            jsonb_build_object('market', %(market)s::text)
+        )
+    ) AS bought(market text, kind text, live_ms bigint, lit_ms bigint, spread_bps float8, depth_lots jsonb) ON TRUE
     ORDER BY epoch.number, bought.market, bought.kind
 """
 

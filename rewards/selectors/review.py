@@ -1,6 +1,7 @@
 """Where an epoch's review stands: who put it forward or sent it back, which flags wait for a person, who said what."""
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -88,12 +89,12 @@ def review_state(*, epoch: Epoch) -> ReviewState:
 
 
 def review_states(*, epochs: Iterable[Epoch]) -> dict[int, ReviewState]:
-    """Return where the decisions about epochs stand, by the epoch's id, in one query."""
-    known = list(epochs)
-    verdicts: dict[int, list[EpochVerdict]] = {epoch.pk: [] for epoch in known}
-    for row in EpochVerdict.objects.filter(epoch__in=known).select_related("person"):
-        verdicts[row.epoch_id].append(row)
-    return {epoch.pk: state_of_verdicts(epoch, verdicts[epoch.pk]) for epoch in known}
+    """Return the same for several epochs by their keys, in one query."""
+    epochs = list(epochs)
+    rows: dict[int, list[EpochVerdict]] = defaultdict(list)
+    for row in EpochVerdict.objects.filter(epoch__in=epochs).select_related("person"):
+        rows[row.epoch_id].append(row)
+    return {epoch.pk: state_of_verdicts(epoch, rows[epoch.pk]) for epoch in epochs}
 
 
 def put_forward_hindrance(*, epoch: Epoch) -> str | None:

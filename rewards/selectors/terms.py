@@ -1,5 +1,6 @@
 """An epoch's terms as rows that people can read: what each number is, its unit, and what it does."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,7 +113,7 @@ def epoch_terms(*, epoch_id: int) -> TermsView:
     )
 
 
-def _general(terms: dict[str, Any]) -> tuple[TermRow, ...]:
+def _general(terms: Mapping[str, Any]) -> tuple[TermRow, ...]:
     unspent = {
         "return": "stays with the treasury",
         "redistribute": "is shared among the makers who were paid",

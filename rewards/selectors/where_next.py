@@ -1,11 +1,15 @@
 """Where a maker's next quotes pay most: the coming sessions' rates beside the depth that competed there lately."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from rewards.analysis.calculator import Place, Rate, hour_of_one_lot, rate_of
 from rewards.analysis.errors import PackedCellsError
-from rewards.analysis.kernel import parts
+from rewards.analysis.means import session_sums
 from rewards.analysis.packing import CellSums
 from rewards.engine.kinds import KINDS
 from rewards.engine.sessions import Sessions
@@ -145,19 +149,26 @@ def _measured(program: Program, *, maker: str, now_ms: int) -> dict[tuple[str, s
         key = (market, lately[start_ms])
         if (epoch_id, market) not in split:
             newest[key] = max(newest.get(key, (False, 0, 0)), (is_whole, start_ms, pk))
-    makers = {
-        (epoch_id, market): names
-        for epoch_id, market, names in QuoteRun.objects.filter(epoch__in=kinds).values_list(
-            "epoch_id", "market", "makers"
-        )
-    }
     chosen = {pk: key for key, (_, _, pk) in newest.items()}
+    rows = QuoteCells.objects.filter(pk__in=chosen)
+    former = _added_up(rows.filter(sums__isnull=True))
     found = {}
-    for row in QuoteCells.objects.filter(pk__in=chosen).defer("state"):
-        market, kind = chosen[row.pk]
-        made = _means(row, kind=kind, makers=makers.get((row.epoch_id, market), []), maker=maker)
-        if made is not None:
-            found[market, kind] = made
+    for pk, start_ms, until_ms, stored in rows.values_list("pk", "start_ms", "until_ms", "sums"):
+        market, kind = chosen[pk]
+        sums = stored or former.get(pk)
+        # Without lit time, and where sums are of an older form, there are no means.
+        if sums and sums["lit_ms"]:
+            found[market, kind] = _means(sums, market, kind, maker=maker, start_ms=start_ms, until_ms=until_ms)
+    return found
+
+
+def _added_up(rows: QuerySet[QuoteCells]) -> dict[int, dict[str, Any]]:
+    """Add up sessions that were stored before their sums were; those of an older form are left out."""
+    found = {}
+    runs = QuoteRun.objects.filter(epoch=OuterRef("epoch"), market=OuterRef("market")).values("makers")
+    for pk, cells, makers in rows.annotate(of=Subquery(runs)).values_list("pk", "cells", "of"):
+        with suppress(PackedCellsError):
+            found[pk] = session_sums(sums=CellSums.unpack(bytes(cells)), makers=makers)
     return found
 
 
@@ -171,18 +182,9 @@ def _lately(epochs: Sequence[tuple[int, Sessions]], *, now_ms: int) -> dict[int,
     return {start_ms: kind for kind, starts in found.items() for start_ms in starts}
 
 
-def _means(row: QuoteCells, *, kind: str, makers: list[str], maker: str) -> Measured | None:
-    """Take the means of a session over its lit time; None where there was none, or where sums are of an older form."""
-    try:
-        sums = CellSums.unpack(bytes(row.cells))
-    except PackedCellsError:
-        return None
-    lit_ms = int(sums.of_market[:, parts.MARKET_LIT_MS].sum())
-    if not lit_ms:
-        return None
-    own = float(sums.floats[:, makers.index(maker), parts.QUALITY].sum()) if maker in makers else 0.0
-    whole = float(sums.of_market_floats[:, parts.MARKET_QUALITY].sum())
-    reference = float(sums.of_market_floats[:, parts.REFERENCE].sum())
-    place = Place(market=row.market, kind=kind, reference=round(reference / lit_ms),
-                  others=max(0, round((whole - own) / lit_ms)))  # fmt: skip
-    return Measured(place=place, own=round(own / lit_ms), start_ms=row.start_ms, until_ms=row.until_ms)
+def _means(sums: Mapping[str, Any], market: str, kind: str, *, maker: str, start_ms: int, until_ms: int) -> Measured:
+    """Take the means of a session over its lit time."""
+    lit_ms, own = sums["lit_ms"], sums["makers"].get(maker, 0.0)
+    place = Place(market=market, kind=kind, reference=round(sums["reference"] / lit_ms),
+                  others=max(0, round((sums["quality"] - own) / lit_ms)))  # fmt: skip
+    return Measured(place=place, own=round(own / lit_ms), start_ms=start_ms, until_ms=until_ms)

@@ -16,6 +16,7 @@ from onchain.locks import try_lock
 from onchain.selectors import archived_through_ms, market_events_arrow, settled_through_ms
 from rewards.analysis.cells import CellTimes
 from rewards.analysis.errors import AnalysisError
+from rewards.analysis.means import session_sums
 from rewards.analysis.packing import CellSums
 from rewards.analysis.watching import WatchedScorer
 from rewards.engine.errors import EngineError
@@ -140,11 +141,12 @@ class _Run:
         rows = [
             QuoteCells(
                 epoch=self.epoch, market=self.market, start_ms=start_ms, first_cell=first,
-                until_ms=min(self.until_ms, end_ms), is_whole=end <= open_cell,
-                cells=shown.cut(first=first, end=end).pack(), state=state, from_ms=from_ms,
+                until_ms=min(self.until_ms, end_ms), is_whole=end <= open_cell, cells=cells.pack(),
+                sums=session_sums(sums=cells, makers=scorer.maker_names), state=state, from_ms=from_ms,
             )
             for first, end, start_ms, end_ms in _sessions(scorer.times)
             if end > shown.first and first < shown.end
+            for cells in [shown.cut(first=first, end=end)]
         ]  # fmt: skip
         run = {
             "key": self.key, "makers": list(scorer.maker_names), "until_ms": self.until_ms, "base": self.base.pack(),
@@ -153,7 +155,7 @@ class _Run:
         with transaction.atomic():
             QuoteCells.objects.bulk_create(
                 rows, update_conflicts=True, unique_fields=["epoch", "market", "start_ms"],
-                update_fields=["until_ms", "is_whole", "cells"],
+                update_fields=["until_ms", "is_whole", "cells", "sums"],
             )  # fmt: skip
             QuoteRun.objects.update_or_create(epoch=self.epoch, market=self.market, defaults=run)
             failpoints.hit("quotes.before_commit")

@@ -181,7 +181,7 @@ def _done(
     return answer
 
 
-def _market_page(request: HttpRequest, facts: EpochFacts) -> Page:
+def _market_page(request: HttpRequest, facts: EpochFacts) -> "Page[str]":
     """Choose the markets that the page's tables are of: all where they are few, the best paid ones first."""
     names = [row.name for row in facts.markets]
     others = {row.market for row in facts.markets_bought} | facts.unspent_by_market.keys()
@@ -189,13 +189,13 @@ def _market_page(request: HttpRequest, facts: EpochFacts) -> Page:
     return Paginator(names, _MARKETS_A_PAGE).get_page(request.GET.get("page"))
 
 
-def _only(markets: Page, rows: Iterable[BoughtRow]) -> list[BoughtRow]:
+def _only(markets: "Page[str]", rows: Iterable[BoughtRow]) -> list[BoughtRow]:
     """Return the rows of these markets, in the order of the markets."""
     place = {name: index for index, name in enumerate(markets)}
     return sorted((row for row in rows if row.market in place), key=lambda row: place[row.market])
 
 
-def _unspent(facts: EpochFacts, markets: Page) -> dict[str, Any]:
+def _unspent(facts: EpochFacts, markets: "Page[str]") -> dict[str, Any]:
     amounts, by_market = facts.unspent, facts.unspent_by_market
     reasons = [reason for reason in UNSPENT_WORDS if amounts.get(reason)]
     lengths = bar_lengths(values=[abs(amounts[reason]) for reason in reasons])
@@ -218,7 +218,7 @@ def _unspent(facts: EpochFacts, markets: Page) -> dict[str, Any]:
     }
 
 
-def _changes(facts: EpochFacts, names: dict[str, str], markets: Page) -> dict[str, Any]:
+def _changes(facts: EpochFacts, names: dict[str, str], markets: "Page[str]") -> dict[str, Any]:
     makers, here = [_named(row, names.get(row.name, row.name)) for row in facts.makers], set(markets)
     return {
         "maker_changes": makers[:_MOST_ROWS],

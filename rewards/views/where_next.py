@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -24,6 +25,7 @@ from rewards.views.pages import missing_is_404, page_now_ms
 from rewards.views.tabular import amount, amount_values, number, table_response, text, whole
 from rewards.views.words import KIND_NAMES
 
+MARKETS_A_PAGE = 25
 COLUMNS = [
     *text("market", "the market's name in the terms"),
     *text("kind", "the kind of session"),
@@ -101,9 +103,10 @@ def where_next_page(request: HttpRequest, who: Maker, program: str) -> HttpRespo
     found = where_next(program=program, maker=who.slug, now_ms=page_now_ms())
     form = QuoteForm(request.GET if request.GET.keys() & QuoteForm.base_fields.keys() else None, found=found,
                      initial=_first_choice(found))  # fmt: skip
+    page = Paginator(_rows(found), MARKETS_A_PAGE).get_page(request.GET.get("page"))
     context: dict[str, Any] = {
         "section": "makers", "maker": who, "program": found.program, "next": found, "now_ms": found.now_ms,
-        "rows": _rows(found), "best": _best(found), "form": form,
+        "rows": page, "best": _best(found), "form": form,
     }  # fmt: skip
     if form.is_bound and form.is_valid():
         context |= _answer(found, **form.cleaned_data)
@@ -136,10 +139,13 @@ def _file_row(chance: Chance, decimals: int) -> dict[str, Any]:
 
 
 def _rows(found: WhereNext) -> list[tuple[str, list[Cell | None]]]:
-    """Lay the chances out by market (rows) and session; a market that an epoch leaves out has no cell there."""
+    """Lay the chances out by market (rows, the best first) and session; None where an epoch leaves the market out."""
     most = max((chance.one_lot_raw or 0 for chance in found.chances), default=0)
     cells = {(chance.market, chance.session): _cell(chance, most) for chance in found.chances}
-    markets = sorted({chance.market for chance in found.chances})
+    best: dict[str, int] = {}
+    for chance in found.chances:
+        best[chance.market] = max(best.get(chance.market, 0), chance.one_lot_raw or 0)
+    markets = sorted(best, key=lambda market: (-best[market], market))
     return [(market, [cells.get((market, session)) for session in found.sessions]) for market in markets]
 
 

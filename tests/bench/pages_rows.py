@@ -39,13 +39,24 @@ def add_history(made: Any, *, scores: int) -> int:
 
 def add_quoted(made: Any) -> None:
     """Give the stage's epochs sums by five minutes of their first markets, as a busy week leaves them."""
-    from rewards.models import LiveStanding, Score
+    from rewards.models import LiveStanding, QuoteCells, Score
 
+    markets = sorted(json.loads(made.live.terms_json)["markets"])
     makers = sorted(set(Score.objects.filter(epoch=made.paying).values_list("maker", flat=True)))
     until_ms = LiveStanding.objects.filter(epoch=made.live).values_list("as_of_ms", flat=True).first()
     for epoch in (made.paying, made.waiting, made.live):
-        for market in sorted(json.loads(epoch.terms_json)["markets"])[:QUOTED_MARKETS]:
+        for market in markets[:QUOTED_MARKETS]:
             _quoted(epoch, market, makers, until_ms=min(epoch.end_ms, until_ms))
+        # Of the others the sums of whole sessions alone.
+        like = QuoteCells.objects.filter(epoch=epoch, market=markets[0]).defer("cells", "state")
+        QuoteCells.objects.bulk_create(
+            QuoteCells(
+                epoch=epoch, market=market, start_ms=row.start_ms, first_cell=row.first_cell, until_ms=row.until_ms,
+                is_whole=True, cells=b"", sums=row.sums, from_ms=0, state=b"",
+            )
+            for row in like
+            for market in markets[QUOTED_MARKETS:]
+        )  # fmt: skip
 
 
 def add_statistics(made: Any) -> None:
@@ -107,6 +118,7 @@ def _statements(made: Any, weeks: int) -> Iterator[tuple[str, list[Any]]]:
     yield _copied(ChainEpoch, "n", chain, "t.state = 'active'", rows="generate_series(1, %(weeks)s) n"), source
 
 
+_OF_FIRST = "t.epoch_id = %(epoch)s"
 _HISTORY = """
     CREATE TEMPORARY TABLE history AS
     SELECT id, number, (%(first)s + %(weeks)s - number) * %(week)s::bigint AS earlier_ms
@@ -127,12 +139,7 @@ _SCORE = {"credit": f"trunc(t.credit * {_VARIED})", "present_ms": f"t.present_ms
 
 
 def _copied(
-    model: Any,
-    order: str,
-    changes: Mapping[str, str],
-    where: str = "t.epoch_id = %(epoch)s",
-    *,
-    rows: str = "history h",
+    model: Any, order: str, changes: Mapping[str, str], where: str = _OF_FIRST, *, rows: str = "history h"
 ) -> str:
     """Return the SQL that copies a model's rows of one epoch into others, some columns changed."""
     fields = [field for field in model._meta.concrete_fields if not field.primary_key and not field.generated]
@@ -150,6 +157,7 @@ def _copied(
 def _quoted(epoch: Any, market: str, makers: list[str], *, until_ms: int) -> None:
     from rewards.analysis.cells import CellTimes
     from rewards.analysis.kernel import parts
+    from rewards.analysis.means import session_sums
     from rewards.analysis.packing import CellSums
     from rewards.engine.rules import rules_of
     from rewards.engine.terms import parse_terms
@@ -182,4 +190,5 @@ def _quoted(epoch: Any, market: str, makers: list[str], *, until_ms: int) -> Non
         QuoteCells.objects.create(
             epoch=epoch, market=market, start_ms=int(times.starts_ms[first]), first_cell=first,
             until_ms=int(times.ends_ms[end - 1]), is_whole=True, cells=sums.pack(), from_ms=0, state=b"",
+            sums=session_sums(sums=sums, makers=makers),
         )  # fmt: skip

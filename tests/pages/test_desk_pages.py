@@ -75,6 +75,18 @@ def test_every_room_marks_itself_and_roles_are_for_operators(stage):
     assert reverse("accounts:roles") not in client_of("auditor").get(reverse("treasury")).content.decode()
 
 
+def test_a_desk_is_one_query_with_something_of_everything_on_it(stage, django_assert_num_queries):
+    make_correction(stage.waiting, dispute=make_dispute(stage.waiting))
+    make_terms_version(stage.program)
+    treasurer = somebody("treasurer")
+    with django_assert_num_queries(1):
+        found = desk(person=treasurer, now_ms=CLOCK)
+    assert found.tasks
+    (row,) = [each.row for each in found.under_way if each.row.epoch.number == 2]
+    assert row.epoch.paid_total == stage.waiting.paid_total
+    assert row.people.put_forward.person == "Ann"
+
+
 def test_more_rows_cost_no_more_queries(stage):
     client = client_of("treasurer")
 

@@ -201,7 +201,7 @@ def test_the_pages_ask_the_database_as_often_for_two_makers_as_for_forty():
             found.append(queries(stage))
             transaction.set_rollback(True)
     assert found[0] == found[1]
-    assert found[0][0] <= 60  # some twenty of them are for the counts of the rooms
+    assert found[0][0] <= 40
 
 
 def test_putting_forward_a_second_time_changes_nothing(stage):

@@ -127,7 +127,7 @@ def test_the_page_of_a_programme_asks_no_more_of_the_database_for_more_versions(
     client = client_of("tess", "treasurer")
     for weekend in range(301, 321):
         make_terms_version(program, boosts={**BOOSTS, "weekend": weekend})
-    with django_assert_max_num_queries(24):
+    with django_assert_max_num_queries(16):
         client.get(reverse("treasury-programme", args=[program.slug]))
 
 

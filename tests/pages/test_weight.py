@@ -9,6 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
+from tests.pages.grown import many_makers, many_markets
 from tests.pages.tour import Stop, make_stage, stops
 
 MOST_BYTES = 150_000
@@ -69,10 +70,10 @@ def first_visit(stop: Stop) -> dict[str, int]:
 
 
 @pytest.mark.django_db
-def test_a_first_visit_to_any_page_loads_at_most_150_kb(as_served):
-    made = make_stage()
+@pytest.mark.parametrize("of", [{}, {"markets": many_markets(200), "profiles": many_makers(8)}], ids=["few", "many"])
+def test_a_first_visit_to_any_page_loads_at_most_150_kb(as_served, of):
     heavy = {}
-    for stop in stops(made):
+    for stop in stops(make_stage(**of)):
         weights = first_visit(stop)
         if sum(weights.values()) > MOST_BYTES:
             heavy[stop.name] = weights

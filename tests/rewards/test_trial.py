@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 MAKER, TAKER = "0x" + "a1" * 20, "0x" + "b2" * 20
 KINDS = ("regular", "pre", "post", "overnight", "weekend", "holiday")
 START_S = 1_790_000_400  # a Monday in September, 10:20 in New York
-EVERY = {kind: 100 for kind in KINDS}
+EVERY = dict.fromkeys(KINDS, 100)
 MARKET = {
     "weight_bps": 10_000, "quoting_share_bps": 10_000, "fills_share_bps": 0, "stress_share_bps": 0,
     "min_order_lots": 1, "min_rest_ms": 0, "reference_depth_lots": 1, "presence_lots": 1, "target_lots": 10,
