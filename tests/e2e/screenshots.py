@@ -25,9 +25,19 @@ KEPT, OTHER_ROWS = ROOT / "docs" / "screenshots", ROOT / ".lamplight" / "screens
 SIZES = {390: 844, 1440: 900}
 SCHEMES = ("light", "dark")
 HIGHEST_PX = 12_000
-COLOURS = 32
+COLOURS = 64
 """Few enough that all pictures together stay small, enough for smooth letters: docs/pages.md."""
-CHARTS_DRAWN = "() => [...document.querySelectorAll('[data-chart]')].every((box) => box.childNodes.length)"
+FOR_README = {
+    "home-1440-light": "body", "scorecard-1440-dark": "#quoting", "epoch-in-review-1440-light": "body",
+    "collect-account-with-money-390-light": "body", "collect-account-with-money-390-dark": "body",
+    "where-next-with-an-answer-1440-dark": "body",
+}  # fmt: skip
+"""Pictures of which one screen is kept, too, as `readme-…`: from where on."""
+SEEN_ELSEWHERE = {"programme", "maker"}
+"""Pages that lead to what another address shows: home, and the scorecard of the live epoch."""
+IS_COMPLETE = """() => [...document.querySelectorAll("[data-chart]")].every((box) => box.childNodes.length)
+  && !document.querySelector(".htmx-request")
+  && (!document.querySelector("#routes") || document.querySelector("#routes .opblock"))"""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -58,13 +68,17 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
 
 def stage(args: argparse.Namespace) -> list:
     """Make the rows and return the tour over them."""
+    from django.test import Client
+    from django.urls import reverse
+
     from tests.pages.grown import STRESS, grow
-    from tests.pages.tour import make_stage, stops, stops_without_rows
+    from tests.pages.tour import Stop, make_stage, stops, stops_without_rows
 
     if args.empty:
         return stops_without_rows()
     made = make_stage(**(STRESS if args.stress else {}))
     tour = stops(made)
+    tour.append(Stop("api-docs", "nobody", Client(), reverse("api-docs")))
     if args.stress:
         grow(made, profiles=STRESS["profiles"], number=6)
     return tour
@@ -77,7 +91,7 @@ def take_all(tour: list, base_url: str, args: argparse.Namespace) -> list[str]:
     complaints: list[str] = []
     with chromium() as browser:
         for stop in tour:
-            if args.only and not any(part in stop.name for part in args.only):
+            if stop.name in SEEN_ELSEWHERE or (args.only and not any(part in stop.name for part in args.only)):
                 continue
             context = browser.new_context(base_url=base_url)
             context.add_cookies(stop.cookies(base_url))
@@ -88,24 +102,34 @@ def take_all(tour: list, base_url: str, args: argparse.Namespace) -> list[str]:
                 for scheme in args.scheme or SCHEMES:
                     page.emulate_media(color_scheme=scheme)
                     page.goto(stop.path, wait_until="load")
-                    take(page, args.out / f"{file_name(stop.name)}-{width}-{scheme}.webp")
+                    take(page, args.out, f"{file_name(stop.name)}-{width}-{scheme}")
                     over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
                     complaints += [f"{stop.name} at {width}: {over} px wider than the screen"] * (over > 0)
             context.close()
     return complaints
 
 
-def take(page: object, path: Path) -> None:
+def take(page: object, folder: Path, name: str) -> None:
     """Take the whole page, or the top of one that is endless."""
     size = page.viewport_size
-    height = min(page.evaluate("document.documentElement.scrollHeight"), HIGHEST_PX)
-    # In a window as high as the page what sticks to the foot is at the foot, and charts that wait to be seen are drawn.
-    page.set_viewport_size(size | {"height": max(height, size["height"])})
-    page.wait_for_function(CHARTS_DRAWN)
+    # In a window as high as the page what sticks to the foot is at the foot, and charts that wait to be seen are drawn;
+    # then it may be higher.
+    for _ in range(2):
+        height = min(page.evaluate("document.documentElement.scrollHeight"), HIGHEST_PX)
+        page.set_viewport_size(size | {"height": max(height, size["height"])})
+        page.wait_for_function(IS_COMPLETE)
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    few = picture.quantize(COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    few.convert("RGB").save(path, lossless=True, quality=90, method=5)
+    keep(picture, folder / f"{name}.webp")
+    if name in FOR_README:
+        top = int(page.locator(FOR_README[name]).bounding_box()["y"])
+        keep(picture.crop((0, top, size["width"], top + size["height"])), folder / f"readme-{name}.webp")
     page.set_viewport_size(size)
+
+
+def keep(picture: Image.Image, path: Path) -> None:
+    """Write a picture in few colours and without loss."""
+    few = picture.quantize(COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    few.convert("RGB").save(path, lossless=True, quality=90, method=6)
 
 
 def file_name(name: str) -> str:

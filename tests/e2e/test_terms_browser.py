@@ -104,7 +104,7 @@ def test_what_is_entered_while_a_market_is_being_added_is_kept(program, live_ser
         sign_in(page, "tess")
         page.goto("/treasury/programmes/us-equity-perps/terms/new/")
         held: list[Route] = []
-        page.route("**/terms/new/", held.append)
+        page.route("**/terms/new/", lambda route: held.append(route))
         with page.expect_request(lambda request: request.method == "POST"):
             page.get_by_role("button", name="Add a market").click()
         # The answer is on its way, as long as it takes to enter an amount and to tick a box.

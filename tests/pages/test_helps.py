@@ -1,6 +1,7 @@
 """Helps that pages get from scripts: the rate that goes on, long lists that begin short, keys; in a real browser."""
 
 import pytest
+from django.test import Client
 from playwright.sync_api import Page, expect
 
 from tests.pages import browse
@@ -27,17 +28,21 @@ def made():
 
 
 @pytest.fixture
-def rooms(live_server, settings, made):
+def pages(made) -> tuple[Stop, Stop]:
+    """The programme's page as nobody, and the scorecard of the second epoch as one of the maker's own."""
+    card = f"/makers/aurora/{made.program.slug}/2/"
+    return Stop("home", "nobody", Client(), "/"), Stop("scorecard", "own maker", fresh(made.people["maker"]), card)
+
+
+@pytest.fixture
+def rooms(live_server, settings, pages):
+    """A browser; inside, a test asks the database nothing by itself."""
     settings.RPC_URLS = ["http://127.0.0.1:9"]
     with browse.chromium() as browser:
         yield browse.Rooms(browser, live_server.url)
 
 
-def of_maker(made, path: str) -> Stop:
-    return Stop("a maker's page", "own maker", fresh(made.people["maker"]), path)
-
-
-def test_the_rate_counts_down_and_goes_over_to_the_next_session(rooms, made):
+def test_the_rate_counts_down_and_goes_over_to_the_next_session(rooms):
     """On Wednesday at 14:02 the week has seen 62 h and 2 min; regular hours end at 16:00."""
     boosted_hours = sum(boost * hours for _, boost, hours in WEEK)
     past = 250 * (4 + 8 + 8) + 150 * 3 * 5.5 + 100 * (6.5 * 2 + 4 + 32 / 60) + 200 * 4 * 2
@@ -64,8 +69,8 @@ def test_the_rate_counts_down_and_goes_over_to_the_next_session(rooms, made):
     room.close()
 
 
-def test_a_long_list_begins_short_can_be_searched_and_shown_whole(rooms, made):
-    with rooms.opened(Stop("home", "nobody", fresh(made.people["provider"]), "/")) as page:
+def test_a_long_list_begins_short_can_be_searched_and_shown_whole(rooms, pages):
+    with rooms.opened(pages[0]) as page:
         makers = page.locator("section[aria-labelledby=makers]")
         rows = makers.locator("tbody tr:visible")
         expect(rows).to_have_count(12)
@@ -77,15 +82,16 @@ def test_a_long_list_begins_short_can_be_searched_and_shown_whole(rooms, made):
         expect(rows).to_have_count(20)
 
 
-def test_keys_lead_over_rows_epochs_and_pages_and_can_be_put_off(rooms, made):
-    with rooms.opened(of_maker(made, f"/makers/aurora/{made.program.slug}/2/")) as page:
+def test_keys_lead_over_rows_epochs_and_pages_and_can_be_put_off(rooms, pages):
+    with rooms.opened(pages[1]) as page:
         page.keyboard.press("?")
         dialog = page.get_by_role("dialog", name="Keys")
         expect(dialog).to_be_visible()
         page.keyboard.press("Escape")
         expect(dialog).to_be_hidden()
+        third = rooms.base_url + pages[1].path.replace("/2/", "/3/")
         page.keyboard.press("]")
-        expect(page).to_have_url(f"{rooms.base_url}/makers/aurora/{made.program.slug}/3/")
+        expect(page).to_have_url(third)
         page.keyboard.press("j")
         first = page.evaluate("document.activeElement.closest('tr').querySelector('th').textContent")
         page.keyboard.press("j")
@@ -96,7 +102,7 @@ def test_keys_lead_over_rows_epochs_and_pages_and_can_be_put_off(rooms, made):
         page.keyboard.press("Escape")
         page.keyboard.press("g")
         page.keyboard.press("p")
-        expect(page).to_have_url(f"{rooms.base_url}/makers/aurora/{made.program.slug}/3/")
+        expect(page).to_have_url(third)
         page.get_by_role("button", name="Keys").click()
         dialog.get_by_label("Use these keys in this browser").check()
         page.keyboard.press("Escape")

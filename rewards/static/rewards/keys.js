@@ -5,7 +5,7 @@ const PATIENCE_MS = 1500;
 const dialog = document.querySelector("[data-keys]");
 const opener = document.querySelector("[data-keys-open]");
 const switchOf = dialog.querySelector("[data-keys-on]");
-let pressedG = 0;
+let pressedG = -Infinity;
 
 switchOf.checked = read() !== "off";
 switchOf.addEventListener("change", () => write(switchOf.checked ? "on" : "off"));
@@ -21,7 +21,7 @@ document.addEventListener("keydown", (event) => {
 
 function press(key, at) {
   const goes = at - pressedG < PATIENCE_MS;
-  pressedG = 0;
+  pressedG = -Infinity;
   if (goes) return go(key);
   switch (key) {
     case "?": dialog.showModal(); return true;
