@@ -65,13 +65,13 @@ class TracingMiddleware:
     sync_capable = async_capable = True
 
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
-        self.get_response = get_response
-        if iscoroutinefunction(get_response):
+        self.get_response, self._is_async = get_response, bool(iscoroutinefunction(get_response))
+        if self._is_async:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         """Answer inside a span."""
-        if iscoroutinefunction(self):
+        if self._is_async:
             return self._later(request)
         with _request_span(request) as opened:
             response: HttpResponseBase = self.get_response(request)

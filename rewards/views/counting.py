@@ -18,13 +18,13 @@ class CountingMiddleware:
     sync_capable = async_capable = True
 
     def __init__(self, get_response: Callable[[HttpRequest], Answer]) -> None:
-        self.get_response = get_response
-        if iscoroutinefunction(get_response):
+        self.get_response, self._is_async = get_response, bool(iscoroutinefunction(get_response))
+        if self._is_async:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> Answer:
         """Answer, and count."""
-        if iscoroutinefunction(self):
+        if self._is_async:
             return self._later(request)
         begun_ns = time.perf_counter_ns()
         return _counted(request, self.get_response(request), begun_ns)  # type: ignore[arg-type]
