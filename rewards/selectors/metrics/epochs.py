@@ -32,10 +32,11 @@ class Epochs(Collector):
         for slug, state, *_ in epochs:
             counts[slug, state] += 1
         yield gauges("epochs", "Epochs by how far they have come.", ("programme", "state"), counts)
-        if newest is not None:
-            yield from _waits(slugs, epochs, newest.time_ms)
-            yield from _lags(slugs, newest.time_ms)
-            yield from _decisions(slugs, newest.time_ms)
+        # Before the first block there is no clock: the families have no samples then.
+        now_ms, slugs, epochs = (0, [], []) if newest is None else (newest.time_ms, slugs, epochs)
+        yield from _waits(slugs, epochs, now_ms)
+        yield from _lags(slugs, now_ms)
+        yield from _decisions(slugs, now_ms)
 
 
 def _waits(slugs: list[str], epochs: list[tuple[str, str, int, str, int | None, int | None]],
@@ -66,7 +67,7 @@ def _waits(slugs: list[str], epochs: list[tuple[str, str, int, str, int | None, 
 
 
 def _lags(slugs: list[str], now_ms: int) -> Iterator[Metric]:
-    live = Epoch.objects.filter(state=STATE.LIVE, end_ms__gt=now_ms)
+    live = Epoch.objects.filter(state=STATE.LIVE, end_ms__gt=now_ms, program__slug__in=slugs)
     for name, text, rows in (
         ("live_estimate_lag_seconds", "How far live estimates are behind, at the market that is furthest.",
          LiveStanding.objects.filter(epoch__in=live).values_list("epoch__program__slug").annotate(Min("as_of_ms"))),
@@ -81,7 +82,7 @@ def _decisions(slugs: list[str], now_ms: int) -> Iterator[Metric]:
     none: Rows = {(slug,): 0 for slug in slugs}
     missing, waiting = dict(none), dict(none)
     for row in inbox_rows(rows=desk_rows(person=None, now_ms=now_ms), now_ms=now_ms):
-        if row.needs_decision:
+        if row.needs_decision and slugs:
             waiting[(row.epoch.program_slug,)] += 1
             missing[(row.epoch.program_slug,)] += _missing(row)
     unjudged = Flag.objects.filter(
