@@ -302,7 +302,8 @@ def test_every_metric_is_in_the_docs_and_the_docs_name_no_other():
     everything()
     shown = {name for name in scrape.families() if name.startswith("lamplight_")}
     documented = set(re.findall(r"^\| `(lamplight_\w+?)(?:_total)?`", DOCS.read_text(), re.MULTILINE))
-    rare = {"lamplight_backup_age_seconds", "lamplight_quote_cells_lag_seconds", "lamplight_queue_oldest_seconds", "lamplight_replica_lag_seconds",
+    rare = {"lamplight_backup_age_seconds", "lamplight_quote_cells_lag_seconds", "lamplight_queue_oldest_seconds",
+            "lamplight_replica_lag_seconds",
             "lamplight_provider_calls", "lamplight_provider_resting", "lamplight_provider_latency_seconds"}  # fmt: skip
     assert shown <= documented
     assert documented - shown <= rare

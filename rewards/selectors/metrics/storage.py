@@ -47,9 +47,9 @@ class Storage(Collector):
         yield gauges("table_partitions", "Partitions of a table.", ("table",),
                      {(name,): int(parts) for name, _, parts in rows if parts})  # fmt: skip
         yield from _disk()
-        made = LastDone.objects.filter(what="backup").values_list("at", flat=True)
-        yield gauges("backup_age_seconds", "Seconds since the newest backup was finished.", (),
-                     {(): max(0, int((self._now - at).total_seconds())) for at in made})  # fmt: skip
+        made = LastDone.objects.filter(what="backup").first()
+        age_s = None if made is None else max(0, int((self._now - made.at).total_seconds()))
+        yield gauges("backup_age_seconds", "Seconds since the newest backup was finished.", (), {(): age_s})
 
 
 def _disk() -> Iterator[Metric]:
