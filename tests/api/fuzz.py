@@ -4,7 +4,6 @@ Schemathesis makes the requests from the schema that the service serves; the che
 content type, header and body as described, wrong input refused, methods that are not described refused.
 """
 
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -108,33 +107,3 @@ def _known(strategy: Any, mode: Any, schemathesis: Any) -> Any:
 
     choices = st.fixed_dictionaries({name: st.sampled_from(values) for name, values in NAMES.items()})
     return st.builds(named, strategy, choices, st.sampled_from([True, True, True, False]))
-
-
-def main(cases: int) -> int:
-    """Make rows in a test database and ask as each role."""
-    import pytest
-
-    code = f"""
-import pytest
-from rewards.api import limits
-from tests.api.fuzz import ROLES, fuzz
-from tests.pages.factories import scene
-@pytest.mark.django_db
-@pytest.mark.parametrize("role", ROLES)
-def test_fuzz(role, settings):
-    settings.API_LIMIT_ANYBODY = settings.API_LIMIT_SIGNED_IN = 10**8
-    limits.forget(); scene(); found = fuzz(role=role, cases={cases})
-    print(role, sum(found.values()), dict(sorted(found.items())))
-    assert sum(found.values()) >= {cases} and found[200] and not any(status >= 500 for status in found)
-"""
-    import pathlib
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = pathlib.Path(folder) / "test_fuzz_api.py"
-        path.write_text(code)
-        return int(pytest.main([str(path), "-q", "-s", "--rootdir=.", "-c", "pyproject.toml", "--timeout=7200"]))
-
-
-if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 2_000))

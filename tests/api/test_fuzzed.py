@@ -11,10 +11,12 @@ CASES = int(os.environ.get("FUZZ_API_CASES", "670"))
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_every_answer_is_as_the_schema_says(stage, role, settings):
+def test_every_answer_is_as_the_schema_says(stage, role, settings, capsys):
     settings.API_LIMIT_ANYBODY = settings.API_LIMIT_SIGNED_IN = 10**8
     found = fuzz(role=role, cases=CASES)
-    print(role, sum(found.values()), dict(sorted(found.items())))
+    if CASES > 670:
+        with capsys.disabled():
+            print(f"\nas {role}: {found.total()} requests, by status {dict(sorted(found.items()))}")
     assert found.total() >= CASES
     assert found[200]
     assert not any(status >= 500 for status in found)
