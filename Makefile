@@ -116,7 +116,7 @@ fuzz-engine: .venv/dev ## compare the engine with its reference on epochs of man
 	@NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=.venv/numba-checked $(BIN)/python -m tests.engine.fuzz $(or $(SEEDS),0 1000)
 
 fuzz-api: .venv/dev ## ask the API for all that its description allows and forbids, 2,000 times as each of three roles (CASES=2000)
-	@$(BIN)/python -m tests.api.fuzz $(or $(CASES),2000)
+	@FUZZ_API_CASES=$(or $(CASES),2000) $(BIN)/python -m pytest tests/api/test_fuzzed.py -q --timeout=7200 --show-capture=no
 
 fuzz: fuzz-engine fuzz-api ## both of the above
 

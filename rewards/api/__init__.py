@@ -1,1 +1,1 @@
-"""The API: everything that pages show, for programs; it reads and never writes (docs/api.md)."""
+"""The API: everything that pages show, for programs; of what pages change, it asks what-ifs alone (docs/api.md)."""

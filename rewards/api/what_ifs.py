@@ -10,13 +10,13 @@ from rest_framework.response import Response
 
 from rewards.api.base import ApiView, ListView, Write, now_ms
 from rewards.api.callers import require_asks_what_ifs, require_sees_what_ifs
-from rewards.api.errors import NotYetError, ParameterError
+from rewards.api.errors import NotYetError
 from rewards.api.fields import raw, stamp
 from rewards.api.paging import cut, cut_query
 from rewards.api.params import Paged, Params, StrictJson, WhatIfBody, read, read_body
 from rewards.api.programmes import Page, token_part
 from rewards.api.what_if_rows import WhatIfAnswerRow, WhatIfDetailRow, WhatIfRow, WhatIfTermsRow
-from rewards.errors import NotFoundError
+from rewards.errors import NotFoundError, WhatIfRefusedError
 from rewards.models import Program, WhatIfJob
 from rewards.selectors.programs import program_get
 from rewards.selectors.whatif import TermsChoice, terms_choice, terms_choices, whatif_get
@@ -82,7 +82,8 @@ def _terms(program: Program, given: dict[str, Any], name: str) -> TermsChoice:
     try:
         return terms_choice(program=program, key=given[name], now_ms=now_ms())
     except NotFoundError as error:
-        raise ParameterError({name: "The programme has no such terms; what-if-terms lists the keys."}) from error
+        reason = f"{program.name} has no terms with the key “{given[name]}”; what-if-terms lists the keys"
+        raise WhatIfRefusedError(reason=reason) from error
 
 
 class WhatIf(ApiView):

@@ -155,7 +155,7 @@ def test_a_what_if_is_asked_by_treasurers_and_reviewers_and_by_a_key_with_that_s
         answer = caller.client.post(url_of("what-ifs"), question, content_type="application/json", **headers)
         # There is no version 1 of the terms here; what matters is who gets that far.
         assert (answer.status_code, answer.json()["code"]) == (
-            (400, "invalid_parameter") if allowed else (NO, answer.json()["code"])
+            (409, "refused") if allowed else (NO, answer.json()["code"])
         )
         answer = caller.client.delete(url_of("what-if"), **headers)
         assert answer.status_code == (409 if allowed else NO)
@@ -174,7 +174,7 @@ def test_a_session_changes_nothing_without_the_token_of_our_pages():
     strict.get(reverse("what-ifs"))
     token = strict.cookies["csrftoken"].value
     answer = strict.post(url_of("what-ifs"), question, content_type="application/json", headers={"X-CSRFToken": token})
-    assert answer.json()["code"] == "invalid_parameter"
+    assert answer.json()["code"] == "refused"
     assert strict.get(url_of("what-ifs")).status_code == OK
 
 

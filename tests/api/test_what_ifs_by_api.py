@@ -86,7 +86,7 @@ def test_who_asked_cancels_and_nobody_else_does(treasury):
     ({"epochs": [], "after": "version-1"}, 400, "invalid_parameter", "epochs"),
     ({"epochs": ["x"], "after": "version-1"}, 400, "invalid_parameter", "Item 1:"),
     ({"epochs": [38]}, 400, "invalid_parameter", "after"),
-    ({"epochs": [38], "after": "version-9"}, 400, "invalid_parameter", "what-if-terms lists the keys"),
+    ({"epochs": [38], "after": "version-9"}, 409, "refused", "what-if-terms lists the keys"),
     ({"epochs": [38], "after": "version-1", "befor": "x"}, 400, "invalid_parameter", "no such field"),
     ({"epochs": [38], "after": "as-it-was"}, 409, "refused", "the same"),
     ({"epochs": [7], "after": "version-1"}, 409, "refused", "epoch 7"),
