@@ -1,4 +1,4 @@
-"""Whatever somebody can set, say, call, measure or be woken by stands in the documentation, and nothing that is not there."""
+"""What somebody can set, say, call, measure or be woken by stands in the documentation, and nothing else does."""
 
 import ast
 import importlib
