@@ -23,8 +23,7 @@ TARGET = re.compile(r"^([a-z][a-z-]*):.*?## (.*)$", re.MULTILINE)
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Put the decisions last in the navigation, in their order: a new file is there without another line."""
     pages = [f"decisions/{path.name}" for path in _decisions(config)]
-    assert config.nav is not None
-    config.nav.append({"Decisions": ["decisions/index.md", *pages]})
+    config.nav = [*(config.nav or ()), {"Decisions": ["decisions/index.md", *pages]}]
     return config
 
 

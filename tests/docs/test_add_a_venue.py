@@ -1,4 +1,4 @@
-"""A newcomer adds a venue with nothing but docs/developers/add-a-venue.md: every command and file as it stands there."""
+"""A newcomer adds a venue with nothing but docs/developers/add-a-venue.md: each command and file as it stands."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Whatever somebody can set, say, call, measure or be woken by stands in the documentation, and nothing that is not there."""
+"""What somebody can set, say, call, measure or be woken by stands in the documentation, and nothing else does."""
 
 import ast
 import importlib
@@ -12,8 +12,9 @@ from django.urls import URLPattern
 from django.utils import timezone
 
 from docs.templates.hooks import SETTING, TARGET, settings_table, targets_table
-from onchain.models import Cursor, Market, ProviderHealth
+from onchain.models import ProviderHealth
 from tests.documents import DOCS
+from tests.pages.factories import scene
 from tests.test_docs import commands, variables
 
 REPOSITORY = DOCS.parent
@@ -116,7 +117,7 @@ def test_every_management_command_stands_in_the_page_of_commands():
 def test_every_make_target_says_what_it_does_where_the_page_of_targets_takes_it_from():
     makefile = (REPOSITORY / "Makefile").read_text()
     phony = set(" ".join(re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)).split())
-    # What others call: installers of what tests need.
+    # Installers that other targets call.
     missing = phony - {name for name, _ in TARGET.findall(makefile)} - {"chromium", "prometheus", "redis"}
     assert not missing, f"The Makefile's {', '.join(sorted(missing))} lacks ` ## what it does`, which the docs show."
     assert targets_table(makefile).count("\n") >= 10
@@ -138,21 +139,11 @@ def test_every_route_of_the_api_stands_in_its_page():
 @pytest.mark.django_db
 def test_every_metric_stands_in_the_page_of_metrics_and_no_other(client, settings):
     settings.METRICS_OPEN = True
-    Cursor.objects.create(
-        chain_id=1,
-        first_block=0,
-        block_number=1,
-        block_hash="0x" + "0" * 64,
-        verified_block=1,
-        final_block=0,
-        head_number=1,
-    )
+    scene(markets=("AAPL-PERP",))
     ProviderHealth.objects.create(name="a node", updated_at=timezone.now())
-    Market.objects.create(
-        name="M", adapter="lamplight", address="0x" + "1" * 40, start_block=0, config={}, derived_through=0
-    )
     scraped = client.get("/metrics").content.decode()
     measured = {name.removesuffix("_total") for name in re.findall(r"^# TYPE (\w+) ", scraped, re.MULTILINE)}
+    assert {"lamplight_head_block", "lamplight_provider_calls", "lamplight_market_quarantined"} <= measured
     for _, call, name in calls():
         family = name.rpartition(".")[2].removesuffix("MetricFamily")
         if family in FAMILIES and call.args and isinstance(call.args[0], ast.Constant):
@@ -161,7 +152,9 @@ def test_every_metric_stands_in_the_page_of_metrics_and_no_other(client, setting
     named = {name.removesuffix("_total") for name in re.findall(r"^\| `(\w+)`", text, re.MULTILINE)}
     missing = measured - named
     assert not missing, f"docs/reference/metrics.md has no line for {', '.join(sorted(missing))}."
-    gone = named - measured
+    # Not every metric has a sample in this scene; but what is measured somewhere is written somewhere.
+    texts = {node.value for _, module in sources() for node in ast.walk(module) if isinstance(node, ast.Constant)}
+    gone = {name for name in named - measured if not texts & {name, name.removeprefix("lamplight_")}}
     assert not gone, f"docs/reference/metrics.md names {', '.join(sorted(gone))}, which nothing measures."
 
 

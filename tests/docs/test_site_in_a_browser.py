@@ -1,4 +1,4 @@
-"""The documentation in Chromium, under our policy: it looks whole, is searched without the net, and can be read by all."""
+"""The documentation in Chromium, under our policy: whole, searched without the net, and readable by all."""
 
 import pytest
 
