@@ -94,7 +94,8 @@ class Stack:
         """The service's command, its folders and its port being ours."""
         everywhere = "0.0.0.0"  # noqa: S104 - what the container listens on, and this machine shall not
         ours = {everywhere: "127.0.0.1", "8000": str(self.web_port), "/tmp/beat-schedule": str(self.root / "beat")}
-        return [ours.get(word, word) for word in self.services[name]["command"]]
+        words = [ours.get(word, word) for word in self.services[name]["command"]]
+        return [word.replace("/var/lib/lamplight", str(self.root)) for word in words]
 
     def env(self, name: str) -> dict[str, str]:
         """The service's environment."""

@@ -6,6 +6,7 @@ import time
 import urllib.error
 
 import pytest
+from django.core.management import call_command
 
 from rewards.demo import stage
 from rewards.demo.makers import address_of
@@ -111,6 +112,16 @@ def test_machines_may_ask_without_tls_and_people_are_sent_to_it(service):
         service.stack.ask("/", X_Forwarded_Proto="http")
 
 
+def test_a_backup_is_made_while_everything_runs(service):
+    stack = service.stack
+    stack.run("backup")
+    (made,) = (stack.root / "backups").iterdir()
+    assert made.name.startswith("lamplight-")
+    call_command("check_backup", str(made))
+    epochs = json.loads((made / "manifest.json").read_text())["epochs"]
+    assert [(each["number"], each["state"]) for each in epochs] == [(1, "active"), (2, "live")]
+
+
 def test_migrate_gives_up_soon_when_somebody_holds_a_lock_and_says_so(service):
     """Whoever waits for a lock on a table holds up everybody who comes after, so a migration must not wait long."""
     stack = service.stack
@@ -162,7 +173,6 @@ def test_a_worker_that_is_told_to_stop_gives_back_what_does_not_end_in_time(serv
     stack = service.stack
     with stack.database.session() as session:
         session.execute("LOCK TABLE rewards_program IN ACCESS EXCLUSIVE MODE")
-        stack.stop("beat")
         until(lambda: waits_for_a_lock(stack, "rewards_program"), "a task that waits")
         assert stack.stop("worker") == 0
         queue = stack.queue.client()
@@ -174,7 +184,7 @@ def test_a_worker_that_is_told_to_stop_gives_back_what_does_not_end_in_time(serv
             if each["properties"]["delivery_info"].get("redelivered") or each["headers"].get("redelivered")
         ] or held
         session.rollback()
-    stack.start("worker", "beat")
+    stack.start("worker")
 
 
 def test_a_follower_that_is_told_to_stop_leaves_its_place_to_the_next_at_once(service):
