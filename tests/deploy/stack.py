@@ -75,6 +75,13 @@ class Stack:
                     env=self.env(name) | (more or {}), start_new_session=True,
                 )  # fmt: skip
 
+    def restart_dead(self) -> list[str]:
+        """Start again what has ended by itself, as `restart: unless-stopped` does; returns which."""
+        dead = [name for name, process in self.running.items() if process.poll() is not None]
+        assert all(self.services[name.split(".")[0]]["restart"] == "unless-stopped" for name in dead)
+        self.start(*dead)
+        return dead
+
     def stop(self, name: str) -> int:
         """Stop one politely, with no more patience than its grace period; returns its exit status."""
         process = self.running.pop(name)
