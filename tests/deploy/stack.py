@@ -75,6 +75,13 @@ class Stack:
                     env=self.env(name) | (more or {}), start_new_session=True,
                 )  # fmt: skip
 
+    def restart_dead(self) -> list[str]:
+        """Start again what has ended by itself, as `restart: unless-stopped` does; returns which."""
+        dead = [name for name, process in self.running.items() if process.poll() is not None]
+        assert all(self.services[name.split(".")[0]]["restart"] == "unless-stopped" for name in dead)
+        self.start(*dead)
+        return dead
+
     def stop(self, name: str) -> int:
         """Stop one politely, with no more patience than its grace period; returns its exit status."""
         process = self.running.pop(name)
@@ -94,7 +101,8 @@ class Stack:
         """The service's command, its folders and its port being ours."""
         everywhere = "0.0.0.0"  # noqa: S104 - what the container listens on, and this machine shall not
         ours = {everywhere: "127.0.0.1", "8000": str(self.web_port), "/tmp/beat-schedule": str(self.root / "beat")}
-        return [ours.get(word, word) for word in self.services[name]["command"]]
+        words = [ours.get(word, word) for word in self.services[name]["command"]]
+        return [word.replace("/var/lib/lamplight", str(self.root)) for word in words]
 
     def env(self, name: str) -> dict[str, str]:
         """The service's environment."""
