@@ -1,6 +1,7 @@
 """The ASGI entry point (uvicorn config.asgi:application): Django, behind what answers without it."""
 
 import os
+from typing import Any
 
 from django.conf import settings
 from django.core.asgi import get_asgi_application
@@ -13,7 +14,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 embedded_services()
 pool_connections()
 observe()
-django = get_asgi_application()
+# Django's types name dictionaries where the specification has mappings.
+django: Any = get_asgi_application()
 
 # The models are there from here on only.
 from rewards.api.kept import KeptAnswers  # noqa: E402

@@ -20,7 +20,7 @@ from django.http import HttpRequest, HttpResponseBase
 REPLICA: Final = "replica"
 MAY_BE_STALE: Final = frozenset(
     {
-        *("home", "programme", "programme-history", "epoch", "revisions", "makers", "maker"),
+        *("home", "programme", "programme-history", "epoch", "revisions"),
         *("api:programmes", "api:programme", "api:sessions", "api:actions", "api:epochs", "api:epoch", "api:terms"),
         *("api:results", "api:leaderboard"),
     }

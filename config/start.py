@@ -25,5 +25,5 @@ def pool_connections() -> None:
         return
     for entry in settings.DATABASES.values():
         entry["CONN_MAX_AGE"] = 0  # the pool keeps them instead
-        options = {"min_size": 1, "max_size": settings.DATABASE_POOL + 4, "timeout": 10}
+        options = {"min_size": 1, "max_size": settings.DATABASE_POOL, "timeout": 10}
         entry.setdefault("OPTIONS", {}).setdefault("pool", options)

@@ -14,6 +14,8 @@ DEBUG = False
 TALLIES_EVERY_S = 0
 # Two runs at once must not share a test database.
 DATABASES["default"]["TEST"] = {"NAME": f"test_lamplight_{os.getpid()}"}
+# A second name for the same database, which only the tests of replicas use.
+DATABASES["replica"] = {**DATABASES["default"], "TEST": {"MIRROR": "default"}}
 # Hashing is slow on purpose; the tests sign in hundreds of times.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EVIDENCE_DIR = Path(tempfile.gettempdir()) / f"lamplight-test-evidence-{os.getpid()}"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from django.core.asgi import get_asgi_application
-from django.db import connection
+from django.db import connections
 from django.utils import timezone
 
 from accounts.api_keys import api_key_revoke
@@ -67,7 +67,7 @@ def server(settings) -> Iterator[Server]:
     keptcheck.forget()
     made = Server()
     yield made
-    made.application._thread.submit(connection.close).result()
+    made.application._thread.submit(connections.close_all).result()
     made.application._thread.shutdown()
     keptcheck.forget()
 
@@ -96,8 +96,6 @@ def test_an_answer_is_not_sent_again_once_the_epoch_is_scored_anew(stage, server
     key = by_key("own maker", "read:own").key
     path = PATH.format(2).replace("scores", "allocations")
     first = server.fresh(path, key=key)
-    with connection.cursor() as cursor:
-        cursor.execute("SET session_replication_role = 'origin'")
     later = timezone.now() + dt.timedelta(seconds=1)
     Epoch.objects.filter(pk=stage.waiting.pk).update(scored_at=later)
     second = server.fresh(path, key=key)

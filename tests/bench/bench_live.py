@@ -50,7 +50,7 @@ def main() -> int:
         ) as running,
     ):  # fmt: skip
         keys = keys_of(args.makers)
-        wait_for_standings(running)
+        stack.wait_for_standings(running)
         before = {name: sum(each.cpu_times()[:2]) for name, each in running.processes().items()}
         begun = time.time()
         delays = asyncio.run(follow(running, keys, clients=args.clients, seconds=WARM_UP_S + args.seconds))
@@ -99,17 +99,6 @@ def keys_of(makers: int) -> list[tuple[str, str]]:
         _, key = api_key_make(by=person, name="bot", scopes=["read:own"], days=1, now=timezone.now())
         found.append((maker.slug, key))
     return found
-
-
-def wait_for_standings(running: stack.Stack, *, patience_s: float = 300) -> None:
-    """Wait until the epoch is live and has been scored once."""
-    from rewards.models import LiveStanding
-
-    ends_at = time.monotonic() + patience_s
-    while not LiveStanding.objects.filter(epoch_id=running.epoch_id).exists():
-        if time.monotonic() > ends_at:
-            raise TimeoutError(f"Nothing is scored; the logs are in {running.root / 'logs'}.")
-        time.sleep(0.5)
 
 
 async def follow(running: stack.Stack, keys: list[tuple[str, str]], *, clients: int, seconds: float) -> list[float]:

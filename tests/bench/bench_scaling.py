@@ -128,8 +128,10 @@ def sizes(count: int, tables: tuple[str, ...]) -> None:
     for table in tables:
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree(%s::regclass)", [table]
-            )  # fmt: skip
+                "SELECT pg_total_relation_size(%s::regclass) + coalesce((SELECT sum(pg_total_relation_size(relid))"
+                " FROM pg_partition_tree(%s::regclass) WHERE isleaf), 0)",
+                [table, table],
+            )
             whole = cursor.fetchone()[0]
         row(f"bytes of {table} for each log or event", float(whole) / count, "bytes")
 

@@ -62,6 +62,7 @@ def main() -> int:
             seconds=length_s, names=("web", "worker", "beat", "head"),
         ) as running,
     ):  # fmt: skip
+        stack.wait_for_standings(running)
         seen = watch(running, warm_up_s=args.warm_up)
         print("The epoch is over; it is scored and recomputed.", flush=True)
         ours, clean = roots(running)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -67,7 +68,7 @@ def running(
         DATABASE_URL="", EMAIL_URL="", EVIDENCE_DIR=str(root / "evidence"), PROOFS_DIR=str(root / "proofs"),
         LOG_LEVEL="WARNING", **env,
     )  # fmt: skip
-    os.environ.setdefault("CELERY_BROKER_URL", "")
+    queue, os.environ["CELERY_BROKER_URL"] = redis(root)
     import django
 
     django.setup()
@@ -76,6 +77,8 @@ def running(
 
     from config import embedded
 
+    # What is started here is stopped, too, when somebody stops the benchmark.
+    embedded.stop_on_signals()
     embedded.use(root, with_chain=False)
     settings.ALLOWED_HOSTS = ["127.0.0.1"]
     call_command("migrate", verbosity=0)
@@ -87,12 +90,25 @@ def running(
         yield Stack(root, epoch_id, int(first), start_s + seconds, rate, supervisor, node)
     finally:
         supervisor.stop()
-        node.terminate()
+        for process in filter(None, (node, queue)):
+            process.terminate()
         node.wait(timeout=30)
         from django.db import connections
 
         connections.close_all()
         embedded.stop_postgres(root)
+
+
+def redis(root: Path) -> tuple[subprocess.Popen[bytes] | None, str]:
+    """Run a queue as production has it where it is installed, else the one of files; returns it and its URL."""
+    from config.embedded.layout import free_port
+
+    program = shutil.which("redis-server")
+    if program is None:
+        return None, ""
+    port = free_port()
+    argv = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(root)]
+    return subprocess.Popen(argv, stdout=subprocess.DEVNULL), f"redis://127.0.0.1:{port}/0"
 
 
 def put_programme(*, markets: int, makers: int, start_s: int, end_s: int) -> int:
@@ -125,3 +141,14 @@ def put_programme(*, markets: int, makers: int, start_s: int, end_s: int) -> int
     document |= {"program": PROGRAM, "epoch": {"number": 1, "start_ms": start_s * 1000, "end_ms": end_s * 1000}}
     document["token"] = program.token
     return int(epoch_schedule(program=program, terms=json.dumps(document).encode()).pk)
+
+
+def wait_for_standings(running: Stack, *, patience_s: float = 300) -> None:
+    """Wait until the epoch is live and has been scored once."""
+    from rewards.models import LiveStanding
+
+    ends_at = time.monotonic() + patience_s
+    while not LiveStanding.objects.filter(epoch_id=running.epoch_id).exists():
+        if time.monotonic() > ends_at:
+            raise TimeoutError(f"Nothing is scored; the logs are in {running.root / 'logs'}.")
+        time.sleep(0.5)

@@ -21,7 +21,7 @@ from rewards.models import Program
 from tests.pages.factories import scene
 from tests.pages.tour import make_stage, stops
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "replica"])
 REPLICA = replicas.REPLICA
 
 
@@ -34,18 +34,21 @@ def lag(monkeypatch):
 
 
 @pytest.fixture
-def second(settings, lag):
+def second(settings, lag, monkeypatch):
     """The replica's name leads to a second connection to the same database, as if nothing ever lagged."""
+    monkeypatch.setattr(lag, "seconds", lambda: 0.0)
     yield from _named(settings, {})
 
 
 def _named(settings, changes):
     settings.REPLICA_DATABASE_URL = "postgres:///set-in-the-test"
-    connections.settings[REPLICA] = {**connections["default"].settings_dict, **changes}
-    yield connections[REPLICA]
-    connections[REPLICA].close()
-    del connections[REPLICA]
-    del connections.settings[REPLICA]
+    replica = connections[REPLICA]
+    before = {name: replica.settings_dict[name] for name in changes}
+    replica.close()
+    replica.settings_dict.update(changes)
+    yield replica
+    replica.close()
+    replica.settings_dict.update(before)
 
 
 def aliases(ask) -> tuple[int, int]:
@@ -84,6 +87,8 @@ def real_replica(tmp_path_factory, django_db_setup, django_db_blocker):
     host = str(socket_dir(settings.DATA_DIR))
     run("pg_basebackup", "-h", host, "-U", postgres.SUPERUSER, "-D", str(home), "-R", "-c", "fast", "-X", "stream")
     flags = f"-c unix_socket_directories={sockets} -c listen_addresses='' -c port={port} -c fsync=off"
+    # A standby must allow as many connections as its primary does.
+    flags += " -c max_connections=120"
     run("pg_ctl", "-w", "-D", str(home), "-l", str(folder / "server.log"), "-o", flags, "start")
     yield {"HOST": str(sockets), "PORT": str(port)}
     run("pg_ctl", "-D", str(home), "-m", "immediate", "stop")
@@ -113,13 +118,11 @@ def caught_up(lag) -> bool:
 
 
 def test_every_page_is_read_from_where_its_name_says(second):
-    wrong = {}
-    for stop in stops(make_stage()):
-        ours, theirs = aliases(lambda stop=stop: stop.client.get(stop.path))
-        name = stop.name if stop.name in replicas.MAY_BE_STALE else ""
-        if bool(theirs) != (name in replicas.MAY_BE_STALE):
-            wrong[stop.name] = (ours, theirs)
-    assert wrong == {"epoch that is live": wrong.get("epoch that is live")}
+    tour = stops(make_stage())
+    from_replica = {stop.name for stop in tour if aliases(lambda stop=stop: stop.client.get(stop.path))[1]}
+    pages = {name for name in replicas.MAY_BE_STALE if not name.startswith("api:")}
+    # The tour opens one of them twice, and a file is not in it.
+    assert from_replica == pages - {"programme-history"} | {"epoch that is live"}
 
 
 def test_a_public_route_of_the_api_is_read_from_the_replica_unless_a_key_asks(second):
@@ -131,7 +134,7 @@ def test_a_public_route_of_the_api_is_read_from_the_replica_unless_a_key_asks(se
 
 def test_who_has_just_changed_something_reads_from_the_primary_for_a_while(second):
     scene()
-    browser, page = Client(), reverse("makers")
+    browser, page = Client(), reverse("home")
     assert aliases(lambda: browser.get(page))[1] > 0
     browser.post(reverse("accounts:login"), {"username": "x", "password": "y"})
     assert browser.cookies[replicas.WROTE]["max-age"] == replicas.WROTE_FOR_S
@@ -144,15 +147,17 @@ def test_who_somebody_is_comes_from_the_primary(second):
     browser = Client()
     browser.force_login(made.people["treasurer"])
     with CaptureQueriesContext(connections[REPLICA]) as copy:
-        browser.get(reverse("makers"))
+        browser.get(reverse("home"))
     assert len(copy) > 0
-    assert not any("accounts_user" in each["sql"] or "django_session" in each["sql"] for each in copy)
+    tables = ('FROM "accounts_user"', 'FROM "django_session"', 'FROM "mfa_authenticator"')
+    asked = [each["sql"] for each in copy if any(table in each["sql"] for table in tables)]
+    assert asked == []
 
 
 def test_without_the_setting_there_is_no_second_database(settings):
     assert settings.REPLICA_DATABASE_URL == ""
     scene()
-    answer = Client().get(reverse("makers"))
+    answer = Client().get(reverse("home"))
     assert answer.status_code == 200
     assert replicas.WROTE not in Client().post(reverse("accounts:login"), {}).cookies
 

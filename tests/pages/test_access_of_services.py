@@ -205,7 +205,7 @@ READS = {
     "rewards.services.news.readers_open",
     "rewards.services.proofs.proof_pack",
     # It notes when a key was used, and who calls is what it finds out.
-    *(f"accounts.api_keys.{name}" for name in ("api_key_check", "api_keys_of", "api_keys_open")),
+    *(f"accounts.api_keys.{name}" for name in ("api_key_check", "api_keys_of", "api_keys_open", "key_prefix")),
     "rewards.services.looking.moment_of",
     "rewards.services.safe_export.builder_file",
     "rewards.services.notices.words.words_of",

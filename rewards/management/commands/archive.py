@@ -1,5 +1,7 @@
 """`manage.py archive`: put evidence and old partitions into the archive, drop what nothing needs, check, bring back."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -94,10 +96,11 @@ class Command(BaseCommand):
     def _check(self, store: Archive) -> None:
         wrong = []
         evidence, parts = ArchivedEvidence.objects.all(), ArchivedPartition.objects.all()
-        checks = [(evidence_check, row) for row in evidence] + [(partition_check, row) for row in parts]
-        for check, row in checks:
+        checks: list[Callable[[], None]] = [partial(evidence_check, store, row=row) for row in evidence]
+        checks += [partial(partition_check, store, row=row) for row in parts]
+        for check in checks:
             try:
-                check(store, row=row)  # type: ignore[operator]  # each check with rows of its own kind
+                check()
             except ArchiveError as error:
                 wrong.append(str(error))
         if wrong:
