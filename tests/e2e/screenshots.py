@@ -33,8 +33,8 @@ FOR_README = {
     "where-next-with-an-answer-1440-dark": "body",
 }  # fmt: skip
 """Pictures of which one screen is kept, too, as `readme-…`: from where on."""
-SEEN_ELSEWHERE = {"programme", "maker"}
-"""Pages that lead to what another address shows: home, and the scorecard of the live epoch."""
+SEEN_ELSEWHERE = {"programme", "maker", "treasury-epoch"}
+"""Pages that show what another one does: home, the scorecard of the live epoch, the epoch in review."""
 IS_COMPLETE = """() => [...document.querySelectorAll("[data-chart]")].every((box) => box.childNodes.length)
   && !document.querySelector(".htmx-request")
   && (!document.querySelector("#routes") || document.querySelector("#routes .opblock"))"""

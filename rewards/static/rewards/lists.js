@@ -11,6 +11,8 @@ function shorten(place, few) {
   const button = make("button", { type: "button", className: "button small" });
   const search = make("input", { type: "search", autocomplete: "off", placeholder: `Find among ${rows.length} ${name}` });
   search.setAttribute("aria-label", search.placeholder);
+  // Few enough rows are found by looking.
+  search.hidden = rows.length <= 30;
   const found = make("span", { className: "soft small" });
   found.setAttribute("role", "status");
   let isWhole = false;
