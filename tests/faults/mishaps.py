@@ -13,8 +13,6 @@ from typing import Any
 
 from tests.faults.crew import WAYS, Crew, Redis, restart_postgres
 
-HOUR = "-3600"
-
 
 class Mishap:
     """One kind of trouble. `env` goes to the service's processes, `folders` to all; `more` are processes beside them."""
@@ -155,7 +153,7 @@ class ProviderGone(Mishap):
 
 
 class ClockSetBack(Mishap):
-    """The clock of the service's processes is set back an hour, and forward again near the end (libfaketime)."""
+    """The clock of worker and beat is set back an hour, so many times (libfaketime; the database keeps its own)."""
 
     def begin(self, _chain_url: str) -> dict[str, str]:
         """Have them read the time through libfaketime."""
@@ -165,6 +163,7 @@ class ClockSetBack(Mishap):
         return {
             "LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(self.file), "FAKETIME_CACHE_DURATION": "1",
             "DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "PYTHONPATH": str(Path(__file__).parent / "clock"),
         }  # fmt: skip
 
     def step(self, share: float, crew: Crew) -> None:
