@@ -10,7 +10,7 @@ export NO_UPDATE_NOTIFIER := 1
 
 DOCUMENTS := mkdocs.yml $(shell find docs -type f)
 
-.PHONY: help demo docs test faults lint fmt screenshots bench fuzz fuzz-engine fuzz-api client sandbox flow run lock clean chromium redis prometheus bench-contracts mutate-contracts
+.PHONY: help demo docs test faults lint fmt screenshots bench fuzz fuzz-engine fuzz-api client sandbox flow run lock clean chromium redis faketime prometheus bench-contracts mutate-contracts
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -57,6 +57,9 @@ chromium:
 redis:
 	$(call debian,redis-server,redis-server,the deployment)
 
+faketime:
+	$(call debian,faketime,faketime,clocks that are set back)
+
 prometheus:
 	$(call debian,promtool,prometheus,alarms and dashboards)
 
@@ -77,10 +80,10 @@ flow: .venv/dev node_modules/.runtime ## real order flow the whole way (ARGS="--
 
 # Most tests wait more than they work, so two at a time; a file's tests stay together, for they share what it starts.
 WORKERS ?= 2
-test: .venv/dev node_modules/.dev chromium redis prometheus ## every test (ARGS="-k name" for some, WORKERS=4 for more at a time)
+test: .venv/dev node_modules/.dev chromium redis prometheus faketime ## every test (ARGS="-k name" for some, WORKERS=4 for more at a time)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
-faults: .venv/dev node_modules/.runtime ## lying nodes, reorgs and kills in their full counts (about 8 minutes); log: .lamplight/faults.log
+faults: .venv/dev node_modules/.runtime redis faketime ## lying nodes, reorgs, kills, restarts, full disks, clocks in their full counts (docs/faults.md); log: .lamplight/faults.log
 	@mkdir -p .lamplight && FAULTS=full $(BIN)/python -m pytest tests/faults -q --timeout=3600 --durations=5 $(ARGS) | tee .lamplight/faults.log
 
 lint: .venv/dev node_modules/.runtime ## ruff, mypy, import contracts, migrations, artefacts that match their sources, known faults of packages

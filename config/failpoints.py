@@ -111,6 +111,15 @@ STAGES: dict[str, tuple[str, ...]] = {
         "whatif.before_end",
     ),
     "signs of life": ("workers.before_seen", "keys.looked"),
+    "archiving": (
+        "archive.written_out",
+        "archive.file_put",
+        "archive.evidence_put",
+        "archive.partition_put",
+        "archive.recorded",
+        "archive.dropped",
+        "archive.committed",
+    ),
 }
 """Every point, by what is done there; each stands at one place of the code (tests/faults/test_points.py)."""
 POINTS = tuple(point for points in STAGES.values() for point in points)

@@ -28,6 +28,8 @@ WAIVABLE = ("outliers",)
 """Checks of judgement; of the others none can be talked away."""
 CHECK_AGAIN = timedelta(hours=1)
 """While an epoch waits for its approval its checks are made again so often."""
+FAILED_AGAIN = timedelta(minutes=1)
+"""So soon if one of them failed: a node that was away for a moment must not hold an approval up for an hour."""
 
 
 def checks_run(
@@ -51,8 +53,11 @@ def checks_run(
 
 def approval_checks_due(*, epoch: Epoch, now: datetime) -> bool:
     """Tell whether the checks before the approval have to be made (again). now: this machine's clock."""
-    newest = EpochCheck.objects.filter(epoch=epoch, stage=EpochCheck.Stage.APPROVAL).order_by("-checked_at").first()
-    return newest is None or newest.checked_at < now - CHECK_AGAIN
+    made = list(
+        EpochCheck.objects.filter(epoch=epoch, stage=EpochCheck.Stage.APPROVAL).values_list("checked_at", "passed")
+    )
+    wait = CHECK_AGAIN if all(passed for _, passed in made) else FAILED_AGAIN
+    return not made or max(checked_at for checked_at, _ in made) < now - wait
 
 
 def approval_is_safe(*, epoch: Epoch) -> bool:

@@ -93,16 +93,17 @@ WAYS = ("fast", "immediate", "backend")
 
 
 def restart_postgres(root: Path, *, way: str) -> None:
-    """Restart PostgreSQL: `fast` (connections are cut), `immediate` (as after a loss of power), or kill -9 of a backend.
+    """Restart PostgreSQL: `fast` (connections are cut), `immediate` (as after a loss of power), kill -9 of a `backend`.
 
     After the last two it recovers from its log; the last one it does by itself, whoever was connected.
     """
     postmaster = int((root / "postgres" / "postmaster.pid").read_text().split("\n", 1)[0])
     if way == "backend":
-        with psycopg.connect(host=str(socket_dir(root)), user="postgres", dbname="postgres") as session:
-            with contextlib.suppress(psycopg.OperationalError):
-                os.kill(session.info.backend_pid, signal.SIGKILL)
-                session.execute("SELECT 1")
+        session = psycopg.connect(host=str(socket_dir(root)), user="postgres", dbname="postgres")
+        os.kill(session.info.backend_pid, signal.SIGKILL)
+        with contextlib.suppress(psycopg.OperationalError):
+            session.execute("SELECT 1")
+        session.close()
     else:
         os.kill(postmaster, signal.SIGINT if way == "fast" else signal.SIGQUIT)
         psutil.wait_procs([psutil.Process(postmaster)], timeout=READY_S)

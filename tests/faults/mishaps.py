@@ -13,11 +13,9 @@ from typing import Any
 
 from tests.faults.crew import WAYS, Crew, Redis, restart_postgres
 
-HOUR = "-3600"
-
 
 class Mishap:
-    """One kind of trouble. `env` goes to the service's processes, `folders` to all; `more` are processes beside them."""
+    """One kind of trouble. `folders` are where everybody writes then; `more` are processes beside the others."""
 
     more: tuple[str, ...] = ()
     folders: dict[str, str] = {}
@@ -155,7 +153,7 @@ class ProviderGone(Mishap):
 
 
 class ClockSetBack(Mishap):
-    """The clock of the service's processes is set back an hour, and forward again near the end (libfaketime)."""
+    """The clock of worker and beat is set back an hour, so many times (libfaketime; the database keeps its own)."""
 
     def begin(self, _chain_url: str) -> dict[str, str]:
         """Have them read the time through libfaketime."""
@@ -165,6 +163,7 @@ class ClockSetBack(Mishap):
         return {
             "LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(self.file), "FAKETIME_CACHE_DURATION": "1",
             "DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "PYTHONPATH": str(Path(__file__).parent / "clock"),
         }  # fmt: skip
 
     def step(self, share: float, crew: Crew) -> None:
@@ -175,55 +174,58 @@ class ClockSetBack(Mishap):
 
 
 class DiskFull(Mishap):
-    """Evidence and proof packs go to a small file system of its own that is full; then a little room is made at a time.
+    """Evidence and proof packs go to a small file system each that is full, until so many writes have failed in all.
 
-    A tmpfs where it may be mounted (as root), else a limit on the size of files (RLIMIT_FSIZE), the next best thing.
+    The room that is left changes from failure to failure, so that another file is the first that doesn't fit. Each is
+    a tmpfs, which only root may mount.
     """
 
     SIZE = 1 << 20
-    ROOM = 12 * 1024
-    WORDS = ("No space left on device", "can't be written")
+    ROOM = 4096
+    WORDS = ("OSError(28",)
 
     def __init__(self, root: Path, wanted: int) -> None:
         super().__init__(root, wanted)
-        self.disk = root / "small"
-        self.disk.mkdir(parents=True)
-        mounted = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", f"size={self.SIZE}", "tmpfs", str(self.disk)], check=False,
-            capture_output=True,
-        )  # fmt: skip
-        if mounted.returncode:
-            raise OSError(f"A small disk can't be mounted: {mounted.stderr.decode().strip()}")
-        self.ballast = self.disk / "ballast"
-        self.folders = {"EVIDENCE_DIR": str(self.disk / "evidence"), "PROOFS_DIR": str(self.disk / "proofs")}
+        self.folders = {}
+        self.disks = [root / "evidence-disk", root / "proofs-disk"]
+        for name, disk in zip(("EVIDENCE_DIR", "PROOFS_DIR"), self.disks, strict=True):
+            disk.mkdir(parents=True)
+            argv = ["mount", "-t", "tmpfs", "-o", f"size={self.SIZE}", "tmpfs", str(disk)]
+            subprocess.run(argv, check=True)
+            (disk / "folder").mkdir()
+            self.folders[name] = str(disk / "folder")
         self.seen = 0
-        self.packs_too = 0
 
     def begin(self, _chain_url: str) -> dict[str, str]:
-        """Fill it up."""
-        for folder in self.folders.values():
-            Path(folder).mkdir(exist_ok=True)
-        self._fill(room=0)
+        """Fill both."""
+        for disk in self.disks:
+            self._fill(disk, room=0)
         return {}
 
     def step(self, share: float, crew: Crew) -> None:
-        """Each time that a write has failed, leave a little more room; and none again before the proofs."""
+        """Count a failure; after half of them evidence gets its room, after all the proof packs do."""
         failed = sum(crew.said("worker", words) for words in self.WORDS)
-        if failed > self.seen and not self.is_over:
-            self.done += 1
-            self._fill(room=self.done * self.ROOM if not self.is_over else None)
-            self.seen = sum(crew.said("worker", words) for words in self.WORDS)
+        if failed <= self.seen or self.is_over:
+            return
+        self.seen, self.done = failed, self.done + 1
+        for_evidence = (self.wanted + 1) // 2
+        room = self.done % 4 * self.ROOM
+        if self.done <= for_evidence:
+            self._fill(self.disks[0], room=None if self.done == for_evidence else room)
+        else:
+            self._fill(self.disks[1], room=None if self.is_over else room)
 
-    def _fill(self, *, room: int | None) -> None:
+    def _fill(self, disk: Path, *, room: int | None) -> None:
         """Leave so many bytes, None: all."""
-        self.ballast.unlink(missing_ok=True)
+        ballast = disk / "ballast"
+        ballast.unlink(missing_ok=True)
         if room is not None:
-            free = shutil.disk_usage(self.disk).free - room
-            self.ballast.write_bytes(b"\0" * max(0, free))
+            ballast.write_bytes(b"\0" * max(0, shutil.disk_usage(disk).free - room))
 
     def end(self) -> None:
-        """Take the disk away."""
-        subprocess.run(["umount", "--lazy", str(self.disk)], check=True)
+        """Take the disks away."""
+        for disk in self.disks:
+            subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
 KINDS: dict[str, type[Mishap]] = {

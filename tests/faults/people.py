@@ -1,4 +1,4 @@
-"""What people do meanwhile: a treasury that approves, two who correct an epoch, makers who ask, accounts who collect."""
+"""What people do meanwhile: a treasury approves, two people correct an epoch, one asks a what-if, accounts collect."""
 
 import json
 from contextlib import suppress

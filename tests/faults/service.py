@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PATIENCE_S = float(os.environ.get("FAULTS_PATIENCE_S", 300))
+PATIENCE_S = 600.0
 """Longer than anything takes after the last mishap, on a machine that does other things as well."""
 CLAIMS_ONCE_S = 0.5
 
@@ -26,8 +26,10 @@ def main(data_dir: str, plan: dict[str, Any]) -> int:
     root = Path(data_dir)
     os.environ |= {"LAMPLIGHT_DATA_DIR": data_dir, "DJANGO_SETTINGS_MODULE": "config.settings.local"}
     sys.path.insert(0, str(REPOSITORY))
+    from config.embedded import stop_on_signals
     from config.embedded.layout import free_port, run_dir
 
+    stop_on_signals()
     (run_dir(root) / "chain-port").write_text(str(free_port()))
     from tests.faults.mishaps import Mishaps
 

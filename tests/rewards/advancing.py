@@ -1,15 +1,18 @@
-"""One beat of watching and advancing, as a process of its own that a test may kill: advancing.py DATABASE EVIDENCE_DIR.
+"""Beats of watching and advancing, each in a process that a test may kill: advancing.py DATABASE EVIDENCE_DIR.
 
-The node, the proposer's key and the armed failpoints come from the environment, as in production.
+Each line of standard input is a beat in a forked child, answered with the child's exit status, so that a test can
+kill many without paying for each one's start. The node, the proposer's key and the armed failpoints come from the
+environment, as in production.
 """
 
 import os
 import sys
+import traceback
 from pathlib import Path
 
 
 def main(database: str, evidence: str) -> int:
-    """Do what a worker does at one beat, in the tests' own database."""
+    """Do what a worker does at a beat, in the tests' own database, as often as asked."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.test")
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
     import django
@@ -18,6 +21,24 @@ def main(database: str, evidence: str) -> int:
     settings.DATABASES["default"]["NAME"] = database
     settings.EVIDENCE_DIR = Path(evidence)
     django.setup()
+    from rewards import tasks  # noqa: F401 - imported before the children are made
+
+    for _ in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            try:
+                _beat()
+            except BaseException:
+                traceback.print_exc()
+                sys.stderr.flush()
+                os._exit(1)
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+    return 0
+
+
+def _beat() -> None:
     from onchain.indexer import follow, node
     from rewards import tasks
 
@@ -26,7 +47,6 @@ def main(database: str, evidence: str) -> int:
     client.close()
     tasks.watch_distributor()
     tasks.advance_epochs()
-    return 0
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
@@ -221,3 +222,17 @@ def test_evidence_that_is_not_there_fails_every_check_that_needs_it(program, set
 )
 def test_checks_say_amounts_in_whole_tokens_to_the_last_digit(raw: int, text: str) -> None:
     assert Program(token_symbol="LAMP", token_decimals=18).exact_amount(raw) == text
+
+
+def test_checks_before_the_approval_are_made_again_after_an_hour_and_after_a_minute_where_one_failed(program):
+    epoch = epoch_of(program)
+    rows = [
+        EpochCheck(epoch=epoch, stage=EpochCheck.Stage.APPROVAL, code=code, passed=True, detail="")
+        for code in ("claimed", "budget")
+    ]
+    EpochCheck.objects.bulk_create(rows)
+    made = EpochCheck.objects.latest("checked_at").checked_at
+    later = {minutes: made + timedelta(minutes=minutes, seconds=1) for minutes in (0, 1, 60)}
+    assert [checks.approval_checks_due(epoch=epoch, now=now) for now in later.values()] == [False, False, True]
+    EpochCheck.objects.filter(code="claimed").update(passed=False)
+    assert [checks.approval_checks_due(epoch=epoch, now=now) for now in later.values()] == [False, True, True]
