@@ -147,7 +147,10 @@ def only_ours(endpoints: list[Any]) -> list[Any]:
 
 
 def add_live(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """Add the route of server-sent events, which is no view of DRF's: those can't wait without a thread each."""
+    """Say what content may not have, and add the route of server-sent events, which is no view of DRF's: those can't
+    wait without a thread each."""
+    # A field that a route does not know is refused, so that one with a wrong name is not overlooked.
+    result["components"]["schemas"]["WhatIfBody"]["additionalProperties"] = False
     paths = result["paths"]
     like = next((path for path in paths if path.endswith("/epochs/{number}/standing")), None)
     if like is not None:
