@@ -7,7 +7,7 @@ import rewards.models.programs
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("rewards", "0024_archived_evidence"),
+        ("rewards", "0026_archived_evidence"),
     ]
 
     operations = [

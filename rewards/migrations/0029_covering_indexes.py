@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("rewards", "0025_session_sums"),
+        ("rewards", "0028_session_sums"),
     ]
 
     operations = [

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("rewards", "0024_terms_key"),
+        ("rewards", "0027_terms_key"),
     ]
 
     operations = [

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("rewards", "0024_tallies"),
+        ("rewards", "0025_tallies"),
     ]
 
     operations = [
