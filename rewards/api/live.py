@@ -58,6 +58,8 @@ stream.csrf_exempt = True  # type: ignore[attr-defined]  # it changes nothing, a
 def _ask(request: HttpRequest, **path: Any) -> HttpResponseBase:
     # Asked for as an event stream, it is none of the forms of the other routes.
     request.META["HTTP_ACCEPT"] = "*/*"
+    # Kept since somebody looked at them.
+    request.__dict__.pop("headers", None)
     try:
         answer: HttpResponseBase = _Asked.as_view()(request, **path)
         return answer

@@ -56,8 +56,8 @@ def pool_pays(*, epoch: Epoch, maker: str | None = None) -> list[PoolPay]:
     """Return what every maker (or one) gets in every market, final or estimated, in at most two queries."""
     if epoch.paid_total is None:
         return _estimates(epoch, maker)
-    rows = Allocation.objects.filter(epoch=epoch).order_by()
-    totals = dict(rows.values_list("market").annotate(_sum("payout")))
+    rows = Allocation.objects.filter(epoch=epoch).order_by("market", "maker")
+    totals = dict(rows.order_by().values_list("market").annotate(_sum("payout")))
     wanted = rows if maker is None else rows.filter(maker=maker)
     return [
         PoolPay(
@@ -71,7 +71,7 @@ def pool_pays(*, epoch: Epoch, maker: str | None = None) -> list[PoolPay]:
 
 
 def _estimates(epoch: Epoch, maker: str | None) -> list[PoolPay]:
-    standing = LiveStanding.objects.filter(epoch=epoch)
+    standing = LiveStanding.objects.filter(epoch=epoch).order_by("market", "maker")
     wanted = standing if maker is None else standing.filter(maker=maker)
     rows = wanted.values_list(
         "market", "maker", "quoting", "fills", "stress", "estimate", "accrued", "most", "as_of_ms", "share_ppm"

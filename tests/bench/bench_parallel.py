@@ -134,7 +134,7 @@ def put_epoch(*, events: int) -> tuple[int, str]:
 @contextmanager
 def workers(root: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
     """Run workers of one process each, which take stretches alone."""
-    env = {**os.environ, "OMP_NUM_THREADS": "1", "ARROW_NUM_THREADS": "1", "LOG_LEVEL": "INFO"}
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "ARROW_NUM_THREADS": "1", "LOG_LEVEL": "DEBUG"}
     running = []
     for number in range(WORKERS):
         argv = [sys.executable, "-m", "celery", "--app", "config", "worker", "--pool", "solo", "--queues", "scoring",
@@ -191,7 +191,7 @@ def score_round(root: Path, running: list[subprocess.Popen[bytes]], epoch_id: in
 
 def tasks_of(root: Path, number: int) -> int:
     """Return how many tasks a worker has finished."""
-    return log_of(root, number).read_text().count(" succeeded in ")
+    return log_of(root, number).read_text().count("task_succeeded")
 
 
 def log_of(root: Path, number: int) -> Path:

@@ -77,7 +77,7 @@ def test_a_provider_collects_and_the_treasurer_approves_what_is_collected_next(d
     phone.get_by_role("button", name="Approve").click()
     expect(phone.get_by_text("Approved and sent")).to_be_visible()
     until = time.monotonic() + PATIENCE_MS / 1000
-    while "Paying" not in phone.locator(".head-line").inner_text():
+    while "Paying" not in phone.locator("main .head-line").first.inner_text():
         assert time.monotonic() < until, phone.locator("main").inner_text()
         phone.wait_for_timeout(500)
         phone.reload()

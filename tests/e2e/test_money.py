@@ -1,5 +1,6 @@
 """Money on its way, end to end on a chain: batches, vetoes, pauses, other recipients, and the end of a programme."""
 
+import gzip
 import json
 import subprocess
 from pathlib import Path
@@ -277,7 +278,12 @@ def test_proof_packs_are_written_once_and_whole(house, proposed, settings, tmp_p
     activated(house, proposed)
     folder = proof_packs_write(program=house.program)
     files = sorted(path.name for path in folder.iterdir())
-    assert files == sorted(f"{account}.json" for account in (ALICE_PAY, ALICE_LP, BOB_PAY))
+    named = {f"{account}.json" for account in (ALICE_PAY, ALICE_LP, BOB_PAY)}
+    # Each also packed, as most who ask take it.
+    assert files == sorted(named | {f"{name}.gz" for name in named})
+    assert {
+        gzip.decompress((folder / f"{name}.gz").read_bytes()) == (folder / name).read_bytes() for name in named
+    } == {True}
     stamp = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
     proof_packs_write(program=house.program)
     assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == stamp

@@ -24,7 +24,7 @@ def whole_of(page: Page, part: str) -> str:
 
 @pytest.fixture
 def made():
-    return scene(profiles=many_makers(20))
+    return scene(profiles=many_makers(34))
 
 
 @pytest.fixture
@@ -74,12 +74,12 @@ def test_a_long_list_begins_short_can_be_searched_and_shown_whole(rooms, pages):
         makers = page.locator("section[aria-labelledby=makers]")
         rows = makers.locator("tbody tr:visible")
         expect(rows).to_have_count(12)
-        makers.get_by_label("Find among 20 makers").fill("half moon")
+        makers.get_by_label("Find among 34 makers").fill("half moon")
         expect(rows).to_have_count(1)
-        expect(makers.get_by_role("status")).to_have_text("1 of 20")
-        makers.get_by_label("Find among 20 makers").fill("")
-        makers.get_by_role("button", name="Show all 20 makers").click()
-        expect(rows).to_have_count(20)
+        expect(makers.get_by_role("status")).to_have_text("1 of 34")
+        makers.get_by_label("Find among 34 makers").fill("")
+        makers.get_by_role("button", name="Show all 34 makers").click()
+        expect(rows).to_have_count(34)
 
 
 def test_keys_lead_over_rows_epochs_and_pages_and_can_be_put_off(rooms, pages):

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from accounts.models import Maker, PayoutAccount
+from accounts.models import Maker, User
+from accounts.services import maker_payouts_set
 from audit import selectors as audit
 from audit.chain import Head, verify
 from rewards.engine.evidence import verify_bundle
@@ -64,8 +65,10 @@ def test_scored_again_to_the_same_the_evidence_is_the_same_however_the_log_has_g
 
 def test_a_correction_names_the_log_that_holds_it(settings):
     first = epoch_score(epoch_id=busy_epoch().pk)
-    account = PayoutAccount.objects.filter(position=0).order_by("pk").first()
-    PayoutAccount.objects.filter(pk=account.pk).update(account="0x" + "9" * 40)
+    maker = Maker.objects.order_by("pk").first()
+    maker_payouts_set(
+        by=User(username="olga", role="operator"), maker=maker, shares=[("0x" + "9" * 40, 1_000_000)], since_ms=0
+    )
     corrected = audit.head().sequence
     epoch_reopen(program=first.program, number=first.number)
     second = epoch_score(epoch_id=first.pk)
