@@ -78,8 +78,8 @@ run: .venv/runtime node_modules/.runtime ## web, worker, beat and the head's fol
 flow: .venv/dev node_modules/.runtime ## real order flow the whole way (ARGS="--events 22000" or all)
 	@$(BIN)/python manage.py flow $(ARGS)
 
-# Most tests wait more than they work, so two at a time; a file's tests stay together, for they share what it starts.
-WORKERS ?= 2
+# Most tests wait more than they work, so three at a time; a file's tests stay together, for they share what it starts.
+WORKERS ?= 3
 test: .venv/dev node_modules/.dev chromium redis prometheus faketime ## every test (ARGS="-k name" for some, WORKERS=4 for more at a time)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 

@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -14,6 +15,7 @@ from config import embedded
 from tests.chain import anvil, anvil_process, exchange
 
 __all__ = ["anvil", "anvil_process", "exchange"]
+HERE = Path(__file__).parent
 APPLICATION = {name: settings.DATABASES["default"].get(name, "") for name in ("USER", "PASSWORD")}
 
 
@@ -45,6 +47,15 @@ def connected_as(role: Mapping[str, str]) -> Iterator[None]:
     yield
     connection.close()
     connection.settings_dict.update(before)
+
+
+LONG_FIRST = ("e2e", "faults", "deploy", "watching")
+"""Folders whose tests start whole services and mostly wait: begun last, one of them would be waited for alone."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take long; the order within them, and of all others, stays."""
+    items.sort(key=lambda item: item.path.relative_to(HERE).parts[0] not in LONG_FIRST)
 
 
 def pytest_configure(config: pytest.Config) -> None:
