@@ -139,8 +139,7 @@ def bring_back(partition: Partition, path: Path) -> int:
         names = sql.SQL(", ").join(map(sql.Identifier, SCHEMAS[partition.parent].names))
         target = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(partition.name), names)
         rows = 0
-        # As text: where Django notes statements, its copy() takes nothing else.
-        with cursor.copy(target.as_string(cursor.connection)) as copy:
+        with cursor.copy(target) as copy:
             for batch in parquet.ParquetFile(path).iter_batches(batch_size=ROWS_AT_ONCE):
                 for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                     copy.write_row(row)

@@ -177,7 +177,7 @@ def _events(market: Market, *, first: int, last: int) -> pa.Table:
     text = BytesIO()
     values = {"kinds": [KIND_NAMES[code] for code in range(len(KIND_NAMES))], "first": first, "last": last}
     statement = EVENTS.format(market=market.pk, **values)
-    # As text, and with the values in it: where Django notes statements, its copy() takes neither more nor less.
+    # With the values in it: where Django notes statements (DEBUG), its copy() takes no parameters. It notes text.
     with connection.cursor() as cursor, cursor.copy(statement.as_string(cursor.connection)) as copy:
         for part in copy:
             text.write(part)
