@@ -10,6 +10,7 @@ from types import MappingProxyType
 import numpy as np
 import pyarrow as pa
 from django.db import connection, transaction
+from psycopg import sql
 from pyarrow import csv
 
 from onchain.archive import require_here
@@ -31,15 +32,16 @@ SPLIT_DAYS = 35
 SPLIT_MS = SPLIT_DAYS * 86_400_000
 NO_SPLITS: Mapping[str, Sequence[ShareSplit]] = MappingProxyType({})
 # The columns of SCHEMA behind `market`. An event has its block's time unless it became true at one of its own.
-EVENTS = """
+EVENTS = sql.SQL("""
 COPY (
-    SELECT e.block_number, e.log_index, coalesce(e.time_ms, b.time_ms), (%s::text[])[e.kind + 1], e.order_id,
+    SELECT e.block_number, e.log_index, coalesce(e.time_ms, b.time_ms), ({kinds}::text[])[e.kind + 1], e.order_id,
         e.address, CASE WHEN e.is_bid THEN 'bid' WHEN NOT e.is_bid THEN 'ask' END, e.price, e.size, e.taker
     FROM onchain_marketevent e LEFT JOIN onchain_block b
-        ON b.number = e.block_number AND b.canonical AND b.number BETWEEN %s AND %s
-    WHERE e.market_id = %s AND e.block_number BETWEEN %s AND %s ORDER BY e.block_number, e.log_index
+        ON b.number = e.block_number AND b.canonical AND b.number BETWEEN {first} AND {last}
+    WHERE e.market_id = {market} AND e.block_number BETWEEN {first} AND {last}
+    ORDER BY e.block_number, e.log_index
 ) TO STDOUT (FORMAT csv)
-"""
+""")
 
 
 @transaction.atomic
@@ -173,8 +175,10 @@ def _events(market: Market, *, first: int, last: int) -> pa.Table:
     if first <= last:
         require_here(first=first, what=f"A time of {market.name}")
     text = BytesIO()
-    kinds = [KIND_NAMES[code] for code in range(len(KIND_NAMES))]
-    with connection.cursor() as cursor, cursor.copy(EVENTS, [kinds, first, last, market.pk, first, last]) as copy:
+    values = {"kinds": [KIND_NAMES[code] for code in range(len(KIND_NAMES))], "first": first, "last": last}
+    statement = EVENTS.format(market=market.pk, **values)
+    # With the values in it: where Django notes statements (DEBUG), its copy() takes no parameters. It notes text.
+    with connection.cursor() as cursor, cursor.copy(statement.as_string(cursor.connection)) as copy:
         for part in copy:
             text.write(part)
     if not text.tell():

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from eth_abi import decode, encode
 from eth_abi.exceptions import DecodingError
 
 from onchain.errors import ViewError
 from onchain.keccak import keccak256
-from onchain.rpc import RpcClient
 from onchain.venues.base import EthCall
+
+
+class Node(Protocol):
+    """What of a node's client (onchain.rpc) is needed here; adapters run without one, and without its room."""
+
+    def call(self, *, method: str, params: Sequence[Any]) -> Any:
+        """Make one call."""
 
 
 def view(
@@ -34,7 +40,7 @@ def _lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) and value.startswith("0x") else value
 
 
-def eth_call_of(client: RpcClient) -> EthCall:
+def eth_call_of(client: Node) -> EthCall:
     """Return the way to call views through a node's client; its errors pass through."""
 
     def eth_call(address: str, data: bytes, block_number: int) -> bytes:
