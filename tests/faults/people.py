@@ -30,6 +30,7 @@ from rewards.models import (
     Entitlement,
     Epoch,
     EpochStatistics,
+    Notice,
     Rederivation,
     SamplingLuck,
     WhatIfJob,
@@ -113,6 +114,7 @@ class People:
             "what-if": WhatIfJob.objects.exclude(state=WhatIfJob.State.DONE).exists(),
             "derived again": Rederivation.objects.filter(done_at=None).exists(),
             "corrections": Correction.objects.exclude(state=Correction.State.APPLIED).exists(),
+            "notices": Notice.objects.filter(kind=Notice.Kind.ROOT_ACTIVE).count() < self.epochs,
             "proofs": last is None or not self.packs(last),
             "late contract": WatchedContract.objects.filter(stored_through__lt=last.to_block or 0).exists(),
         }

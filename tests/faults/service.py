@@ -51,6 +51,8 @@ class Way:
         self.pause_s = plan.get("pause_s", 0.0)
         self.now_s = 0
         self._looked_at = 0.0
+        self._began_at = time.monotonic()
+        self._told = ""
 
     def run(self) -> dict[str, Any]:
         """Trade to the end of the last epoch, then wait until everybody is paid."""
@@ -124,7 +126,17 @@ class Way:
         if time.monotonic() - self._looked_at < CLAIMS_ONCE_S:
             return False
         self._looked_at = time.monotonic()
-        return bool(patient(self.people.act, otherwise=False))
+        is_done = bool(patient(self.people.act, otherwise=False))
+        self._tell(share)
+        return is_done
+
+    def _tell(self, share: float) -> None:
+        """Write into logs/way.log where it stands, whenever that has changed: what a run waits for is seen there."""
+        told = f"{patient(self.people.state, otherwise='no database')}; {self.mishaps.counts()}"
+        if told != self._told:
+            self._told = told
+            with (self.root / "logs" / "way.log").open("a") as log:
+                log.write(f"{time.monotonic() - self._began_at:6.1f} s, {share:.0%} traded: {told}\n")
 
     def _outcome(self, crew: Any) -> dict[str, Any]:
         from tests.faults.proof import facts

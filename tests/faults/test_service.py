@@ -26,15 +26,13 @@ ROOTS = {
 ACCOUNTS = 6
 POINTS = tuple(point for stage, points in STAGES.items() if stage != "archiving" for point in points)
 """Archiving has tests of its own: it is for what is months old."""
-HARD = ("indexer.before_commit", "scoring.before_commit", "transactions.signed")
+HARD = ("scoring.before_commit",)
 SAMPLE = (
-    "indexer.logs_written", "backfill.before_commit", "quarantine.before_commit", "stretches.stored",
-    "live.before_commit", "allocation.done", "evidence.outputs_written", "proofs.file_written", "review.before_commit",
-    "transactions.sent", "publishing.activate_signed", "watch.before_commit", "mirror.moved",
-    "rescoring.withdraw_signed", "rescoring.before_commit", "relay.before_commit", "relay.signed",
-    "notices.before_commit", "deliveries.sent", "quotes.before_commit", "luck.computed", "whatif.part",
+    "indexer.logs_written", "backfill.before_commit", "quarantine.before_commit", "evidence.outputs_written",
+    "review.before_commit", "transactions.sent", "publishing.activate_signed", "watch.before_commit",
+    "rescoring.before_commit", "relay.signed", "notices.before_commit", "whatif.part",
 )  # fmt: skip
-"""At least one point of every stage, for the sample."""
+"""With HARD a point of every stage but archiving and signs of life, each one that no run ends without passing."""
 LONGEST_S = 3_000 if FULL else 1_200
 full = pytest.mark.skipif(not FULL, reason="make faults runs it")
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(LONGEST_S + 100)]
@@ -80,17 +78,17 @@ def check(found: dict[str, Any], *, epochs: int) -> None:
 
 
 def test_a_worker_killed_at_points_of_every_stage_pays_everybody_once(tmp_path):
-    """Its children die at most of them; at some the whole worker does, with its children."""
+    """Its children die at most of them; at one the whole worker does, with its children."""
     armed = kills(SAMPLE) + kills(HARD, group=True)
-    found = run(tmp_path, kills=armed)
+    found = run(tmp_path, epochs=1, kills=armed)
     assert sorted(found["mishaps"]["kills"]) == sorted(armed)
     assert found["deaths"] == ["worker"] * len(HARD)
 
 
 def test_database_queue_node_clock_and_disk_that_fail_at_work_change_no_root(tmp_path):
-    found = run(tmp_path, postgres=2, redis=2, beats=2, gone_s=5, clock=1, disk=3)
+    found = run(tmp_path, pause_s=0.05, postgres=1, redis=1, beats=2, gone_s=5, clock=1, disk=2)
     assert found["mishaps"] | {"gone_s": None} == {
-        "postgres": 2, "redis": 2, "beats": 2, "gone_s": None, "clock": 1, "disk": 3,
+        "postgres": 1, "redis": 1, "beats": 2, "gone_s": None, "clock": 1, "disk": 2,
     }  # fmt: skip
     seconds, refused = found["mishaps"]["gone_s"]
     assert seconds >= 5
