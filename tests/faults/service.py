@@ -17,7 +17,7 @@ from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENCE_S = 600.0
-"""Longer than anything takes after the last mishap, on a machine that does other things as well."""
+"""Longer than anything takes after the trading, on a machine that does other things and compiles the kernels first."""
 CLAIMS_ONCE_S = 0.5
 
 
@@ -115,7 +115,7 @@ class Way:
         ends_at = time.monotonic() + PATIENCE_S
         while not (self._look(share=1.0) and self.mishaps.are_over):
             if time.monotonic() > ends_at:
-                raise TimeoutError(f"It does not end: {self.people.state()}")
+                raise TimeoutError(f"It does not end: {self.people.state()}; {self.mishaps.counts()}")
             self.now_s += BLOCK_S
             self.chain.mine(time_s=self.now_s)
             time.sleep(0.1)

@@ -33,7 +33,7 @@ SAMPLE = (
     "rescoring.before_commit", "relay.signed", "notices.before_commit", "whatif.part",
 )  # fmt: skip
 """With HARD a point of every stage but archiving and signs of life, each one that no run ends without passing."""
-LONGEST_S = 3_000 if FULL else 1_200
+LONGEST_S = 3_000 if FULL else 900
 full = pytest.mark.skipif(not FULL, reason="make faults runs it")
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(LONGEST_S + 100)]
 
