@@ -6,7 +6,10 @@ an answer never lacks what lies in the archive alone.
 
 from __future__ import annotations
 
+import hashlib
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -90,8 +93,22 @@ def require_here(*, first: int, what: str, parent: str = EVENTS) -> None:
         raise ArchivedError(what=what, through_block=through)
 
 
+@contextmanager
+def reading_here(*, first: int, what: str, parent: str = EVENTS) -> Iterator[None]:
+    """Read rows from block `first` on inside; raises ArchivedError when some are in the archive alone.
+
+    Asks before, and again after: a partition may be dropped in between.
+    """
+    require_here(first=first, what=what, parent=parent)
+    yield
+    require_here(first=first, what=what, parent=parent)
+
+
 def write_out(partition: Partition, path: Path) -> int:
-    """Write a partition's rows, in the order of their key, to a Parquet file; returns how many."""
+    """Write a partition's rows, in the order of their key, to a Parquet file; returns how many.
+
+    The same rows give the same bytes, as long as the same release of pyarrow writes them.
+    """
     schema, rows = SCHEMAS[partition.parent], 0
     with transaction.atomic(), parquet.ParquetWriter(path, schema, compression="zstd") as writer:
         for part in _rows(partition):
@@ -112,18 +129,19 @@ def table_bytes(partition: Partition) -> int:
         return int(cursor.fetchone()[0] or 0)
 
 
-def drop(partition: Partition, *, rows: int, keeping: list[str]) -> None:
+def drop(partition: Partition, *, rows: int, sha256: str, keeping: list[str]) -> None:
     """Take a partition out of the database, in the caller's transaction, with the rights of the tables' owner.
 
-    rows: how many it has to have; raises PartitionChangedError if it has others by now. keeping: contracts whose logs
-    are needed for ever; they stay, in a small partition of the same blocks.
+    rows, sha256: what was archived of it; it is written out once more, and PartitionChangedError raised if its rows
+    are others by now. keeping: contracts whose logs are needed for ever; they stay, in a small partition of the same
+    blocks.
     """
     name, parent = sql.Identifier(partition.name), sql.Identifier(partition.parent)
     with connection.cursor() as cursor:
+        # Nobody writes from here on; who reads need not wait for the comparison.
+        cursor.execute(sql.SQL("LOCK TABLE {} IN SHARE MODE").format(name))
+        _require_unchanged(partition, rows=rows, sha256=sha256)
         cursor.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(name))
-        cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(name))
-        if (found := cursor.fetchone()[0]) != rows:
-            raise PartitionChangedError(name=partition.name, had=rows, has=found)
         cursor.execute(sql.SQL("ALTER TABLE {} DETACH PARTITION {}").format(parent, name))
         if partition.parent == LOGS and _keep(cursor, partition, keeping):
             return
@@ -131,20 +149,34 @@ def drop(partition: Partition, *, rows: int, keeping: list[str]) -> None:
 
 
 def bring_back(partition: Partition, path: Path) -> int:
-    """Put a file's rows back into the database, in the caller's transaction; returns how many."""
+    """Put a file's rows back into the database, in the caller's transaction; returns how many the partition has then.
+
+    Rows of these blocks that are here stay: what was kept of them, and what was fetched after the rest was dropped.
+    """
+    table, columns = sql.Identifier(partition.name), SCHEMAS[partition.parent].names
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
     with connection.cursor() as cursor:
         cursor.execute("SELECT onchain_ensure_partitions(%s, %s)", [partition.first_block, partition.first_block])
-        # What was kept of it is in the file, too.
-        cursor.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(partition.name)))
-        names = sql.SQL(", ").join(map(sql.Identifier, SCHEMAS[partition.parent].names))
-        target = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(partition.name), names)
-        rows = 0
-        with cursor.copy(target) as copy:
+        cursor.execute(sql.SQL("CREATE TEMPORARY TABLE brought_back (LIKE {}) ON COMMIT DROP").format(table))
+        with cursor.copy(sql.SQL("COPY pg_temp.brought_back ({}) FROM STDIN").format(names)) as copy:
             for batch in parquet.ParquetFile(path).iter_batches(batch_size=ROWS_AT_ONCE):
                 for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                     copy.write_row(row)
-                rows += len(batch)
-    return rows
+        insert = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM pg_temp.brought_back ON CONFLICT DO NOTHING")
+        cursor.execute(insert.format(table, names, names))
+        cursor.execute("DROP TABLE pg_temp.brought_back")
+        cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(table))
+        return int(cursor.fetchone()[0])
+
+
+def _require_unchanged(partition: Partition, *, rows: int, sha256: str) -> None:
+    with tempfile.TemporaryDirectory(prefix="comparing-") as folder:
+        path = Path(folder) / "partition.parquet"
+        found = write_out(partition, path)
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if (found, digest) != (rows, sha256):
+        raise PartitionChangedError(name=partition.name, had=rows, has=found)
 
 
 def _keep(cursor: Any, partition: Partition, keeping: list[str]) -> bool:

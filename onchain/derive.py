@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from django.db import transaction
 
 from config import failpoints
-from onchain.archive import LOGS, require_here
+from onchain.archive import EVENTS, LOGS, require_here
 from onchain.book import Book
 from onchain.columns import BlockColumns, LogColumns
-from onchain.errors import AdapterStateError
+from onchain.errors import AdapterStateError, ArchivedError
 from onchain.fetch import FetchedRange
 from onchain.models import AdapterState, Cursor, Market, MarketEvent, WatchedContract
 from onchain.store import read_columns, write_events
@@ -54,7 +54,8 @@ class Deriver:
         watched = dict(WatchedContract.objects.values_list("address", "stored_through"))
         found = 0
         for market in Market.objects.filter(quarantined_block=None).select_for_update().order_by("pk"):
-            standing = self._stand(market)
+            if (standing := self._stand(market)) is None:
+                continue
             stored = (watched.get(address, -1) for address in standing.adapter.addresses)
             through = min(cursor.block_number, *stored)
             if market.derived_through < through:
@@ -70,14 +71,19 @@ class Deriver:
                     _save(market, standing)
             failpoints.hit("derive.before_commit")
 
-    def _stand(self, market: Market) -> Standing:
+    def _stand(self, market: Market) -> Standing | None:
+        """Return where a market stands; None once it is in quarantine, since too little is here to derive it from."""
         standing = self._standing.get(market.pk)
         if standing is None or standing.at != market.derived_through:
             try:
                 standing = _stand(market)
             except AdapterStateError as error:
                 logger.warning("%s is derived again from its first block: %s", market.name, error)
-                _start_again(market)
+                try:
+                    _start_again(market)
+                except ArchivedError as archived:
+                    _quarantine(market, reason=str(archived))
+                    return None
                 standing = _stand(market)
             self._standing[market.pk] = standing
         return standing
@@ -198,11 +204,19 @@ def derive_again(*, market: Market) -> None:
 
 
 def _start_again(market: Market) -> None:
-    require_here(first=market.start_block, what=f"Deriving {market.name} from its first block", parent=LOGS)
+    for parent in (LOGS, EVENTS):
+        require_here(first=market.start_block, what=f"Deriving {market.name} from its first block", parent=parent)
     market.states.all().delete()
     MarketEvent.objects.filter(market_id=market.pk).delete()
     market.derived_through = market.start_block - 1
     market.save(update_fields=["derived_through"])
+
+
+def _quarantine(market: Market, *, reason: str) -> None:
+    """Let a market stand still after what is derived of it, which stays good."""
+    market.quarantined_block, market.quarantine_reason = market.derived_through + 1, reason
+    market.save(update_fields=["quarantined_block", "quarantine_reason"])
+    logger.error("%s stands still. %s", market.name, reason)
 
 
 def _release(markets: Iterable[Market]) -> None:

@@ -277,7 +277,9 @@ class PartitionChangedError(OnchainError):
     retryable = True
 
     def __init__(self, *, name: str, had: int, has: int) -> None:
-        super().__init__(f"{name} had {had} rows when it was archived and has {has} now; it stays until the next run.")
+        super().__init__(
+            f"{name} has other rows than when it was archived ({had} then, {has} now); it stays until the next run."
+        )
         self.had = had
         self.has = has
 

@@ -4,6 +4,7 @@ Source: spec/evidence.md, events.parquet.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from io import BytesIO
 from types import MappingProxyType
 
@@ -13,7 +14,7 @@ from django.db import connection, transaction
 from psycopg import sql
 from pyarrow import csv
 
-from onchain.archive import require_here
+from onchain.archive import reading_here
 from onchain.book import Book, Row, ShareSplit
 from onchain.errors import MarketQuarantinedError, NotIndexedError, UnknownMarketError
 from onchain.models import AdapterState, Block, Market, MarketEvent
@@ -84,14 +85,14 @@ def halt_changes(*, market: str, from_ms: int, to_ms: int) -> list[tuple[int, bo
     """
     before, last = _last_block_before(from_ms), _last_block_before(to_ms)
     stored = _market(market, last_block=last)
-    require_here(first=before + 1, what=f"The halts of {market}")
     found = MarketEvent.objects.filter(
         market_id=stored.pk,
         block_number__gt=before,
         block_number__lte=last,
         kind__in=(MarketEvent.Kind.HALT, MarketEvent.Kind.RESUME),
     )
-    rows = list(found.order_by("block_number", "log_index").values_list("block_number", "time_ms", "kind"))
+    with _reading(stored, first=before + 1, last=last, what=f"The halts of {market}"):
+        rows = list(found.order_by("block_number", "log_index").values_list("block_number", "time_ms", "kind"))
     times = _block_times({number for number, _, _ in rows})
     carried = [(from_ms - 1, True)] if _book_at(stored, block=before).halt else []
     return carried + [
@@ -122,23 +123,30 @@ def _book_at(market: Market, *, block: int) -> Book:
     """Return what rests after `block`: the newest kept book at or before it, and the events since."""
     state = AdapterState.objects.filter(market=market, block_number__lte=block).order_by("-block_number").first()
     book = Book.load(bytes(state.book)) if state else Book()
-    book.apply(_rows(market, first=(state.block_number if state else BEFORE_ALL) + 1, last=block))
+    book.apply(_rows(market, first=state.block_number + 1 if state else market.start_block, last=block))
     return book
 
 
+def _reading(market: Market, *, first: int, last: int, what: str) -> AbstractContextManager[None]:
+    """Read a market's events of blocks [first, last] inside; raises ArchivedError unless all are here throughout."""
+    # Before its first block it has none, so nothing of it can be in the archive.
+    first = max(first, market.start_block)
+    return reading_here(first=first, what=what) if first <= last else nullcontext()
+
+
 def _rows(market: Market, *, first: int, last: int) -> Iterator[Row]:
-    if first <= last:
-        require_here(first=first, what=f"The book of {market.name}")
-    with connection.cursor() as cursor:
+    reading = _reading(market, first=first, last=last, what=f"The book of {market.name}")
+    with reading, connection.cursor() as cursor:
         cursor.execute(
             "SELECT kind, block_number, log_index, time_ms, order_id, address, is_bid, price, size, taker"
             " FROM onchain_marketevent WHERE market_id = %s AND block_number BETWEEN %s AND %s"
             " ORDER BY block_number, log_index",
             [market.pk, first, last],
         )
-        for kind, block, log_index, time_ms, order, address, is_bid, price, size, taker in cursor.fetchall():
-            side = None if is_bid is None else ("bid" if is_bid else "ask")
-            yield Row(KIND_NAMES[kind], block, log_index, time_ms, order, address, side, price, size, taker)
+        rows = cursor.fetchall()
+    for kind, block, log_index, time_ms, order, address, is_bid, price, size, taker in rows:
+        side = None if is_bid is None else ("bid" if is_bid else "ask")
+        yield Row(KIND_NAMES[kind], block, log_index, time_ms, order, address, side, price, size, taker)
 
 
 def _book_over_splits(market: Market, *, block: int, splits: Sequence[ShareSplit]) -> Book:
@@ -172,13 +180,12 @@ def _carry_in(market: Market, *, block: int, splits: Sequence[ShareSplit]) -> pa
 
 
 def _events(market: Market, *, first: int, last: int) -> pa.Table:
-    if first <= last:
-        require_here(first=first, what=f"A time of {market.name}")
     text = BytesIO()
+    reading = _reading(market, first=first, last=last, what=f"A time of {market.name}")
     values = {"kinds": [KIND_NAMES[code] for code in range(len(KIND_NAMES))], "first": first, "last": last}
     statement = EVENTS.format(market=market.pk, **values)
     # With the values in it: where Django notes statements (DEBUG), its copy() takes no parameters. It notes text.
-    with connection.cursor() as cursor, cursor.copy(statement.as_string(cursor.connection)) as copy:
+    with reading, connection.cursor() as cursor, cursor.copy(statement.as_string(cursor.connection)) as copy:
         for part in copy:
             text.write(part)
     if not text.tell():

@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from accounts.roles import Deed, Person, require, user_of
 from config import failpoints
 from onchain.derive import derive_again
+from onchain.errors import ArchivedError
 from onchain.models import Market
 from rewards.errors import RederivationRefusedError
 from rewards.models import Rederivation
@@ -53,8 +54,8 @@ def rederivations_do(*, now: datetime) -> int:
             if row.done_at is not None:
                 continue
             market = Market.objects.select_for_update().get(pk=row.market_id)
-            if market.quarantined_block is not None:
-                derive_again(market=market)
+            if market.quarantined_block is not None and not _derive_again(market):
+                continue
             failpoints.hit("quarantine.before_commit")
             row.done_at = now
             row.save(update_fields=["done_at"])
@@ -62,3 +63,13 @@ def rederivations_do(*, now: datetime) -> int:
         done += 1
         logger.warning("%s is derived again from its raw logs: %s", asked.market.name, asked.reason)
     return done
+
+
+def _derive_again(market: Market) -> bool:
+    """Return False where its rows have to be brought back from the archive first: the wish stays, and others go on."""
+    try:
+        derive_again(market=market)
+    except ArchivedError as error:
+        logger.warning("%s can't be derived again yet. %s", market.name, error)
+        return False
+    return True

@@ -6,6 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -19,17 +21,18 @@ from psycopg import sql
 from audit.owner import as_owner
 from config import failpoints
 from onchain.archive import EVENTS, LOGS, Partition, partitions
-from onchain.derive import derive_again
+from onchain.derive import derive_again, derive_markets
 from onchain.errors import ArchivedError
 from onchain.models import AdapterState, ArchivedPartition, Block, Cursor, Market, WatchedContract
 from onchain.partitions import ensure_partitions
-from onchain.selectors import contract_logs, market_events_arrow
+from onchain.selectors import contract_logs, halt_changes, market_events_arrow
 from rewards.errors import ArchiveError
-from rewards.models import ArchivedEvidence, Dispute, Epoch, EpochRevision
+from rewards.models import ArchivedEvidence, Dispute, Epoch, EpochRevision, Rederivation
 from rewards.services.archive.partitions import partitions_to_go
 from rewards.services.archive.store import Archive
+from rewards.services.quarantine import rederivations_do
 from tests.bench.bundles import write_bundle
-from tests.pages.dispute_rows import make_dispute
+from tests.pages.dispute_rows import make_dispute, somebody
 from tests.pages.factories import WEEKS, hash_, scene
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -199,6 +202,78 @@ def test_readers_are_told_that_something_is_in_the_archive_instead_of_getting_le
     assert table.column("block").to_pylist() == [2_500_000]
 
 
+def test_a_market_that_starts_after_a_dropped_partition_is_read_from_its_first_block(stage):
+    archive()
+    AdapterState.objects.all().delete()
+    Market.objects.update(start_block=2 * MILLION)
+    table = market_events_arrow(markets=["AAPL-PERP"], from_ms=WEEKS[1], to_ms=WEEKS[2] + 1)
+    assert table.column("block").to_pylist() == [2 * MILLION + 1, 2_500_000]
+
+
+READERS: dict[str, Callable[[], object]] = {
+    "events": lambda: market_events_arrow(
+        markets=["AAPL-PERP"], from_ms=WEEKS[0] - 90 * DAY_MS, to_ms=WEEKS[0], carry_in=False
+    ),
+    "the book": lambda: market_events_arrow(
+        markets=["AAPL-PERP"], from_ms=WEEKS[0] - 59 * DAY_MS, to_ms=WEEKS[0] - 59 * DAY_MS
+    ),
+    "halts": lambda: halt_changes(market="AAPL-PERP", from_ms=0, to_ms=WEEKS[0]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", READERS)
+def test_a_reader_whose_rows_are_dropped_while_it_reads_is_told_so(stage, what):
+    archive("--copy-only")
+    READERS[what]()
+
+    def dropping() -> None:
+        try:
+            archive()
+        finally:
+            connection.close()
+
+    def drop_once_asked(execute, query, params, many, context):
+        found = execute(query, params, many, context)
+        if "onchain_archivedpartition" in query and len(here()) == 6:
+            with ThreadPoolExecutor(1) as other:
+                other.submit(dropping).result(timeout=60)
+        return found
+
+    with connection.execute_wrapper(drop_once_asked), pytest.raises(ArchivedError):
+        READERS[what]()
+    assert f"{EVENTS}_p0" not in here()
+
+
+def test_a_market_that_can_not_be_derived_from_what_is_here_stands_still_and_the_others_go_on(stage):
+    archive()
+    AdapterState.objects.update(state=b"of an older release")
+    address = "0x" + "ab" * 20
+    WatchedContract.objects.create(address=stage.market.address, start_block=0, stored_through=2_500_000)
+    WatchedContract.objects.create(address=address, start_block=2_499_990, stored_through=2_500_000)
+    other = Market.objects.get()
+    other.pk, other.name, other.address = None, "MSFT-PERP", address
+    other.start_block, other.derived_through = 2_499_990, 2_499_989
+    other.save()
+    derive_markets(cursor=Cursor.objects.get())
+    stage.market.refresh_from_db()
+    other.refresh_from_db()
+    assert (stage.market.quarantined_block, stage.market.derived_through) == (2_500_001, 2_500_000)
+    assert "archive --restore" in stage.market.quarantine_reason
+    assert (other.quarantined_block, other.derived_through) == (None, 2_500_000)
+    # What is derived of it is still read.
+    market_events_arrow(markets=["AAPL-PERP"], from_ms=WEEKS[1], to_ms=WEEKS[2] + 1, carry_in=False)
+    # Who asks for it to be derived again gets that once its rows are back.
+    Rederivation.objects.create(
+        market=stage.market, block_number=2_500_001, contradiction=stage.market.quarantine_reason,
+        reason="Its rows are to be back.", asked_by=somebody("operator", "operator"), asked_at=timezone.now(),
+    )  # fmt: skip
+    assert rederivations_do(now=timezone.now()) == 0
+    archive("--restore", "0")
+    assert rederivations_do(now=timezone.now()) == 1
+    stage.market.refresh_from_db()
+    assert (stage.market.quarantined_block, stage.market.derived_through) == (None, -1)
+
+
 def as_if_at(time_ms: int) -> None:
     """Say that all blocks but the newest were at this time, in their order."""
     for row in Block.objects.filter(number__lt=2_500_000).order_by("-number"):
@@ -287,6 +362,35 @@ def test_rows_that_came_after_the_copy_are_not_lost(stage):
     assert f"{EVENTS}_p0" not in here()
     archive("--restore", "0")
     assert [row[0] for row in rows_of(EVENTS)][:2] == [10, 20]
+
+
+def test_rows_that_were_written_anew_after_the_copy_are_not_lost_though_they_are_as_many(stage):
+    archive("--copy-only")
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE {EVENTS} SET price = 101 WHERE block_number = 10")
+    said = archive()
+    assert "other rows than when it was archived (2 then, 2 now)" in said
+    assert f"{EVENTS}_p0" in here()
+    assert f"{EVENTS}_p1" not in here()
+    archive()
+    assert f"{EVENTS}_p0" not in here()
+    archive("--restore", "0")
+    assert 101 in rows_of(EVENTS)[0]
+
+
+def test_rows_that_were_fetched_after_the_drop_stay_when_the_others_come_back(stage):
+    logs = rows_of(LOGS)
+    archive()
+    vault = "0x" + "dd" * 20
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO onchain_rawlog VALUES (10, 2, 0, %s, %s, %s, '\\x01', '\\x00ff')",
+            [bytes.fromhex(hash_(10)[2:]), b"\1" * 32, vault],
+        )
+    archive("--restore", "0")
+    back = rows_of(LOGS)
+    assert [row for row in back if row[5] == vault] == [back[2]]
+    assert [row for row in back if row[5] != vault] == logs
 
 
 def test_an_archive_that_was_changed_is_found_out_and_nothing_is_dropped_for_it(stage, tmp_path):

@@ -48,7 +48,7 @@ def partition_drop(store: Archive, *, partition: Partition, clock: Callable[[], 
     """Drop a partition that is in the archive, if nothing needs it now; False if something does.
 
     Reads the file once more, and looks at what is needed once more. Needs the role that owns the tables. Raises
-    ArchiveError, and PartitionChangedError after forgetting the record when rows have come since.
+    ArchiveError, and PartitionChangedError when its rows are others by now: forget the record then.
     """
     if settings.DATABASE_OWNER is None:
         raise ArchiveError(where="MIGRATE_DATABASE_URL", reason="only the owner of the tables can drop a partition")
@@ -58,7 +58,7 @@ def partition_drop(store: Archive, *, partition: Partition, clock: Callable[[], 
         locked = ArchivedPartition.objects.select_for_update().get(pk=row.pk)
         if locked.dropped_at is not None or partition not in may_go():
             return False
-        drop(partition, rows=locked.rows, keeping=contracts_for_ever())
+        drop(partition, rows=locked.rows, sha256=locked.sha256, keeping=contracts_for_ever())
         failpoints.hit("archive.dropped")
         locked.dropped_at = clock()
         locked.save(update_fields=["dropped_at"])
@@ -89,10 +89,11 @@ def partition_restore(store: Archive, *, row: ArchivedPartition) -> int:
             locked = ArchivedPartition.objects.select_for_update().get(pk=row.pk)
             if locked.dropped_at is None:
                 return 0
-            rows = bring_back(partition, path)
+            if (found := bring_back(partition, path)) < row.rows:
+                raise ArchiveError(where=row.url, reason=f"of its {row.rows} rows only {found} could be put back")
             locked.dropped_at = None
             locked.save(update_fields=["dropped_at"])
-            return rows
+            return row.rows
 
 
 def partitions_to_go() -> list[Partition]:
