@@ -81,6 +81,8 @@ flow: .venv/dev node_modules/.runtime ## real order flow the whole way (ARGS="--
 # Most tests wait more than they work, so three at a time; a file's tests stay together, for they share what it starts.
 WORKERS ?= 3
 test: .venv/dev node_modules/.dev chromium redis prometheus faketime ## every test (ARGS="-k name" for some, WORKERS=4 for more at a time)
+	@# Compiled and kept once, not by each of them at the same time.
+	@$(BIN)/python -m rewards.engine score tests/vectors/bundles/1 >/dev/null
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 faults: .venv/dev node_modules/.runtime redis faketime ## lying nodes, reorgs, kills, restarts, full disks, clocks in their full counts (docs/faults.md); log: .lamplight/faults.log
