@@ -17,6 +17,8 @@ HEADER: Final = "X-Request-ID"
 WELL_FORMED: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 QUIET: Final = frozenset({"healthz", "readyz", "metrics", "proof", "proof-of-root"})
 """Routes that machines ask by the thousand: their lines, and those of static files, are for debugging."""
+LONGEST_PATH: Final = 500
+"""As much of a path as is written; those of ours are shorter."""
 logger = structlog.get_logger(__name__)
 
 
@@ -55,7 +57,7 @@ class RequestLogMiddleware(RequestMiddleware):
     @staticmethod
     def format_request(request: HttpRequest) -> str:
         """Return method and path; queries hold what people typed."""
-        return f"{request.method} {request.path}"
+        return f"{request.method} {request.path[:LONGEST_PATH]}"
 
     @staticmethod
     def bind_user_id(request: HttpRequest) -> None:
@@ -69,8 +71,8 @@ class RequestLogMiddleware(RequestMiddleware):
 
 def _facts(request: HttpRequest, response: HttpResponse) -> dict[str, Any]:
     return {
-        "method": request.method, "path": request.path, "route": route_name(request), "status": response.status_code,
-        "duration_ms": (time.monotonic_ns() - request.begun_ns) // 1_000_000,  # type: ignore[attr-defined]
+        "method": request.method, "path": request.path[:LONGEST_PATH], "route": route_name(request),
+        "status": response.status_code, "duration_ms": (time.monotonic_ns() - request.begun_ns) // 1_000_000,  # type: ignore[attr-defined]
     }  # fmt: skip
 
 

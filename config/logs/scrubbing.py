@@ -20,14 +20,16 @@ _NAMES: Final = re.compile(
     re.IGNORECASE,
 )
 _LOOKS: Final = re.compile(
+    # Anybody can put a long text into a log. So what begins a word is tried at its first character alone, and what is
+    # repeated within one is bounded: else the time would go with the square of the length.
     # A header, or a cookie's whole line, in words.
     r"(?P<header>\b(?:proxy-)?authorization|\b(?:set-)?cookie)(?P<is>[\"']?\s*[:=]\s*[\"']?)(?P<line>[^\"'\n]+)"
     # name=value of a form, an address or a setting
-    r"|(?P<name>\b[\w-]*(?:passw(?:or)?d|secret|signature|csrf\w*|api_?key|private_?key|access_token)\b)"
+    r"|(?P<name>(?<![\w-])[\w-]*(?:passw(?:or)?d|secret|signature|csrf\w{0,40}|api_?key|private_?key|access_token)\b)"
     r"(?P<to>[\"']?\s*[:=]\s*[\[(\"']*)(?P<value>[^\s\"',;&]+)"
     r"|\bBearer\s+[\w.~+/=-]+"
     # keys of our API, webhooks' secrets, JSON Web Tokens
-    r"|\blamp_\w{6,}|\bwhsec_[\w+/=]{8,}|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"
+    r"|\blamp_\w{6,}|\bwhsec_[\w+/=]{8,}|(?<![\w-])(?=[\w-]*\beyJ[\w-]{8})[\w-]++\.[\w-]+\.[\w-]*"
     # a signature is 65 bytes; a transaction's or a root's 32 are public
     r"|\b0x[0-9a-fA-F]{130}\b"
     # name and password of an address
@@ -105,7 +107,10 @@ def _secrets() -> Iterator[str]:
     for database in (*settings.DATABASES.values(), getattr(settings, "DATABASE_OWNER", None) or {}):
         yield str(database.get("PASSWORD") or "")
     yield urlsplit(str(settings.CELERY_BROKER_URL)).password or ""
-    for url in settings.RPC_URLS:
+    for url in (*settings.RPC_URLS, settings.RPC_WS_URL):
         # Providers put the key into the path or the query.
         parts = urlsplit(str(url))
         yield from (parts.password or "", *parts.path.split("/"), *re.split(r"[=&]", parts.query))
+    # Its key stands where a name would.
+    reports = urlsplit(str(settings.SENTRY_DSN))
+    yield from (reports.username or "", reports.password or "")

@@ -38,7 +38,7 @@ def note_version(request: Any, path: dict[str, Any]) -> None:
 
 
 class KeptAnswers:
-    """Sends kept answers; `inner` gives those that are not kept. most_bytes: of bodies; 0 keeps none."""
+    """Sends kept answers; `inner` gives those that are not kept. most_bytes: of all that is kept; 0 keeps none."""
 
     def __init__(self, inner: Application, *, most_bytes: int) -> None:
         self._inner, self._is_on = inner, most_bytes > 0
@@ -108,7 +108,9 @@ class KeptAnswers:
     def _keep(self, asked: Asked, scope: Scope, headers: Headers, body: bytes) -> None:
         sent = [(name.lower(), value) for name, value in headers if name.lower() not in _OF_ONE_REQUEST]
         tag = dict(sent).get(b"etag")
-        if tag is not None:
+        # Django packs for some who don't unpack (`gzip;q=0`, `x-gzip`): nobody else who doesn't is to get that.
+        is_fit = asked.packed or b"content-encoding" not in dict(sent)
+        if tag is not None and is_fit:
             self.store.put(asked, Kept(scope[NOTED], sent, tag, body))
 
 

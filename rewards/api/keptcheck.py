@@ -51,7 +51,8 @@ class _Grant:
     counted_as: tuple[str, int]
 
 
-_grants: dict[tuple[bytes, str | None, str], _Grant] = {}
+_grants: dict[tuple[str, str | None, str], _Grant] = {}
+"""By the key itself: of one key, a caller could write any number of headers."""
 
 
 def allowed(claims: Sequence[Claim]) -> list[Allowance | None]:
@@ -74,14 +75,14 @@ def allowed(claims: Sequence[Claim]) -> list[Allowance | None]:
 
 def _allowed(claim: Claim, who: Version, now: datetime) -> Allowance | None:
     try:
-        grant = _grants.get((claim.authorization, claim.ip, claim.maker))
+        grant = _grants.get((_text(claim), claim.ip, claim.maker))
         if grant is None or grant.who != who or now >= grant.until:
             grant = _grant(claim, who, now)
         name, most = grant.counted_as
         return allowance(key=name, most=most, now=now)
     except (AccountsError, RewardsError, ScopeError):
         # Django finds the same, and says it in the API's form.
-        _grants.pop((claim.authorization, claim.ip, claim.maker), None)
+        _grants.pop((_text(claim), claim.ip, claim.maker), None)
         return None
 
 
@@ -97,7 +98,7 @@ def _grant(claim: Claim, who: Version, now: datetime) -> _Grant:
     if len(_grants) >= _MOST_GRANTS:
         _grants.clear()
     grant = _Grant(who=who, until=min(ends), counted_as=caller(person))
-    _grants[claim.authorization, claim.ip, claim.maker] = grant
+    _grants[_text(claim), claim.ip, claim.maker] = grant
     return grant
 
 

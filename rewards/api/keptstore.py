@@ -1,11 +1,17 @@
-"""A store of whole answers, bounded by the bytes of their bodies; those that nobody asked for longest go first."""
+"""A store of whole answers, bounded by the bytes of all that is kept; those that nobody asked for longest go first."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from config.front import Headers
 from rewards.selectors.versions import Version
+
+ENTRY_BYTES: Final = 2_000
+"""What Python itself needs for an entry: its objects, and its place in the dictionary."""
+LONGEST_ACCEPT_BYTES: Final = 200
+LONGEST_QUERY_BYTES: Final = 500
+"""Callers choose both, and no program of ours comes near; what is longer is answered, and not kept."""
 
 
 class Asked(NamedTuple):
@@ -19,6 +25,10 @@ class Asked(NamedTuple):
     accept: bytes
     packed: bool
 
+    def is_short(self) -> bool:
+        """Whether it is as short as what programs ask."""
+        return len(self.accept) <= LONGEST_ACCEPT_BYTES and len(self.query) <= LONGEST_QUERY_BYTES
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -31,7 +41,7 @@ class Kept:
 
 
 class Store:
-    """Answers by what was asked."""
+    """Answers by what was asked. most_bytes: of bodies, headers and keys, and ENTRY_BYTES for each."""
 
     def __init__(self, *, most_bytes: int) -> None:
         self._most_bytes, self.size_bytes = most_bytes, 0
@@ -45,13 +55,22 @@ class Store:
         return found
 
     def put(self, asked: Asked, kept: Kept) -> None:
-        """Keep an answer instead of the one before."""
+        """Keep an answer instead of the one before; one that is too large, or asked for at length, is not kept."""
         former = self._kept.pop(asked, None)
         if former is not None:
-            self.size_bytes -= len(former.body)
-        if len(kept.body) > self._most_bytes:
+            self.size_bytes -= _size_bytes(asked, former)
+        size_bytes = _size_bytes(asked, kept)
+        if size_bytes > self._most_bytes or not asked.is_short():
             return
         self._kept[asked] = kept
-        self.size_bytes += len(kept.body)
+        self.size_bytes += size_bytes
         while self.size_bytes > self._most_bytes:
-            self.size_bytes -= len(self._kept.popitem(last=False)[1].body)
+            self.size_bytes -= _size_bytes(*self._kept.popitem(last=False))
+
+
+def _size_bytes(asked: Asked, kept: Kept) -> int:
+    """Return what an entry counts as. Keys count too: who asks chooses them, and can choose another each time."""
+    key = sum(len(part) for part in asked if not isinstance(part, bool))
+    version = sum(len(part or "") for part in kept.version)
+    headers = sum(len(name) + len(value) for name, value in kept.headers)
+    return ENTRY_BYTES + key + version + headers + len(kept.tag) + len(kept.body)

@@ -30,13 +30,14 @@ class Versions:
 
 
 # Those of a scored epoch stay until it is scored again, which writes the epoch's row. Those of a live one are written
-# anew each time, all in one transaction, so the first standing's id will do. What a token is called is in the answers.
+# anew each time, all in one transaction with the markets' states, which are there even while nobody has earned: the
+# first state's id will do. What a token is called is in the answers.
 _FIGURES = "e.ctid::text, e.xmin::text, r.ctid::text, r.xmin::text, f.id::text"
 _EPOCHS = """
     LEFT JOIN rewards_program r ON r.slug = q.programme
     LEFT JOIN rewards_epoch e ON e.program_id = r.id AND e.number = q.number
     LEFT JOIN LATERAL (
-        SELECT s.id FROM rewards_livestanding s WHERE s.epoch_id = e.id ORDER BY s.epoch_id, s.market, s.maker LIMIT 1
+        SELECT s.id FROM rewards_livestate s WHERE s.epoch_id = e.id ORDER BY s.epoch_id, s.market LIMIT 1
     ) f ON true
 """
 _WHO = """k.ctid::text, k.xmin::text, p.ctid::text, p.xmin::text, m.ctid::text, m.xmin::text, b.ctid::text,

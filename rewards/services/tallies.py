@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import Error, connection, transaction
 from django.utils import timezone
 
 from rewards.models import ProcessSeen, Tally
@@ -72,7 +72,7 @@ class Tallies:
         self._count((Tally.Kind.TASK, name[:120], "", outcome), took_us)
 
     def store(self, *, now: datetime) -> None:
-        """Add what was counted to the database, and say that this process is up. Never raises DatabaseError."""
+        """Add what was counted to the database, and say that this process is up. Never raises the database's errors."""
         with self._lock:
             counts, self._counts, kind = self._counts, {}, self._kind
         if not kind:
@@ -84,7 +84,7 @@ class Tallies:
                 ProcessSeen.objects.update_or_create(
                     process=process_name(), defaults={"kind": kind, "streams_open": readers_open(), "seen_at": now}
                 )
-        except DatabaseError as error:
+        except Error as error:
             logger.warning("Counts are kept in memory until the database takes them: %s", error)
             with self._lock:
                 for key, count in counts.items():

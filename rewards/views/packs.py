@@ -1,10 +1,13 @@
 """Proof packs straight from their files, before Django: everybody's wallet may come in the minute after an approval.
 
 Answers what `rewards.views.proofs` answers, for files that are there; whatever else is asked goes on to Django. A pack
-never changes under its root, so its tag is the root's. Which root pays is asked of the database once a second.
+never changes under its root, so its tag is the root's. Which roots pay is asked of the database once a second,
+for all programmes at once, so that names that nobody has cost nothing.
 """
 
 import asyncio
+import logging
+import math
 import re
 import time
 from pathlib import Path
@@ -17,10 +20,13 @@ from django.db import Error, connection
 from config.front import Application, Headers, Receive, Scope, Send, answer, has_tag, headers_of, takes_gzip
 from rewards.models import Epoch
 
+logger = logging.getLogger(__name__)
 FRESH_S: Final = 60
 """A new root takes effect with a block: nobody should hold the old file for longer than this."""
 FOREVER_S: Final = 31_536_000
 KNOWN_S: Final = 1.0
+LAST_KNOWN_S: Final = 60.0
+"""While the database does not answer, what it said last still counts for this long."""
 _PATH: Final = re.compile(
     r"/proofs/(?P<slug>[-a-zA-Z0-9_]{1,100})/(?:(?P<root>0x[0-9a-f]{64})/)?(?P<account>0x[0-9a-fA-F]{40})\.json"
 )
@@ -31,7 +37,8 @@ class Packs:
 
     def __init__(self, inner: Application) -> None:
         self._inner = inner
-        self._paying: dict[str, tuple[float, str]] = {}
+        self._paying: dict[str, str] = {}
+        self._asked_at = self._answered_at = -math.inf
         self._asking = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,27 +58,31 @@ class Packs:
 
     async def _root(self, slug: str) -> str:
         """Return the root that pays in a programme, empty without one; what was asked a second ago still counts."""
-        known = self._paying.get(slug)
-        if known is not None and time.monotonic() - known[0] < KNOWN_S:
-            return known[1]
-        async with self._asking:
-            known = self._paying.get(slug)
-            if known is None or time.monotonic() - known[0] >= KNOWN_S:
-                root = await sync_to_async(_paying_root, thread_sensitive=False)(slug)
-                if not root:
-                    # Names that nobody has must not fill the memory.
-                    self._paying.pop(slug, None)
-                    return ""
-                known = self._paying[slug] = (time.monotonic(), root)
-        return known[1]
+        if not self._is_fresh():
+            async with self._asking:
+                if not self._is_fresh():
+                    await self._ask()
+        return self._paying.get(slug, "")
+
+    def _is_fresh(self) -> bool:
+        return time.monotonic() - self._asked_at < KNOWN_S
+
+    async def _ask(self) -> None:
+        try:
+            self._paying = await sync_to_async(_paying_roots, thread_sensitive=False)()
+            self._answered_at = time.monotonic()
+        except Error as error:
+            if time.monotonic() - self._answered_at >= LAST_KNOWN_S:
+                self._paying = {}  # Django says what is wrong
+            logger.warning("Which roots pay can't be asked; what was known stands for a minute: %s", error)
+        self._asked_at = time.monotonic()
 
 
-def _paying_root(slug: str) -> str:
+def _paying_roots() -> dict[str, str]:
+    """Return the root that pays by programme's slug. Raises the database's errors."""
     try:
-        found = Epoch.objects.filter(program__slug=slug, state=Epoch.State.ACTIVE).order_by("-number")
-        return found.values_list("root", flat=True).first() or ""
-    except Error:
-        return ""  # Django says what is wrong
+        found = Epoch.objects.filter(state=Epoch.State.ACTIVE).order_by("program_id", "-number")
+        return dict(found.distinct("program_id").values_list("program__slug", "root"))
     finally:
         # This thread belongs to nobody's request, so nobody else gives the connection back.
         connection.close()

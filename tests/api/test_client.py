@@ -223,6 +223,26 @@ def test_what_changes_something_is_not_sent_twice_when_nobody_knows_whether_it_c
     assert len(service.asked) == 1
 
 
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_what_changes_something_is_not_sent_again_when_a_proxy_gives_up_waiting(status):
+    from lamplight_client import UnexpectedAnswerError
+
+    service = Service(httpx.Response(status))
+    with pytest.raises(UnexpectedAnswerError):
+        service.client().what_if_cancel(1)
+    assert len(service.asked) == 1
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_what_changes_something_is_sent_again_when_the_service_says_when(status):
+    from lamplight_client import NotFoundError
+
+    service = Service(httpx.Response(status, headers={"Retry-After": "3"}), problem(404, "not_found"))
+    with pytest.raises(NotFoundError):
+        service.client().what_if_cancel(1)
+    assert (len(service.asked), service.slept) == (2, [3.0])
+
+
 def test_what_has_not_changed_is_not_sent_again():
     service = Service(httpx.Response(200, json=ME, headers={"ETag": '"1"'}), httpx.Response(304))
     client = service.client()

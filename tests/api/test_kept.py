@@ -2,7 +2,10 @@
 
 import asyncio
 import datetime as dt
+import json
 from collections.abc import Iterator
+from pathlib import Path
+from random import Random
 
 import httpx
 import pytest
@@ -15,9 +18,14 @@ from accounts.models import ApiKey, Maker, User
 from accounts.throttle import WINDOW_S
 from rewards.api import keptcheck
 from rewards.api.kept import KeptAnswers
-from rewards.api.keptstore import Asked, Kept, Store
-from rewards.models import Allocation, Epoch, LiveStanding, Program
+from rewards.api.keptstore import ENTRY_BYTES, LONGEST_ACCEPT_BYTES, LONGEST_QUERY_BYTES, Asked, Kept, Store
+from rewards.engine.evidence import read_inputs
+from rewards.engine.terms import BPS
+from rewards.models import Allocation, Epoch, LiveStanding, LiveState, Program, Score
+from rewards.services.live import live_score
 from tests.api.asking import by_key
+from tests.engine.random_epochs import write_random_bundle
+from tests.rows import blocks_of, put_epoch, settle_through
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PATH = "/api/v1/makers/aurora/programmes/us-equity-perps/epochs/{}/scores"
@@ -109,6 +117,7 @@ def test_an_answer_is_not_sent_again_once_the_epoch_is_scored_anew(stage, server
 def test_a_live_epochs_answer_holds_until_its_standings_are_written_again(stage, server):
     key = by_key("own maker", "read:own").key
     path = PATH.format(3).replace("scores", "allocations")
+    state = LiveState.objects.create(epoch=stage.live, market="SPY-PERP", until_ms=1, before=b"", state=b"")
     before = server.fresh(path, key=key).json()
     server.kept(path, key=key)
     rows = list(LiveStanding.objects.filter(epoch=stage.live))
@@ -116,8 +125,56 @@ def test_a_live_epochs_answer_holds_until_its_standings_are_written_again(stage,
     for row in rows:
         row.pk, row.estimate = None, row.estimate + 1
     LiveStanding.objects.bulk_create(rows)
+    state.delete()
+    state.save()
     after = server.fresh(path, key=key).json()
     assert [int(row["payout_raw"]) for row in after["items"]] == [int(row["payout_raw"]) + 1 for row in before["items"]]
+
+
+def epoch_with_a_gate_that_nobody_passes(folder: Path) -> Epoch:
+    write_random_bundle(folder, 4, size=3)
+    terms = json.loads((folder / "terms.json").read_text())
+    for market in terms["markets"].values():
+        market["min_uptime_bps"] = dict.fromkeys(market["min_uptime_bps"], BPS)
+    (folder / "terms.json").write_text(json.dumps(terms))
+    inputs = read_inputs(folder)
+    place, times = blocks_of(inputs, Random(4))
+    return put_epoch(inputs, place=place, times=times)
+
+
+def test_a_live_epochs_scores_are_read_anew_after_each_run_though_nobody_is_above_the_gate(server, tmp_path):
+    epoch = epoch_with_a_gate_that_nobody_passes(tmp_path)
+    length_ms = epoch.end_ms - epoch.start_ms
+    settle_through(epoch.start_ms + length_ms // 2)
+    live_score(epoch_id=epoch.pk)
+    maker = Score.objects.filter(epoch=epoch).values_list("maker", flat=True)[0]
+    assert not LiveStanding.objects.exists()
+    key = by_key("auditor", "read:all").key
+    path = f"/api/v1/makers/{maker}/programmes/{epoch.program.slug}/epochs/{epoch.number}/scores"
+    before = server.fresh(path, key=key)
+    assert server.kept(path, key=key).content == before.content
+    settle_through(epoch.start_ms + length_ms * 3 // 4)
+    live_score(epoch_id=epoch.pk)
+    assert not LiveStanding.objects.exists()
+    assert server.fresh(path, key=key).json() != before.json()
+
+
+@pytest.mark.parametrize("coding", ["gzip;q=0", "x-gzip"])
+def test_who_does_not_unpack_gets_no_packed_answer_that_somebody_else_was_sent(stage, server, coding):
+    key = by_key("own maker", "read:own").key
+    odd = server.fresh(PATH.format(2), key=key, accept_encoding=coding)
+    assert odd.headers["content-encoding"] == "gzip", "Django packs for whoever names gzip in any way"
+    plain = server.fresh(PATH.format(2), key=key, accept_encoding="identity")
+    assert "content-encoding" not in plain.headers
+    assert server.kept(PATH.format(2), key=key, accept_encoding="identity").content == plain.content == odd.content
+
+
+def test_one_key_is_one_grant_however_its_header_is_written(stage, server):
+    key = by_key("own maker", "read:own").key
+    server.fresh(PATH.format(2), key=key)
+    for header in (f"Bearer {key}", f"bearer {key}", f"BEARER   {key}", f"bEaReR  {key}"):
+        assert server.kept(PATH.format(2), authorization=header).status_code == 200
+    assert len(keptcheck._grants) == 1
 
 
 def revoke(caller) -> None:
@@ -168,17 +225,46 @@ def test_kept_answers_count_against_the_limit(stage, server, settings):
     assert int(answers[-1].headers["retry-after"]) <= WINDOW_S
 
 
-def test_the_store_never_holds_more_than_it_may_and_forgets_the_longest_unasked():
-    store = Store(most_bytes=10)
+def asked_for(name: str = "", *, query: bytes = b"", accept: bytes = b"") -> Asked:
+    return Asked(name, query, b"", "", b"", accept, False)
 
-    def asked(name: str) -> Asked:
-        return Asked(name, b"", b"", "", b"", b"", False)
+
+def test_the_store_never_holds_more_than_it_may_and_forgets_the_longest_unasked():
+    # An entry: a path of 1, a version of 1, a tag of 1, a header of 2 + 3, a body of 4.
+    entry_bytes = ENTRY_BYTES + 12
+    store = Store(most_bytes=2 * entry_bytes)
+
+    def kept(body: bytes) -> Kept:
+        return Kept(("v",), [(b"ab", b"cde")], b"t", body)
 
     for name in "abc":
-        store.put(asked(name), Kept(("v",), [], b"t", b"1234"))
-        store.get(asked("a"))
-    assert store.size_bytes == 8
-    assert [store.get(asked(name)) is not None for name in "abc"] == [True, False, True]
-    store.put(asked("a"), Kept(("v",), [], b"t", b"x" * 11))
-    assert store.size_bytes == 4
-    assert store.get(asked("a")) is None
+        store.put(asked_for(name), kept(b"1234"))
+        store.get(asked_for("a"))
+    assert store.size_bytes == 2 * entry_bytes
+    assert [store.get(asked_for(name)) is not None for name in "abc"] == [True, False, True]
+    store.put(asked_for("a"), kept(b"x" * 2 * entry_bytes))
+    assert store.size_bytes == entry_bytes
+    assert store.get(asked_for("a")) is None
+
+
+def test_callers_who_ask_in_ever_new_ways_do_not_fill_the_memory():
+    store, answer = Store(most_bytes=100_000), Kept(("v",), [], b"t", b"")
+    for number in range(1_000):
+        query = b"x=%0490d" % number
+        store.put(asked_for(query=query), answer)
+    # 100,000 by 2,000 and the query's 492, the version's and the tag's 2.
+    assert len(store._kept) == 40
+    assert store.size_bytes <= 100_000
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        asked_for(query=b"q" * (LONGEST_QUERY_BYTES + 1)), asked_for(accept=b"a" * (LONGEST_ACCEPT_BYTES + 1)),
+    ],
+)  # fmt: skip
+def test_what_is_asked_for_at_length_is_not_kept(asked):
+    store = Store(most_bytes=100_000)
+    store.put(asked, Kept(("v",), [], b"t", b""))
+    assert store.get(asked) is None
+    assert store.size_bytes == 0

@@ -6,11 +6,14 @@ import json
 
 import httpx
 import pytest
+from django.db import connection
 from django.test import Client
 
+from audit.owner import as_owner
 from rewards.models import Entitlement, Epoch
 from rewards.services.proofs import proof_packs_write
-from rewards.views.packs import Packs
+from rewards.views import packs
+from rewards.views.packs import LAST_KNOWN_S, Packs
 from tests.pages.factories import hash_, scene
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -104,8 +107,41 @@ def test_when_another_root_pays_its_pack_is_sent_within_a_second(stage, leaf):
     Epoch.objects.filter(pk=stage.waiting.pk).update(state="active")
     proof_packs_write(program=stage.program)
     # The second is over.
-    server.application._paying = {slug: (at - 2, root) for slug, (at, root) in server.application._paying.items()}
+    server.application._asked_at -= 2
     assert json.loads(server.get(path).content)["root"] == stage.waiting.root
+
+
+def test_names_that_nobody_has_do_not_ask_the_database_and_wait_for_nobody(stage, leaf, monkeypatch):
+    server, asked, ask = Server(), [], packs._paying_roots
+    monkeypatch.setattr(packs, "KNOWN_S", 3_600)
+    monkeypatch.setattr(packs, "_paying_roots", lambda: asked.append(1) or ask())
+    for number in range(20):
+        assert server.get(f"/proofs/nobody-{number}/{leaf.account}.json").status_code == 404
+    assert server.get(f"/proofs/{stage.program.slug}/{leaf.account}.json").status_code == 200
+    assert asked == [1]
+
+
+def alter(statement: str) -> None:
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def test_while_the_database_is_away_the_last_known_root_counts_for_a_minute(stage, leaf):
+    server, path = Server(), f"/proofs/{stage.program.slug}/{leaf.account}.json"
+    first = server.get(path)
+    alter("ALTER TABLE rewards_epoch RENAME TO away")
+    try:
+        server.application._asked_at -= 2
+        assert server.get(path).content == first.content
+        assert server.reached == 0
+        server.application._asked_at -= LAST_KNOWN_S
+        server.application._answered_at -= LAST_KNOWN_S
+        assert server.get(path).status_code == 404
+        assert server.reached == 1
+    finally:
+        alter("ALTER TABLE away RENAME TO rewards_epoch")
+    server.application._asked_at -= 2
+    assert server.get(path).content == first.content
 
 
 def test_in_production_a_plain_http_request_is_led_to_https(stage, leaf, settings):

@@ -14,6 +14,8 @@ from django.urls import path
 
 from audit.context import facts_now
 from config.celery import app
+from config.logs.requests import LONGEST_PATH
+from config.logs.scrubbing import HIDDEN, forget_secrets, scrubbed
 from config.logs.setup import LogSettingError, formatter, logging_config
 from config.urls import handler400, handler403, handler404, handler500, urlpatterns
 from rewards.services.notices.signing import new_secret
@@ -161,3 +163,54 @@ def test_a_line_is_one_line_whatever_is_in_it():
 def test_a_setting_that_can_not_be_is_refused_in_a_sentence(form, level, sentence):
     with pytest.raises(LogSettingError, match=f"^{re.escape(sentence)}$"):
         logging_config(form=form, level=level)
+
+
+LONG = 60_000
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    "word",
+    [
+        "a-", "csrf", "csrf-", "secret", "secret-", "api_key ", "cookie ", "authorization: '", "bearer ", "lamp_",
+        "whsec_", "whsec_/", "eyJ", "eyJ-", "eyJaaaaaaaa-", "eyJaaaaaaaa.", "0x", "://", "://a:", ":", "/notices/stop/",
+        "secret [", "\n",
+    ],
+)  # fmt: skip
+def test_a_long_text_of_anybodys_choice_does_not_hold_the_process_up(word):
+    """With time by the square of the length this would be minutes; the marker ends it."""
+    text = word * (LONG // len(word))
+    for each in (text, f"secret{text}", f"cookie:{text}", f"{text}=", f"{text}@"):
+        assert len(scrubbed(each)) <= len(each) + len(HIDDEN) * each.count("/")
+
+
+@pytest.mark.timeout(30)
+def test_a_long_address_is_answered_at_once_and_written_short():
+    with lines_written(level=logging.DEBUG) as written:
+        assert Client().get("/" + "a-" * (LONG // 2)).status_code == 404
+    paths = [line["path"] for line in written.of("request_finished")]
+    assert [len(path) for path in paths] == [LONGEST_PATH]
+    assert max(len(line) for line in written.getvalue().splitlines()) < 2_000
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("x eyJhbGciOiJI.eyJzdWIi.abc_-1 y", "x [hidden] y"),
+        ("csrfmiddlewaretoken=abc&x=1", "csrfmiddlewaretoken=[hidden]&x=1"),
+        ("--api-key 'v1', my-api_key: 'v1'", "--api-key 'v1', my-api_key: '[hidden]'"),
+        ("aeyJhbGciOiJI.a.b is-no-secret", "aeyJhbGciOiJI.a.b is-no-secret"),
+    ],
+)
+def test_what_looks_like_a_secret_is_hidden_and_nothing_else(text, clean):
+    assert scrubbed(text) == clean
+
+
+def test_keys_in_the_addresses_of_nodes_and_of_the_report_service_are_not_written(settings):
+    settings.RPC_WS_URL = "wss://node.example/v2/k3y-of-the-node"
+    settings.SENTRY_DSN = "https://0123456789abcdef@reports.example/7"
+    forget_secrets()
+    try:
+        assert scrubbed("no answer of k3y-of-the-node by 0123456789abcdef") == "no answer of [hidden] by [hidden]"
+    finally:
+        forget_secrets()

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import get_resolver
@@ -218,12 +218,13 @@ def test_two_processes_counts_add_up_and_none_is_counted_twice():
     assert found == [0, 3, 4, 5]
 
 
-def test_what_the_database_did_not_take_is_kept_and_added_later(monkeypatch, caplog):
+@pytest.mark.parametrize("error", [DatabaseError, InterfaceError])
+def test_what_the_database_did_not_take_is_kept_and_added_later(monkeypatch, caplog, error):
     one = Tallies()
     one.task(name="t", outcome="failed", took_us=1)
 
     def refuse(_counts):
-        raise DatabaseError("gone away")
+        raise error("gone away")
 
     with monkeypatch.context() as broken:
         broken.setattr(counting, "_add", refuse)

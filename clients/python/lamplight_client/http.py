@@ -25,6 +25,8 @@ from lamplight_client.errors import (
 JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
 AGAIN: Final = (429, 502, 503, 504)
+BUSY: Final = 503
+TOO_MANY: Final = 429
 KEPT_ANSWERS: Final = 256
 Query = Mapping[str, str | int | datetime | None]
 
@@ -125,11 +127,18 @@ class Http:
             else:
                 told_s = retry_after_s(answer)
                 wait_s = wait_s if told_s is None else told_s
-                if answer.status_code not in AGAIN or left == 0 or wait_s > self.patience.longest_s:
+                if not _is_worth_another(request, answer) or left == 0 or wait_s > self.patience.longest_s:
                     return answer
                 answer.close()
             self.sleep(wait_s)
         raise AssertionError("the last try returns or raises")
+
+
+def _is_worth_another(request: httpx.Request, answer: httpx.Response) -> bool:
+    """Whether to send a request again. 502, 504 and a bare 503 may come of a proxy after the service has done it."""
+    if request.method == "GET":
+        return answer.status_code in AGAIN
+    return answer.status_code == TOO_MANY or (answer.status_code == BUSY and retry_after_s(answer) is not None)
 
 
 def seg(text: str) -> str:

@@ -47,6 +47,17 @@ class UnfitError(BackupError):
         super().__init__(f"{reason} {way_on} Nothing was changed.")
 
 
+class HalfRestoredError(BackupError):
+    """The database is restored, and a folder beside it could not be."""
+
+    def __init__(self, *, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(
+            f"The database is restored whole, but {path} can't be filled: {reason}. Mend that, make the database and "
+            "the folders empty again, and restore anew."
+        )
+
+
 class NotWritableError(BackupError):
     """The backup can't be written where it should be."""
 

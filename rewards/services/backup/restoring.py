@@ -10,7 +10,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from audit.owner import as_owner
 from audit.rights import faults
 from rewards.services.backup.checking import backup_check
-from rewards.services.backup.errors import BrokenBackupError, NotEmptyError, UnfitError
+from rewards.services.backup.errors import BrokenBackupError, HalfRestoredError, NotEmptyError, UnfitError
 from rewards.services.backup.facts import table_counts, unknown_migrations
 from rewards.services.backup.manifest import DUMP, EVIDENCE, PROOFS, Manifest
 from rewards.services.backup.programs import run
@@ -24,19 +24,19 @@ _THINGS = """
 def backup_restore(*, folder: Path, using: str = DEFAULT_DB_ALIAS) -> Manifest:
     """Restore the backup in `folder` into the empty database and folders of the settings; returns its manifest.
 
-    Nothing may run on that database. The database is restored in one transaction, so that a failure leaves it empty.
-    Afterwards it is migrated to this release, which also gives the application's role its rights. Call it where
+    Nothing may run on that database. It is restored in one transaction, so that a failure of that leaves it empty. A
+    folder that can't be filled afterwards leaves it full: then it has to be emptied before the next try.
+    At the end it is migrated to this release, which also gives the application's role its rights. Call it where
     MIGRATE_DATABASE_URL is set.
 
-    Raises BrokenBackupError, NotEmptyError, UnfitError, ProgramFailedError, ProgramMissingError.
+    Raises BrokenBackupError, HalfRestoredError, NotEmptyError, UnfitError, ProgramFailedError, ProgramMissingError.
     """
     manifest = backup_check(folder=folder)
     with as_owner(using=using):
         _refuse_unfit(manifest, using=using)
         run("pg_restore", "--single-transaction", "--no-owner", str(folder / DUMP), using=using)
         _compare(manifest, folder, using=using)
-    for name, home in _homes().items():
-        shutil.copytree(folder / name, home, dirs_exist_ok=True)
+    _copy(folder)
     call_command("migrate", verbosity=0, database=using)
     with as_owner(using=using), connections[using].cursor() as cursor:
         cursor.execute("ANALYZE")
@@ -50,6 +50,14 @@ def rights_faults() -> list[str]:
 
 def _homes() -> dict[str, Path]:
     return {EVIDENCE: Path(settings.EVIDENCE_DIR), PROOFS: Path(settings.PROOFS_DIR)}
+
+
+def _copy(folder: Path) -> None:
+    for name, home in _homes().items():
+        try:
+            shutil.copytree(folder / name, home, dirs_exist_ok=True)
+        except OSError as error:
+            raise HalfRestoredError(path=str(home), reason=str(error)) from error
 
 
 def _refuse_unfit(manifest: Manifest, *, using: str) -> None:
