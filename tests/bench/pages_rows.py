@@ -39,8 +39,11 @@ def add_history(made: Any, *, scores: int) -> int:
 
 def add_quoted(made: Any) -> None:
     """Give the stage's epochs sums by five minutes of their first markets, as a busy week leaves them."""
-    from rewards.models import LiveStanding, QuoteCells, Score
+    from rewards.models import LiveStanding, QuoteCells, QuoteRun, Score
 
+    # The stage's own sums, which its charts are drawn of, make place.
+    QuoteRun.objects.all().delete()
+    QuoteCells.objects.all().delete()
     markets = sorted(json.loads(made.live.terms_json)["markets"])
     makers = sorted(set(Score.objects.filter(epoch=made.paying).values_list("maker", flat=True)))
     until_ms = LiveStanding.objects.filter(epoch=made.live).values_list("as_of_ms", flat=True).first()
