@@ -41,15 +41,14 @@ def add_quoted(made: Any) -> None:
     """Give the stage's epochs sums by five minutes of their first markets, as a busy week leaves them."""
     from rewards.models import LiveStanding, QuoteCells, QuoteRun, Score
 
-    # The stage's own sums, which its charts are drawn of, make place.
-    QuoteRun.objects.all().delete()
-    QuoteCells.objects.all().delete()
     markets = sorted(json.loads(made.live.terms_json)["markets"])
     makers = sorted(set(Score.objects.filter(epoch=made.paying).values_list("maker", flat=True)))
     until_ms = LiveStanding.objects.filter(epoch=made.live).values_list("as_of_ms", flat=True).first()
     for epoch in (made.paying, made.waiting, made.live):
         for market in markets[:QUOTED_MARKETS]:
-            _quoted(epoch, market, makers, until_ms=min(epoch.end_ms, until_ms))
+            # The stage has real ones of its first market, for the book at a moment.
+            if not QuoteRun.objects.filter(epoch=epoch, market=market).exists():
+                _quoted(epoch, market, makers, until_ms=min(epoch.end_ms, until_ms))
         # Of the others the sums of whole sessions alone.
         like = QuoteCells.objects.filter(epoch=epoch, market=markets[0]).defer("cells", "state")
         QuoteCells.objects.bulk_create(

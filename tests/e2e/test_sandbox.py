@@ -54,6 +54,18 @@ def sandbox(tmp_path) -> Iterator[Running]:
         process.communicate(timeout=60)
 
 
+def orders_at(lamp, *, at_ms: int, until: float):
+    """The book at a moment is kept by a process of its own, which comes a little after the standing."""
+    from lamplight_client import NotFoundError
+
+    while True:
+        try:
+            return lamp.orders("visitor", "us-equity-perps", 1, "AAPL-PERP", at_ms=at_ms)
+        except NotFoundError:
+            assert time.monotonic() < until
+            time.sleep(0.5)
+
+
 def test_a_bot_that_follows_the_printed_words_sees_its_score_rise(sandbox, monkeypatch):
     monkeypatch.syspath_prepend(str(CLIENT))
     from lamplight_client import Lamplight
@@ -73,7 +85,7 @@ def test_a_bot_that_follows_the_printed_words_sees_its_score_rise(sandbox, monke
                     break
                 assert time.monotonic() < until, standing
             assert standing.payout_raw >= standing.accrued_raw > 0
-            seen = lamp.orders("visitor", "us-equity-perps", 1, "AAPL-PERP", at_ms=standing.as_of_ms - 1)
+            seen = orders_at(lamp, at_ms=standing.as_of_ms - 1, until=until)
         assert {order.side for order in seen.orders} <= {"bid", "ask"}
         assert all(order.why for order in seen.orders)
         while "of the market's rate" not in (line := bot.stdout.readline()):
