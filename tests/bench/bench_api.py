@@ -33,6 +33,8 @@ def main() -> int:
     parser.add_argument("--warm-up", type=float, default=5)
     parser.add_argument("--clients", type=int, default=50)
     args = parser.parse_args()
+    # What is measured is the server, not the limit that keeps one caller from taking all of it.
+    os.environ.setdefault("API_LIMIT_SIGNED_IN", str(10**9))
     with tempfile.TemporaryDirectory() as folder:
         site.start(Path(folder))
         made = stage(args.clients)
