@@ -1,12 +1,10 @@
 """What may stand in an address of the site, beyond Django's own kinds."""
 
-from typing import ClassVar
-
 
 class TextConverter:
     """A text of one form, handed on as it is."""
 
-    regex: ClassVar[str]
+    regex: str
 
     def to_python(self, value: str) -> str:
         """Hand views the text."""
