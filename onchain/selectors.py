@@ -29,7 +29,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class BlockRef:
-    """A canonical block. `time_ms` is by spec/venues.md, Time."""
+    """A canonical block. `time_ms` is by docs/spec/venues.md, Time."""
 
     number: int
     hash: str

@@ -1,6 +1,6 @@
 """The adapter of GTE's order book: replays matching, since no event names the maker that was filled or what expired.
 
-Source: spec/venues.md, the row `gte`; the rules were verified against the contract after every block of the data.
+Source: docs/spec/venues.md, the row `gte`; the rules were verified against the contract after every block of the data.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What GTE's contract itself says of an order and of its market, by its view functions.
 
-Source: spec/venues.md, the row `gte`; the contract's ABI.
+Source: docs/spec/venues.md, the row `gte`; the contract's ABI.
 """
 
 from __future__ import annotations
