@@ -109,9 +109,7 @@ def deploy(
     for name in markets:
         chain.send(name="demo_exchange", to=exchange, sender=sequencer, function="add_market", args=[name])
     chain.mine(time_s=next(at))
-    return Deployment(
-        exchange=exchange, token=token, cash=token, vault=token, distributor=distributor, start_block=start_block
-    )
+    return Deployment(exchange=exchange, token=token, distributor=distributor, start_block=start_block)
 
 
 def _empty_database(root: Path) -> None:

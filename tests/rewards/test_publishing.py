@@ -10,12 +10,12 @@ from onchain.models import ChainClaim, OutgoingTransaction, TransactionAttempt
 from rewards import tasks
 from rewards.errors import ApprovalRefusedError, NotAllowedError, NothingToCollectError
 from rewards.models import ClaimRequest, Epoch, EpochCheck
-from rewards.selectors.accounting import program_accounting
 from rewards.selectors.treasury import treasury_epoch
 from rewards.services.approval import approve_with_local_node
 from rewards.services.claims import claim_request
 from rewards.services.programs import epoch_schedule, epochs_begin
 from rewards.services.scoring import epoch_score
+from tests.accounting import program_accounting
 from tests.chain import calldata
 from tests.reviewing import put_forward, somebody
 from tests.rewards.conftest import ALICE, ALICE_LP, ALICE_PAY, BOB, BOB_PAY, DELAY_S, REAL_RUN, TREASURY
