@@ -12,7 +12,8 @@ from psycopg import sql
 
 from config import embedded
 from config.embedded.layout import run_dir, socket_dir
-from config.embedded.postgres import DATABASE, OWNER, SUPERUSER
+from config.embedded.postgres import DATABASE
+from config.embedded.roles import OWNER, SUPERUSER
 from rewards.demo.chain import Deployment, LocalChain
 from rewards.demo.errors import NotDuringDemoError
 from rewards.demo.market import MARKETS
