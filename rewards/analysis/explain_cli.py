@@ -12,9 +12,9 @@ from rewards.analysis.explain import explain
 from rewards.analysis.explain_json import to_json
 from rewards.analysis.explain_text import Teller
 from rewards.engine import bundle
-from rewards.engine.cli_options import add_amount_options, add_bundle, check_decimals
 from rewards.engine.errors import OptionError
 from rewards.engine.jsontext import canonical_json
+from rewards.engine.options_cli import add_amount_options, add_bundle, check_decimals
 from rewards.engine.termfields import ADDRESS
 
 if TYPE_CHECKING:

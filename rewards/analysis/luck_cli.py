@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from rewards.analysis.luck import Luck, Range, sampling_luck
 from rewards.engine import bundle
-from rewards.engine.cli_options import add_amount_options, add_bundle, check_decimals
 from rewards.engine.errors import OptionError
 from rewards.engine.jsontext import canonical_json
+from rewards.engine.options_cli import add_amount_options, add_bundle, check_decimals
 from rewards.engine.rules import BPS
 from rewards.engine.texttable import amount_text, one_line, percent_text, table
 

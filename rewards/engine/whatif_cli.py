@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rewards.engine import bundle, grid, whatif, whatif_report
-from rewards.engine.cli_options import add_amount_options, add_bundle, check_decimals
 from rewards.engine.errors import BundleError
 from rewards.engine.inputs import Inputs
 from rewards.engine.jsontext import canonical_json
+from rewards.engine.options_cli import add_amount_options, add_bundle, check_decimals
 from rewards.engine.terms import Terms
 
 if TYPE_CHECKING:
