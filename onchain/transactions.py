@@ -61,19 +61,26 @@ def sender_of(role: str, *, chain_id: int) -> Sender | None:
     return Sender(signer=config.signer(), chain_id=chain_id) if config.is_set else None
 
 
-def prepare(client: RpcClient, *, sender: Sender, purpose: str, to: str, data: str) -> OutgoingTransaction:
+def prepare(
+    client: RpcClient, *, sender: Sender, purpose: str, to: str, data: str, again: bool = False
+) -> OutgoingTransaction:
     """Sign and store a transaction for `purpose`, or return the one that is stored: asking twice is asking once.
 
     Nothing is broadcast yet. Call inside the caller's transaction, so that what it decides and what it sends are
-    stored together. Raises RefusedByContractError when the contract would revert, and the client's errors.
+    stored together. again: one that the contract refused in a final block is kept under another purpose, and a new
+    one takes its place once the contract would accept it. Raises RefusedByContractError when the contract would
+    revert, and the client's errors.
     """
     existing = OutgoingTransaction.objects.filter(purpose=purpose).exclude(state=STATE.LOST).first()
-    if existing is not None:
+    refused = existing is not None and existing.state == STATE.REVERTED
+    if existing is not None and not (again and refused):
         return existing
     gas = _gas(client, sender=sender, purpose=purpose, to=to, data=data)
     with transaction.atomic():
         _lock_nonces(sender)
         OutgoingTransaction.objects.filter(purpose=purpose, state=STATE.LOST).delete()
+        if existing is not None:
+            OutgoingTransaction.objects.filter(pk=existing.pk).update(purpose=f"{purpose} refused {existing.pk}")
         row = OutgoingTransaction.objects.create(
             chain_id=sender.chain_id, sender=sender.address, nonce=_next_nonce(client, sender), purpose=purpose,
             to=to, data=data, gas_limit=gas,
