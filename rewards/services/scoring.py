@@ -10,17 +10,17 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from config import failpoints
 from config.spans import span
-from onchain.blocktime import TIME_SOURCE
 from onchain.errors import OnchainError
 from onchain.models import Market
 from onchain.models_tx import OutgoingTransaction
-from onchain.selectors import head, last_block_before, settled_through_ms
+from onchain.selectors import head, last_block_before, settled_through_ms, time_source
 from rewards.engine.errors import EngineError
 from rewards.engine.evidence import (
     Inputs,
@@ -236,7 +236,10 @@ def _manifest(epoch: Epoch, vaults: VaultsOfEpoch, inputs: Inputs, result: Resul
         from_block=min((market.start_block for market in markets), default=0),
         to_block=last.number if last else -1,
         to_block_hash=last.hash if last else NO_ROOT,
-        time_source=TIME_SOURCE,
+        time_source=time_source(
+            from_ms=epoch.start_ms, to_block=last.number if last else -1,
+            event_blocks=np.unique(inputs.events.block).tolist(),
+        ),  # fmt: skip
         root=result.root,
         previous_root=_root_before(epoch),
         replaces=replaced_manifest(epoch=epoch),
