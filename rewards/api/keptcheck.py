@@ -14,9 +14,8 @@ from django.utils import timezone
 
 from accounts.api_keys import USED_EVERY, api_key_check, key_prefix
 from accounts.errors import AccountsError
-from accounts.models import ApiKey, User
 from config.front import Headers
-from rewards.api.callers import seen_maker
+from rewards.api.callers import Who, seen_maker
 from rewards.api.errors import ScopeError
 from rewards.api.limits import Allowance, allowance, caller
 from rewards.errors import RewardsError
@@ -47,14 +46,6 @@ class Permit:
     def headers(self) -> Headers:
         """Return the headers that say what is left."""
         return [(name.lower().encode(), value.encode()) for name, value in self.left.headers().items()]
-
-
-@dataclass(frozen=True, slots=True)
-class _Who:
-    """As much of DRF's request as permissions and limits look at."""
-
-    user: User
-    auth: ApiKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +94,7 @@ def _allowed(claim: Claim, who: Version, now: datetime) -> Permit | None:
 def _grant(claim: Claim, who: Version, now: datetime) -> _Grant:
     """Decide anew. `who` was read before, so that a change since is seen at the next request."""
     key = api_key_check(text=_text(claim), ip=claim.ip, now=now)
-    person: Any = _Who(key.person, key)
+    person: Any = Who(key.person, key)
     seen_maker(request=person, slug=claim.maker)
     # At the latest when its use is to be noted again.
     ends = [key.expires_at, (key.last_used_at or now) + USED_EVERY, now + USED_EVERY]
