@@ -93,7 +93,7 @@ def _manifest(epoch: Epoch, vaults: VaultsOfEpoch, inputs: Inputs, result: Resul
             from_ms=epoch.start_ms,
             to_block=last.number if last else -1,
             event_blocks=np.unique(inputs.events.block).tolist(),
-        ),  # fmt: skip
+        ),
         root=result.root,
         previous_root=_root_before(epoch),
         replaces=replaced_manifest(epoch=epoch),
