@@ -12,6 +12,9 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 # With REMAP_SIGTERM=SIGQUIT (docker/compose.yml): told to stop, a worker lets its tasks end for so long, and then gives
 # back to the queue what has not ended. Without that variable it waits for them without a limit.
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = env.float("WORKER_STOP_S", default=20.0)
+# In KiB. A child that ever took more is replaced when its task is done, so that the memory of a large epoch, or of a
+# fault, does not stay with it until somebody restarts the worker.
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = env.int("WORKER_MEMORY_MIB", default=1024) * 1024
 CELERY_TASK_TIME_LIMIT = 1800
 CELERY_TASK_SOFT_TIME_LIMIT = 1700
 CELERY_BEAT_SCHEDULER = "config.beat:Scheduler"

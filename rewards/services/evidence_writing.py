@@ -6,12 +6,12 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from django.conf import settings
 
 from config import failpoints
-from onchain.blocktime import TIME_SOURCE
 from onchain.models import Market
-from onchain.selectors import last_block_before
+from onchain.selectors import last_block_before, time_source
 from rewards.engine.evidence import (
     Inputs,
     ManifestFields,
@@ -89,7 +89,11 @@ def _manifest(epoch: Epoch, vaults: VaultsOfEpoch, inputs: Inputs, result: Resul
         from_block=min((market.start_block for market in markets), default=0),
         to_block=last.number if last else -1,
         to_block_hash=last.hash if last else NO_ROOT,
-        time_source=TIME_SOURCE,
+        time_source=time_source(
+            from_ms=epoch.start_ms,
+            to_block=last.number if last else -1,
+            event_blocks=np.unique(inputs.events.block).tolist(),
+        ),
         root=result.root,
         previous_root=_root_before(epoch),
         replaces=replaced_manifest(epoch=epoch),
