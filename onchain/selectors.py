@@ -90,7 +90,7 @@ def last_block_before(*, time_ms: int) -> BlockRef | None:
 
 
 def time_source(*, from_ms: int, to_block: int, event_blocks: Iterable[int] = ()) -> str:
-    """Return what a manifest says of where the times of blocks since from_ms, and of earlier events' blocks, are from."""
+    """Return where the times of blocks since from_ms, and of earlier blocks with events, are from (for a manifest)."""
     before = last_block_before(time_ms=from_ms)
     first = before.number + 1 if before else 0
     earlier = {number for number in event_blocks if number < first}

@@ -237,9 +237,10 @@ def _manifest(epoch: Epoch, vaults: VaultsOfEpoch, inputs: Inputs, result: Resul
         to_block=last.number if last else -1,
         to_block_hash=last.hash if last else NO_ROOT,
         time_source=time_source(
-            from_ms=epoch.start_ms, to_block=last.number if last else -1,
+            from_ms=epoch.start_ms,
+            to_block=last.number if last else -1,
             event_blocks=np.unique(inputs.events.block).tolist(),
-        ),  # fmt: skip
+        ),
         root=result.root,
         previous_root=_root_before(epoch),
         replaces=replaced_manifest(epoch=epoch),

@@ -1,4 +1,4 @@
-"""An epoch of a chain whose node stamps blocks more finely than their headers: what its evidence claims of its times."""
+"""An epoch of a chain whose node stamps blocks more finely than their headers: what its evidence says of times."""
 
 import pytest
 

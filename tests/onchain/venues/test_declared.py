@@ -127,6 +127,8 @@ def test_what_can_not_have_happened_stops_the_market(write, said):
 ASKS, BIDS = b"\xaa" * 32, b"\xbb" * 32
 WRITE = ("OfferWrite(bytes32 indexed olKeyHash,address indexed maker,int256 tick,uint256 gives,uint256 gasprice,"
          "uint256 gasreq,uint256 id)")  # fmt: skip
+
+
 def test_a_strangers_offer_that_no_tick_or_lot_can_hold_does_not_stop_a_market_whose_offers_say_anything():
     logs, venue = LogMaker(), oasis(off_tick="away")
     bid(logs, 1, ATOM, 1)  # a price of less than one tick
