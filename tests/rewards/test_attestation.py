@@ -21,10 +21,12 @@ from rewards.engine.evidence import ManifestFields, read_terms, write_manifest
 from rewards.errors import ApprovalRefusedError, AttestationRefusedError
 from rewards.models import Epoch
 from rewards.services.attestation import attest
+from rewards.services.programs import epoch_schedule
 from rewards.services.recompute import events_difference, read_manifest, recompute
 from tests.chain import calldata
 from tests.rewards.conftest import GUARDIAN, PROPOSER, REAL_RUN, house, one_process
-from tests.rewards.test_publishing import approve, poke, proposed
+from tests.rewards.test_publishing import END_S, approve, poke, proposed
+from tests.rewards.test_scoring import START_S, terms_of
 
 __all__ = ["house", "one_process", "proposed"]
 pytestmark = pytest.mark.django_db
@@ -144,6 +146,18 @@ def test_a_proposal_that_is_not_what_the_evidence_gives_is_not_attested(house, p
     other = rewritten(bundle_of(proposed, settings), tmp_path / "other", another_program)
     with pytest.raises(AttestationRefusedError, match="the chain proposes"):
         attest(client, bundle=other, sender=attestor(), wait_s=1)
+
+
+def test_there_is_nothing_to_attest_of_an_epoch_that_pays_nobody(house, one_process, client, settings):
+    terms = terms_of(number=1, start_s=START_S, end_s=END_S, token=house.token)
+    epoch = epoch_schedule(program=house.program, terms=terms)
+    house.anvil.mine(time_s=START_S)
+    house.anvil.mine(time_s=END_S, blocks=5)
+    poke(house)
+    epoch.refresh_from_db()
+    assert epoch.state == Epoch.State.EMPTY, epoch.note
+    with pytest.raises(AttestationRefusedError, match="pays nobody"):
+        attest(client, bundle=bundle_of(epoch, settings), sender=attestor(), wait_s=1)
 
 
 def test_a_manifest_whose_venue_is_malformed_is_one_sentence_that_says_so(house, proposed, client, settings, tmp_path):
