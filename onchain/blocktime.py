@@ -1,6 +1,6 @@
 """When a block was made, in milliseconds, on chains that stamp whole seconds.
 
-Source: spec/venues.md, Time.
+Source: docs/spec/venues.md, Time.
 """
 
 from collections.abc import Sequence

@@ -33,7 +33,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class BlockRef:
-    """A canonical block. `time_ms` is by spec/venues.md, Time."""
+    """A canonical block. `time_ms` is by docs/spec/venues.md, Time."""
 
     number: int
     hash: str
@@ -90,7 +90,7 @@ def last_block_before(*, time_ms: int) -> BlockRef | None:
 
 
 def time_source(*, from_ms: int, to_block: int, event_blocks: Iterable[int] = ()) -> str:
-    """Return where the times of blocks since from_ms, and of earlier blocks with events, are from (for a manifest)."""
+    """Return what a manifest says of where the times since from_ms, and of earlier events' blocks, come from."""
     before = last_block_before(time_ms=from_ms)
     first = before.number + 1 if before else 0
     earlier = {number for number in event_blocks if number < first}

@@ -1,6 +1,6 @@
 """Mirrors what a distributor's events say into tables; the chain has the last word, so rows of dead blocks go.
 
-Source: spec/distributor.md, Events.
+Source: docs/distributor.md, Events.
 """
 
 from collections.abc import Callable

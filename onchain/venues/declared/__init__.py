@@ -1,6 +1,6 @@
 """The adapter of venues whose events say everything: a TOML file maps them to market events, without any code.
 
-Source: docs/venues.md; spec/venues.md, the row `declared`.
+Source: docs/venues.md; docs/spec/venues.md, the row `declared`.
 """
 
 from __future__ import annotations
