@@ -70,15 +70,15 @@ def test_what_has_expired_is_thrown_away_and_never_given_to_a_worker(connection,
 def test_a_message_that_another_reader_takes_meanwhile_is_not_taken_twice(connection, tasks):
     for number in range(100):
         tasks.send_task(f"letter.{number}", queue="letters")
-    found: list[list[str]] = []
+    found: list[str] = []
 
     def read() -> None:
         with connection() as line:
-            found.append(taken(line, "letters"))
+            found.extend(taken(line, "letters"))
 
     readers = [threading.Thread(target=read) for _ in range(4)]
     for reader in readers:
         reader.start()
     for reader in readers:
         reader.join()
-    assert sorted(sum(found, [])) == sorted(f"letter.{number}" for number in range(100))
+    assert sorted(found) == sorted(f"letter.{number}" for number in range(100))
