@@ -80,11 +80,12 @@ def check(found: dict[str, Any], *, epochs: int) -> None:
     assert found["notices"][0] == found["notices"][1]
 
 
-def test_a_worker_killed_at_points_of_every_stage_pays_everybody_once(tmp_path):
-    """Its children die at most of them; at one the whole worker does, with its children."""
+def test_a_worker_killed_at_points_of_every_stage_whose_tasks_come_three_times_pays_everybody_once(tmp_path):
+    """Its children die at most of them; at one the whole worker does, with its children. Tasks come shuffled."""
     armed = kills(SAMPLE) + kills(HARD, group=True)
-    found = run(tmp_path, epochs=1, kills=armed)
+    found = run(tmp_path, epochs=1, kills=armed, thrice=3)
     assert sorted(found["mishaps"]["kills"]) == sorted(armed)
+    assert found["mishaps"]["thrice"] > 300
     assert found["deaths"] == ["worker"] * len(HARD)
 
 
