@@ -172,7 +172,7 @@ def test_asking_and_poking_many_times_pays_once(house, proposed):
 
 
 def test_a_collection_that_is_final_before_the_distributor_is_watched_again_is_done_and_sent_once(house, proposed):
-    """Five clocks set back under load: the watching task came seconds late, and what was paid was said to have failed."""
+    """Found under load: the watching task came late, and what was paid was sent five times and said to have failed."""
     activated(house, proposed)
     request = claim_request(program=house.program, account=ALICE_LP)
     tasks.relay_claims()
