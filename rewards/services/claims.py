@@ -17,7 +17,9 @@ from onchain.errors import OnchainError
 from onchain.models_tx import ChainClaim, ChainDistributor, OutgoingTransaction
 from onchain.relayer import dry_run, gas_spent, prepare_batch
 from onchain.rpc import RpcClient
+from onchain.selectors import stored_through
 from onchain.transactions import RefusedByContractError, Sender, broadcast, resolve, sender_of
+from onchain.watch import watch
 from rewards.errors import NothingToCollectError, TooManyRequestsError
 from rewards.models import ClaimRequest, Entitlement, Epoch, Program
 from rewards.selectors.claims import claimable
@@ -80,6 +82,9 @@ def _relay(client: RpcClient, program: Program, *, now: datetime) -> int:
     if sender is not None:
         resolve(client, sender=sender)
     failpoints.hit("relay.resolved")
+    # What is final by our blocks is seen as paid or not by our mirror of them, which may be behind.
+    distributor = ChainDistributor.objects.get(chain_id=program.chain_id, address=program.distributor)
+    watch(client, distributor=distributor)
     _settle(program)
     failpoints.hit("relay.settled")
     waiting = list(_waiting(program).order_by("pk")[:MAX_BATCH])
@@ -213,13 +218,18 @@ def _items(program: Program, requests: Sequence[ClaimRequest]) -> dict[str, Clai
 
 
 def _settle(program: Program) -> None:
-    """Close what the chain has paid; have what went down with its transaction sent again."""
+    """Close what the chain has paid; have what went down with its transaction sent again.
+
+    Call it with the mirror of the distributor's events brought to what is indexed: a payment that it has not seen yet
+    looks like one that went down.
+    """
+    through = stored_through(address=program.distributor)
     for request in ClaimRequest.objects.filter(program=program, state__in=OPEN).select_related("transaction"):
         claim = _claim_of(program, request)
         if claim is not None:
             request.state, request.tx_hash, request.note = STATE.DONE, claim.tx_hash, ""
             request.save()
-        elif request.state == STATE.SENT and _went_down(request):
+        elif request.state == STATE.SENT and _went_down(request, through=through):
             request.state, request.transaction, request.tx_hash = STATE.WAITING, None, ""
             request.save()
             if request.attempts >= MAX_ATTEMPTS:
@@ -235,10 +245,15 @@ def _claim_of(program: Program, request: ClaimRequest) -> ChainClaim | None:
     return found.order_by("block_number", "log_index").first()
 
 
-def _went_down(request: ClaimRequest) -> bool:
-    """Whether its batch can't pay it any more: refused, replaced, or final without having paid this account."""
+def _went_down(request: ClaimRequest, *, through: int) -> bool:
+    """Whether its batch can't pay it any more: refused, replaced, or final without having paid this account.
+
+    through: the block to which the distributor's events are known.
+    """
     row = request.transaction
-    return row is None or row.state in (TX.REVERTED, TX.LOST, TX.FINAL)
+    if row is None or row.state in (TX.REVERTED, TX.LOST):
+        return True
+    return row.state == TX.FINAL and row.block_number is not None and row.block_number <= through
 
 
 def _fail(request: ClaimRequest, note: str) -> None:
