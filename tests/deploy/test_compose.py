@@ -165,7 +165,7 @@ def test_every_service_is_bounded_restarts_and_ends_in_peace(name):
     if name != "db":
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
-        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert service["security_opt"] == ["no-new-privileges=true"]
     assert re.search(r":(v?\d+\.\d+[\w.-]*|\$\{)|LAMPLIGHT_IMAGE", service["image"]), "an image without a version"
 
 
