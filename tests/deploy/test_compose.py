@@ -158,7 +158,9 @@ def test_only_web_can_be_reached_and_the_database_has_no_way_out():
 @pytest.mark.parametrize("name", sorted(SERVICES))
 def test_every_service_is_bounded_restarts_and_ends_in_peace(name):
     service = SERVICES[name]
-    assert set(service["deploy"]["resources"]["limits"]) == {"cpus", "memory"}
+    assert set(service["deploy"]["resources"]["limits"]) == {"cpus", "memory", "pids"}
+    # Beside those limits Compose refuses the older word for the same.
+    assert "pids_limit" not in service
     assert service["restart"] in ({"backup": "no", "migrate": "on-failure:5"}.get(name, "unless-stopped"),)
     assert re.fullmatch(r"\d+s", service["stop_grace_period"])
     assert "healthcheck" in service
