@@ -60,3 +60,10 @@ for (const button of document.querySelectorAll("[data-print]")) {
   button.hidden = false;
   button.addEventListener("click", () => window.print());
 }
+
+// Of rooms that do not fit beside each other, the one where the reader is can be seen.
+const room = document.querySelector(".rooms [aria-current]");
+const rooms = room?.closest("ul");
+if (rooms && rooms.scrollWidth > rooms.clientWidth) {
+  rooms.scrollLeft = room.offsetLeft - (rooms.clientWidth - room.offsetWidth) / 2;
+}
