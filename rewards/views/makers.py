@@ -24,7 +24,7 @@ from rewards.views.of_maker import of_maker
 from rewards.views.pages import missing_is_404, page_now_ms
 from rewards.views.quoted import quoted_context
 from rewards.views.right_now import right_now_context
-from rewards.views.why import reasons, spans_of
+from rewards.views.why import presence_rule, reasons, spans_of
 from rewards.views.words import KIND_NAMES, boost_text
 
 MOST_REASONS = 8
@@ -89,7 +89,8 @@ def _scorecard_page(
 ) -> HttpResponseBase:
     epoch = epoch_get(slug=program.slug, number=number)
     card = maker_scorecard(epoch_id=epoch.pk, maker=who.slug, now_ms=now_ms)
-    found = reasons(card=card, terms=terms_of(epoch=epoch), spans=spans_of(epoch))
+    terms, spans = terms_of(epoch=epoch), spans_of(epoch)
+    found = reasons(card=card, terms=terms, spans=spans)
     context: dict[str, Any] = {
         "section": "makers",
         "maker": who,
@@ -99,6 +100,8 @@ def _scorecard_page(
         "epochs": epochs_begun(slug=program.slug, now_ms=now_ms),
         "now_ms": now_ms,
         "age_s": max(0, now_ms - card.as_of_ms) // 1000,
+        "age_ms": max(0, now_ms - card.as_of_ms),
+        "entry_rule": presence_rule(list(terms.markets.values()), kinds=list(spans)) if terms.markets and spans else "",
         "hourly": _hourly_bars(card),
         "market_page": Paginator(_market_bars(card), MARKETS_A_PAGE).get_page(request.GET.get("page")),
         "hourly_summary": _hourly_summary(card),

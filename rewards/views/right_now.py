@@ -51,6 +51,7 @@ def right_now_context(*, epoch: Epoch, card: Scorecard) -> dict[str, object]:
         "right_now": lines,
         "right_now_summary": _summary(found),
         "right_now_ms": min(each.until_ms for each in found),
+        "right_now_most": MOST_MARKETS,
         "right_now_left_out": len(card.markets) - len(markets),
     }
 
@@ -58,7 +59,7 @@ def right_now_context(*, epoch: Epoch, card: Scorecard) -> dict[str, object]:
 def _summary(found: list[RightNow]) -> str:
     counting = sum(_is_counting(each) for each in found)
     if len(found) == 1:
-        return "Your quotes count." if counting else "Your quotes do not count."
+        return f"Your quotes {'count' if counting else 'do not count'} in {found[0].market}."
     if counting == len(found):
         return f"Your quotes count in all {counting} markets."
     if not counting:

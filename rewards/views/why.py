@@ -1,10 +1,10 @@
 """Why a maker did not earn more, and what to do about it: a scorecard's facts as sentences, the costliest first."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from rewards.engine.terms import Terms
+from rewards.engine.terms import MarketTerms, Terms
 from rewards.models import Epoch
 from rewards.selectors.makers import KindCard, MarketCard, Scorecard
 from rewards.views.words import KIND_NAMES, amount_text, boost_text, bps_text, duration_text
@@ -167,18 +167,8 @@ class _Teller:
         return f"You were away for {length}{_each(places)}.{worth}"
 
     def _rule(self, places: _Places) -> str:
-        """Say what it takes to be present, by the terms."""
-        kind, markets = places[0][1].kind, [self.terms.markets[market.market] for market, _ in places]
-
-        def least(name: str) -> str:
-            return _span([getattr(each, name) for each in markets], write=lambda lots: f"{lots:,}")
-
-        band = _span([each.max_spread_bps[kind] for each in markets], write=str)
-        rest = _span([each.min_rest_ms for each in markets], write=lambda ms: duration_text(ms=ms))
-        return (
-            f"To be there: {least('presence_lots')} lots on each side at once within {band} bps of the reference, in "
-            f"orders of {least('min_order_lots')} lots or more that rest for {rest}."
-        )
+        markets = [self.terms.markets[market.market] for market, _ in places]
+        return f"To be there: {presence_rule(markets, kinds=[places[0][1].kind])}"
 
     def _rate(self, places: _Places) -> str:
         hour = sum(self.worth.hour(market, kind) for market, kind in places)
@@ -197,6 +187,21 @@ class _Teller:
 
     def _amount(self, raw: int) -> str:
         return f"{amount_text(raw=raw, decimals=self.card.token_decimals).short} {self.card.token_symbol}"
+
+
+def presence_rule(markets: Sequence[MarketTerms], *, kinds: Collection[str]) -> str:
+    """Say what it takes to be present in all of the markets in sessions of these kinds, by the terms."""
+
+    def least(name: str) -> str:
+        return _span([getattr(each, name) for each in markets], write=lambda lots: f"{lots:,}")
+
+    band = _span([each.max_spread_bps[kind] for each in markets for kind in kinds], write=str)
+    rest = _span([each.min_rest_ms for each in markets], write=lambda ms: duration_text(ms=ms))
+    by_session = ", by market and session" if " to " in band and len(kinds) > 1 else ""
+    return (
+        f"{least('presence_lots')} lots on each side at once within {band} bps of the reference{by_session}, in orders "
+        f"of {least('min_order_lots')} lots or more that rest for {rest}."
+    )
 
 
 def _span(values: Sequence[int], *, write: Callable[[int], str]) -> str:
