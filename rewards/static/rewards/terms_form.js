@@ -81,6 +81,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   sent.late = entries().filter((entry) => sent.states.get(entry.name) !== stateOf(entry)).map((entry) => [entry.name, stateOf(entry)]);
   sent.open = markets().filter((market) => market.open).map((market) => market.id);
   sent.isElsewhere = !isIdle();
+  sent.focused = document.activeElement?.id;
 });
 
 // At once, in the same turn as the new form: the next key that is pressed is for what is entered here.
@@ -93,6 +94,8 @@ document.addEventListener("htmx:afterSwap", () => {
     entry.dispatchEvent(new Event("input", { bubbles: true }));
   }
   reopen();
+  // In a market that was still closed nothing could get the focus back.
+  if (sent?.isElsewhere && document.activeElement === document.body) document.getElementById(sent.focused)?.focus();
 });
 
 document.addEventListener("htmx:afterRequest", (event) => {
