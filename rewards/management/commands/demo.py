@@ -96,7 +96,8 @@ class Command(BaseCommand):
         story.wait(
             f"{unit} 1 paid in part, {unit} 2 proposed, {unit} 3 live",
             lambda: is_ready(story.program),
-            within_s=300,
+            # Seconds on a free machine. On a busy one it is still better to wait than to lose what is there.
+            within_s=1800,
             between=people,
         )
         terminal.say("Ready.")
