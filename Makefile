@@ -112,7 +112,7 @@ fmt: .venv/dev ## format and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-screenshots: .venv/dev chromium ## pictures of every page, phone and desk, by day and night (ARGS="--stress --only programme")
+screenshots: .venv/dev chromium site/index.html ## pictures of every page, phone and desk, by day and night (ARGS="--stress --only programme")
 	@$(BIN)/python tests/e2e/screenshots.py $(ARGS)
 
 bench: .venv/dev node_modules/.dev ## the measured figures, printed as tables
