@@ -35,8 +35,10 @@ FOR_README = {
 """Pictures of which one screen is kept, too, as `readme-…`: from where on."""
 SEEN_ELSEWHERE = {"programme", "maker", "treasury-epoch", "documentation that is not built"}
 """Pages that show what another one does: home, the scorecard of the live epoch, the epoch in review, the documents."""
-DOCUMENTS = {"start": "", "makers": "makers/how-am-i-scored/", "runbook": "operators/runbook/"}
-"""Pages of the documentation that stand for the rest of it: a start, one with figures, one with long lists."""
+DOCUMENTS = {"start": "", "makers": "makers/how-am-i-scored/"}
+"""Pages of the documentation that stand for the rest of it: where it starts, and one with figures."""
+TOP_PX = 2_400
+"""Of those pages only so much is kept: what is below is more of the same."""
 IS_COMPLETE = """() => [...document.querySelectorAll("[data-chart]")].every((box) => box.childNodes.length)
   && !document.querySelector(".htmx-request")
   && (!document.querySelector("#routes") || document.querySelector("#routes .opblock"))"""
@@ -117,8 +119,9 @@ def take(page: object, folder: Path, name: str) -> None:
     size = page.viewport_size
     # In a window as high as the page what sticks to the foot is at the foot, and charts that wait to be seen are drawn;
     # then it may be higher.
+    most = TOP_PX if name.startswith("docs-") else HIGHEST_PX
     for _ in range(2):
-        height = min(page.evaluate("document.documentElement.scrollHeight"), HIGHEST_PX)
+        height = min(page.evaluate("document.documentElement.scrollHeight"), most)
         page.set_viewport_size(size | {"height": max(height, size["height"])})
         page.wait_for_function(IS_COMPLETE)
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
