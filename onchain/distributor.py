@@ -164,7 +164,7 @@ def epoch_digest(
     tokens: Sequence[str],
     increments: Sequence[int],
 ) -> str:
-    """Return what the treasury approves, by spec/distributor.md; computed here, compared with the contract's."""
+    """Return what the treasury approves, by docs/distributor.md; computed here, compared with the contract's."""
     types = ("uint256", "address", "uint256", "bytes32", "bytes32", "bytes32", "address[]", "uint256[]")
     hashes = [from_hex(root), from_hex(parent_root), from_hex(manifest_hash)]
     values = [chain_id, distributor, epoch, *hashes, list(tokens), list(increments)]

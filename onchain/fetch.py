@@ -1,6 +1,6 @@
 """Blocks with all their logs from a node, as columns; each block's receipts rebuild its header's root, or it is none.
 
-Source: spec/venues.md, Head, safety, completeness.
+Source: docs/spec/venues.md, Head, safety, completeness.
 """
 
 from __future__ import annotations

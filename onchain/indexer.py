@@ -1,6 +1,6 @@
 """Follows the chain: proven blocks, their logs, the events that follow from them and the cursor, in one transaction.
 
-Source: spec/venues.md, Head, safety, completeness.
+Source: docs/spec/venues.md, Head, safety, completeness.
 """
 
 from __future__ import annotations

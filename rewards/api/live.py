@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 from rest_framework.request import Request
 
 from rewards.api.base import ApiView, maker_epoch
+from rewards.api.callers import still_sees
 from rewards.api.makers import Standing, standing_row
 from rewards.errors import NotFoundError
 from rewards.models import Epoch
@@ -24,7 +25,9 @@ from rewards.services.news import hub
 QUIET_S = 15.0
 """Without news a comment is sent this often: proxies keep the connection, and a reader that is gone is noticed."""
 LONGEST_S = 3600.0
-"""A stream ends after this, and whoever opens it again is asked again whether they may look."""
+"""A stream ends after this, so that readers spread over the web processes anew."""
+ASK_AGAIN_S = 30.0
+"""Before news is sent it is asked again this often who may look: a key, a role, a maker or a session may be gone."""
 
 
 class _Asked(ApiView):
@@ -45,7 +48,7 @@ async def stream(request: HttpRequest, maker: str, programme: str, number: int) 
     answer = await sync_to_async(_ask)(request, maker=maker, programme=programme, number=number)
     if answer.status_code != 200 or not isinstance(answer, HttpResponse) or request.method != "GET":
         return answer
-    response = StreamingHttpResponse(_lines(int(answer.content), maker), content_type="text/event-stream")
+    response = StreamingHttpResponse(_lines(request, int(answer.content), maker), content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
     # Proxies of nginx's kind hold answers back otherwise.
     response["X-Accel-Buffering"] = "no"
@@ -69,15 +72,27 @@ def _ask(request: HttpRequest, **path: Any) -> HttpResponseBase:
             connection.close()
 
 
-async def _lines(epoch_id: int, maker: str) -> AsyncIterator[str]:
+def _may_still_look(request: HttpRequest, maker: str) -> bool:
+    try:
+        return still_sees(request=request, slug=maker)
+    finally:
+        # This thread belongs to nobody's request, so nobody else gives the connection back.
+        connection.close()
+
+
+async def _lines(request: HttpRequest, epoch_id: int, maker: str) -> AsyncIterator[str]:
     loop = asyncio.get_running_loop()
-    ends_at, sent = loop.time() + LONGEST_S, ""
+    ends_at, asked_at, sent = loop.time() + LONGEST_S, loop.time(), ""
     yield "retry: 3000\n\n"
     async with hub().reader(epoch_topic(epoch_id)) as news:
         while loop.time() < ends_at and not hub().is_over:
             if not await news.wait(timeout_s=QUIET_S):
                 yield ": still here\n\n"
                 continue
+            if loop.time() - asked_at >= ASK_AGAIN_S:
+                if not await sync_to_async(_may_still_look, thread_sensitive=False)(request, maker):
+                    return
+                asked_at = loop.time()
             seen = await snapshot(epoch_id=epoch_id, since=news.newest)
             text = json.dumps(_standing(seen, maker), separators=(",", ":"))
             if text != sent:

@@ -1,6 +1,6 @@
 """From scores to amounts: pools, gates, caps and redistribution of each market, then what each maker is paid.
 
-Source: spec/scoring.md, *Uptime gate*, *Payout of a market* and *Payout of the epoch*.
+Source: docs/spec/scoring.md, *Uptime gate*, *Payout of a market* and *Payout of the epoch*.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ def claim_request(*, program: Program, account: str, now: datetime | None = None
 
 
 def claims_relay(client: RpcClient, *, program: Program, now: datetime) -> int:
-    """Settle what was sent and send what waits, at most a batch; returns how many requests went out.
+    """Settle what was sent and send what waits, at most MAX_BATCH; returns how many requests went out.
 
     Call it under the programme's relay lock. now: this machine's clock, for the gas budget of a day. Raises what the
     client and the signer raise, after those who wait have been told.
@@ -94,7 +94,16 @@ def _relay(client: RpcClient, program: Program, *, now: datetime) -> int:
         return _hold(program, BUDGET_USED)
     waiting = _without_refused(client, program, sender, waiting[:affordable])
     failpoints.hit("relay.checked")
-    return _send(client, program, sender, waiting) if waiting else 0
+    return sum(_send(client, program, sender, batch) for batch in _batches(waiting))
+
+
+def _batches(waiting: list[ClaimRequest]) -> list[list[ClaimRequest]]:
+    """Return who goes out together: all on their first try, and each alone whose transaction went down.
+
+    Whoever makes its own claim fail just before it is mined takes the others of its batch down once, never again.
+    """
+    fresh = [request for request in waiting if not request.attempts]
+    return [*([fresh] if fresh else []), *([request] for request in waiting if request.attempts)]
 
 
 def relayer(program: Program) -> Sender | None:

@@ -1,6 +1,6 @@
 """An epoch worked out again from the chain itself: its events from a node, then everything from the events.
 
-Source: spec/evidence.md, the last section. Needs no database of ours and no key.
+Source: docs/spec/evidence.md, the last section. Needs no database of ours and no key.
 """
 
 from collections.abc import Callable, Mapping, Sequence
