@@ -4,9 +4,9 @@
 import os
 import sys
 
+# These start services of their own, each with a data directory of its own, whose database they empty.
+STAGED_COMMANDS = {"demo", "flow", "sandbox"}
 # These need neither database nor chain, so nothing is started for them.
-# These start services of their own, each with a data directory of its own.
-STAGED_COMMANDS = {"demo", "flow"}
 PLAIN_COMMANDS = STAGED_COMMANDS | {
     "help",
     "--help",

@@ -3,8 +3,8 @@
 #
 #     sh docker/secrets.sh [FOLDER]        (docker/secrets unless you name one)
 #
-# A file that is there stays as it is, so running it again changes nothing. Nobody but you may enter the folder; the
-# files themselves can be read by all, since a container's account is not yours.
+# A file that is there keeps its content, so run it again to hear what is still missing. Nobody but you may enter the
+# folder; the files themselves can be read by all, since a container's account is not yours.
 set -eu
 folder="${1:-$(dirname "$0")/secrets}"
 database_at="${DATABASE_AT:-db:5432}"
@@ -38,7 +38,12 @@ keep grafana_password "$(random)"
 
 wait_for rpc_urls "the chain's JSON-RPC nodes, comma-separated, in order of preference"
 wait_for email_url "how mail is sent, such as smtp+tls://USER:PASSWORD@mail.example:587"
-wait_for proposer_keystore "the proposer's encrypted keystore (manage.py keystore)"
-wait_for proposer_keystore_password "its password"
-wait_for relayer_keystore "the relayer's encrypted keystore (manage.py keystore)"
-wait_for relayer_keystore_password "its password"
+for role in proposer relayer; do
+  keep "${role}_keystore_password" "$(random)"
+  # Not made empty: manage.py keystore writes over no file.
+  if [ -s "$folder/${role}_keystore" ]; then
+    chmod 444 "$folder/${role}_keystore"
+  else
+    echo "Make $folder/${role}_keystore: the $role's encrypted keystore (docs/deployment.md says how)"
+  fi
+done

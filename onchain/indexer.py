@@ -245,7 +245,7 @@ class Indexer:
 
 
 def ensure_cursor(client: RpcClient) -> Cursor | None:
-    """Return the cursor, made at the first watched block; None while nothing is watched."""
+    """Return the cursor, made at the first watched block; None while nothing is watched. Raises WrongChainError."""
     chain_id = int(client.call(method="eth_chainId"), 16)
     cursor = Cursor.objects.first()
     if cursor is None:

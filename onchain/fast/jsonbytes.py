@@ -136,6 +136,7 @@ def skip_value(buf, at):  # type: ignore[no-untyped-def]
 
 @jit
 def read_number(buf, at, plain):  # type: ignore[no-untyped-def]
+    """Read an integer where numbers are `plain`, else a quantity; return (value, place after it)."""
     return read_integer(buf, at) if plain else read_quantity(buf, at)
 
 
@@ -168,6 +169,7 @@ def after_member(buf, at, closing):  # type: ignore[no-untyped-def]
 
 @jit
 def is_same(buf, start, end, text):  # type: ignore[no-untyped-def]
+    """Tell whether buf[start:end] is `text`."""
     if end - start != len(text):
         return False
     for index in range(len(text)):  # noqa: SIM110 - numba compiles the plain loop

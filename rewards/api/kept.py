@@ -32,7 +32,8 @@ _OF_THE_BODY: Final = frozenset({b"content-type", b"content-length", b"content-e
 def note_version(request: Any, path: dict[str, Any]) -> None:
     """Have a view's answer kept: say which version of the figures it is about to read, or an older one."""
     scope = getattr(request._request, "scope", None)
-    if scope is not None:
+    # What is larger is no epoch's number, nor one of the database's.
+    if scope is not None and path["number"] < 2**31:
         scope[NOTED] = figures_version(programme=path["programme"], number=path["number"])
 
 
@@ -111,7 +112,7 @@ class KeptAnswers:
     def _keep(self, asked: Asked, scope: Scope, headers: Headers, body: bytes) -> None:
         sent = [(name.lower(), value) for name, value in headers if name.lower() not in _OF_ONE_REQUEST]
         tag = dict(sent).get(b"etag")
-        # Django packs for some who don't unpack (`gzip;q=0`, `x-gzip`): nobody else who doesn't is to get that.
+        # Whatever stands behind: who does not unpack never gets what was packed for somebody else.
         is_fit = asked.packed or b"content-encoding" not in dict(sent)
         if tag is not None and is_fit:
             self.store.put(asked, Kept(scope[NOTED], sent, tag, body))

@@ -6,7 +6,7 @@ No view of DRF's: those hold a thread for as long as they answer, and a stream i
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, ClassVar
 
 from asgiref.sync import sync_to_async
 from django.db import connection
@@ -16,6 +16,8 @@ from rest_framework.request import Request
 from rewards.api.base import ApiView, maker_epoch
 from rewards.api.callers import still_sees
 from rewards.api.makers import Standing, standing_row
+from rewards.api.params import read
+from rewards.api.renderers import Json
 from rewards.errors import NotFoundError
 from rewards.models import Epoch
 from rewards.services.announcing import epoch_topic
@@ -30,13 +32,21 @@ ASK_AGAIN_S = 30.0
 """Before news is sent it is asked again this often who may look: a key, a role, a maker or a session may be gone."""
 
 
+class _Events(Json):
+    """The form of the stream."""
+
+    media_type = "text/event-stream"
+
+
 class _Asked(ApiView):
     """Who may open the stream: asked as every route asks, with the same errors."""
 
+    renderer_classes: ClassVar = [_Events]
     is_public, name, tag, row = Standing.is_public, "live", Standing.tag, Standing.row
 
     def get(self, request: Request, **path: Any) -> HttpResponse:
         """Note the epoch for who may look."""
+        read(request, self.params)
         _, epoch = maker_epoch(request, **path)
         if epoch.state == Epoch.State.SCHEDULED:
             raise NotFoundError(kind="standing yet in the epoch", name=str(epoch.number))
@@ -46,9 +56,14 @@ class _Asked(ApiView):
 async def stream(request: HttpRequest, maker: str, programme: str, number: int) -> HttpResponseBase:
     """Send a maker's standing in an epoch at once and whenever it changes."""
     answer = await sync_to_async(_ask)(request, maker=maker, programme=programme, number=number)
-    if answer.status_code != 200 or not isinstance(answer, HttpResponse) or request.method != "GET":
+    if answer.status_code != 200 or not isinstance(answer, HttpResponse):
         return answer
-    response = StreamingHttpResponse(_lines(request, int(answer.content), maker), content_type="text/event-stream")
+    response: HttpResponseBase = HttpResponse(content_type=_Events.media_type)
+    if request.method == "GET":
+        lines = _lines(request, int(answer.content), maker)
+        response = StreamingHttpResponse(lines, content_type=_Events.media_type)
+    for name in ("RateLimit", "RateLimit-Policy", "Vary"):
+        response[name] = answer[name]
     response["Cache-Control"] = "no-store"
     # Proxies of nginx's kind hold answers back otherwise.
     response["X-Accel-Buffering"] = "no"
@@ -59,10 +74,6 @@ stream.csrf_exempt = True  # type: ignore[attr-defined]  # it changes nothing, a
 
 
 def _ask(request: HttpRequest, **path: Any) -> HttpResponseBase:
-    # Asked for as an event stream, it is none of the forms of the other routes.
-    request.META["HTTP_ACCEPT"] = "*/*"
-    # Kept since somebody looked at them.
-    request.__dict__.pop("headers", None)
     try:
         answer: HttpResponseBase = _Asked.as_view()(request, **path)
         return answer

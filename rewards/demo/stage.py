@@ -12,7 +12,8 @@ from psycopg import sql
 
 from config import embedded
 from config.embedded.layout import run_dir, socket_dir
-from config.embedded.postgres import DATABASE, OWNER, SUPERUSER
+from config.embedded.postgres import DATABASE
+from config.embedded.roles import OWNER, SUPERUSER
 from rewards.demo.chain import Deployment, LocalChain
 from rewards.demo.errors import NotDuringDemoError
 from rewards.demo.market import MARKETS
@@ -28,6 +29,8 @@ FAST_CHAIN = (
     # Calls at the final block need a few states; keeping that of every block slows each block down as well.
     "--prune-history", "16",
 )  # fmt: skip
+LOCK = "stage.lock"
+"""Held while a demo uses the folder; stays there and says that its database may be emptied."""
 TREASURY_MONEY = 10_000_000 * 10**18
 DEPLOYER, TREASURY, PROPOSER, GUARDIAN, RELAYER, SEQUENCER, ATTESTOR = range(7)
 
@@ -38,7 +41,8 @@ _reserved: list[IO[str]] = []
 def set_up(*, chain_start_s: int) -> str:
     """Start fresh embedded services (what an earlier demo left is removed) and return the chain's URL.
 
-    Raises NotDuringDemoError when the settings name services of somebody's own or it runs already, and EmbeddedError.
+    Raises NotDuringDemoError when the settings name services of somebody's own, the folder's database is not a demo's,
+    or it runs already, and EmbeddedError.
     """
     if not (settings.EMBEDDED_POSTGRES and settings.EMBEDDED_CHAIN):
         raise NotDuringDemoError(
@@ -46,6 +50,7 @@ def set_up(*, chain_start_s: int) -> str:
             way_on="Unset DATABASE_URL and RPC_URLS, or run your own services with `make run`.",
         )
     root: Path = settings.DATA_DIR
+    _refuse_what_others_made(root)
     _reserve(root)
     embedded.stop_left_over(root)
     embedded.stop_chain(root)
@@ -59,12 +64,21 @@ def set_up(*, chain_start_s: int) -> str:
     return embedded.ensure_chain(root, extra=[*FAST_CHAIN, "--timestamp", str(chain_start_s), "--no-mining"])
 
 
+def _refuse_what_others_made(root: Path) -> None:
+    """Empty no database but those of earlier demos, which have left their lock file beside it."""
+    if (root / "postgres" / "PG_VERSION").exists() and not (root / "run" / LOCK).exists():
+        raise NotDuringDemoError(
+            reason=f"The database in {root} was not made by a demo or sandbox, which would empty it.",
+            way_on="Unset LAMPLIGHT_DATA_DIR, or name another folder with it.",
+        )
+
+
 def _reserve(root: Path) -> None:
     """Take the data directory for this process: another demo's database must not be emptied under its feet.
 
     The kernel gives it free when the process ends, however it ends.
     """
-    handle = (run_dir(root) / "stage.lock").open("w")
+    handle = (run_dir(root) / LOCK).open("w")
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -109,9 +123,7 @@ def deploy(
     for name in markets:
         chain.send(name="demo_exchange", to=exchange, sender=sequencer, function="add_market", args=[name])
     chain.mine(time_s=next(at))
-    return Deployment(
-        exchange=exchange, token=token, cash=token, vault=token, distributor=distributor, start_block=start_block
-    )
+    return Deployment(exchange=exchange, token=token, distributor=distributor, start_block=start_block)
 
 
 def _empty_database(root: Path) -> None:

@@ -9,7 +9,7 @@ from config.embedded import Supervisor
 from onchain.indexer import node as rpc_client
 from onchain.models import ChainClaim, Cursor, MarketEvent
 from rewards.demo.attestor import Attestor, is_ready_to_approve
-from rewards.demo.chain import BLOCKS_PER_ROUND, Deployment, LocalChain, Sequencer
+from rewards.demo.chain import BLOCKS_PER_ROUND, LocalChain, Sequencer
 from rewards.demo.errors import TooSlowError
 from rewards.demo.exchange import Block
 from rewards.demo.flow import LIVE, Flow
@@ -35,7 +35,6 @@ class Story:
 
     chain: LocalChain
     sequencer: Sequencer
-    deployment: Deployment
     program: Program
     flow: Flow
     supervisor: Supervisor

@@ -204,3 +204,11 @@ class OutputError(EngineError):
     def __init__(self, *, path: str, reason: str) -> None:
         self.path, self.reason = path, reason
         super().__init__(f"{path} cannot be written: {reason}.")
+
+
+class OptionError(EngineError):
+    """An option of a command is out of range."""
+
+    def __init__(self, *, option: str, reason: str) -> None:
+        self.option, self.reason = option, reason
+        super().__init__(f"{option}: {reason}.")

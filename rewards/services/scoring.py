@@ -17,7 +17,7 @@ from onchain.selectors import head, settled_through_ms
 from rewards.engine.errors import EngineError
 from rewards.engine.evidence import Inputs, ManifestFields
 from rewards.engine.scoring import Result, combine
-from rewards.errors import EpochStateError, NotYetError
+from rewards.errors import EpochStateError, NotWrittenError, NotYetError
 from rewards.models import (
     Allocation,
     Carry,
@@ -33,11 +33,13 @@ from rewards.models import (
     Score,
     Stretch,
 )
+from rewards.services.alarms import alarms_set
 from rewards.services.evidence_writing import NO_ROOT, evidence_write
 from rewards.services.gathering import Ground, check_epoch_before, gather, ground_of
 from rewards.services.revisions import revision_keep
 from rewards.services.stretches import stretched_scores, stretches_done, stretches_score
 from rewards.services.vaults import VaultsOfEpoch, vault_rows_store, vaults_of, vaults_wait
+from rewards.writing import writing
 
 logger = logging.getLogger(__name__)
 HOUR_MS = 3_600_000
@@ -51,16 +53,29 @@ RETRY = timedelta(minutes=5)
 def epoch_score_if_due(*, epoch_id: int, now: datetime) -> Epoch:
     """Score an epoch unless it was stopped a short while ago; what is wrong with its data becomes its note.
 
+    So does a disk that doesn't take its evidence, which raises an alarm as well and is tried again at the next call.
     now: this machine's clock. Raises NotYetError and what else may pass by itself.
     """
-    epoch = Epoch.objects.get(pk=epoch_id)
+    epoch = Epoch.objects.select_related("program").get(pk=epoch_id)
     if epoch.retry_at is not None and now < epoch.retry_at:
         return epoch
     try:
-        return epoch_score(epoch_id=epoch_id)
+        done = epoch_score(epoch_id=epoch_id)
     except (EngineError, OnchainError) as error:
         _stop(epoch, error, now=now)
         return epoch
+    except NotWrittenError as error:
+        _not_written(epoch, error)
+        return epoch
+    alarms_set(program=epoch.program, code="evidence_not_written", messages={})
+    return done
+
+
+def _not_written(epoch: Epoch, error: NotWrittenError) -> None:
+    Epoch.objects.filter(pk=epoch.pk, state=Epoch.State.LIVE).exclude(note=str(error)).update(note=str(error))
+    logger.error("Epoch %s is not scored: %s", epoch.number, error)
+    # The note says it of one epoch; those after it wait for the same.
+    alarms_set(program=epoch.program, code="evidence_not_written", messages={"EVIDENCE_DIR": str(error)})
 
 
 def stretches_score_or_stop(
@@ -90,8 +105,8 @@ def epoch_score(*, epoch_id: int) -> Epoch:
     """Score an epoch whose events are all final: write its evidence, then store its result in one transaction.
 
     Its stretches are merged; those that nobody has done yet are done here. Scoring again gives the same evidence and
-    changes nothing. Call it under the programme's lock. Raises NotYetError, the errors of onchain's market events and
-    of the engine.
+    changes nothing. Call it under the programme's lock. Raises NotYetError, NotWrittenError, the errors of onchain's
+    market events and of the engine.
     """
     epoch = Epoch.objects.select_related("program").get(pk=epoch_id)
     if epoch.state != Epoch.State.LIVE:
@@ -99,7 +114,10 @@ def epoch_score(*, epoch_id: int) -> Epoch:
     ground = ground_of(epoch)
     with span("score epoch", programme=epoch.program.slug, epoch=epoch.number):
         vaults, inputs, result = _scored(epoch, ground)
-    with span("write evidence", programme=epoch.program.slug, epoch=epoch.number):
+    with (
+        span("write evidence", programme=epoch.program.slug, epoch=epoch.number),
+        writing(what=f"the evidence of epoch {epoch.number}", setting="EVIDENCE_DIR"),
+    ):
         manifest_hash, name, fields = evidence_write(
             epoch=epoch, vaults=vaults, inputs=inputs, result=result, ground=ground
         )

@@ -152,6 +152,7 @@ class Stack:
                 eth_keyfile.create_keyfile_json(key, PASSWORD.encode(), iterations=2)
             )
             texts[f"{role}_keystore_password"] = PASSWORD + "\n"
+            (self.secrets / f"{role}_keystore_password").chmod(0o644)
         for name, text in texts.items():
             (self.secrets / name).write_text(text)
 

@@ -158,14 +158,16 @@ def test_only_web_can_be_reached_and_the_database_has_no_way_out():
 @pytest.mark.parametrize("name", sorted(SERVICES))
 def test_every_service_is_bounded_restarts_and_ends_in_peace(name):
     service = SERVICES[name]
-    assert set(service["deploy"]["resources"]["limits"]) == {"cpus", "memory"}
+    assert set(service["deploy"]["resources"]["limits"]) == {"cpus", "memory", "pids"}
+    # Beside those limits Compose refuses the older word for the same.
+    assert "pids_limit" not in service
     assert service["restart"] in ({"backup": "no", "migrate": "on-failure:5"}.get(name, "unless-stopped"),)
     assert re.fullmatch(r"\d+s", service["stop_grace_period"])
     assert "healthcheck" in service
     if name != "db":
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
-        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert service["security_opt"] == ["no-new-privileges=true"]
     assert re.search(r":(v?\d+\.\d+[\w.-]*|\$\{)|LAMPLIGHT_IMAGE", service["image"]), "an image without a version"
 
 

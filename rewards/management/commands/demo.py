@@ -75,7 +75,6 @@ class Command(BaseCommand):
                     sequencer=Sequencer(
                         chain=chain, exchange=deployment.exchange, account=chain.accounts[stage.SEQUENCER]
                     ),
-                    deployment=deployment,
                     program=program,
                     flow=flow,
                     supervisor=supervisor,
