@@ -54,6 +54,11 @@ class User(AbstractUser):
     wallet = AddressField(blank=True, default="", help_text="The account this person collects with.")
     session_generation = models.PositiveIntegerField(default=0, help_text="One more ends every session of the person.")
 
+    @property
+    def public_name(self) -> str:
+        """The account's name for what everybody reads; a number where the name is an e-mail address."""
+        return f"number {self.pk}" if "@" in self.username else self.username
+
     def get_session_auth_hash(self) -> str:
         """Return what a session must carry to count: it changes with the password and with the generation."""
         return self._session_hash(secret=None)

@@ -27,6 +27,8 @@ class Supervisor:
         self.root = root
         self.env = {**os.environ, **(env or {})}
         self.web_port = free_port(web_port)
+        # Links in mails, and the address that pages tell people to compare, are those of the port that was free.
+        self.env.setdefault("SITE_URL", self.url.rstrip("/"))
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._died_at: dict[str, float] = {}
 

@@ -210,4 +210,4 @@ def _scored_at(epoch: Epoch) -> datetime | None:
 
 
 def _who(role: str, person: User | None) -> str:
-    return f"{User.Role(role).label.lower()} {person.get_username()}" if person is not None else ""
+    return f"{User.Role(role).label.lower()} {person.public_name}" if person is not None else ""

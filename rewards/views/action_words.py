@@ -86,8 +86,8 @@ def action_sentence(*, action: MarketAction | ActionDraft, zone: ZoneInfo) -> st
 
 
 def who(*, role: str, person: User | None) -> str:
-    """Name a person with the role that they had then."""
-    return "" if person is None else f"{person.get_username()} ({User.Role(role).label.lower()})"
+    """Name a person, as everybody may read it, with the role that they had then."""
+    return "" if person is None else f"{person.public_name} ({User.Role(role).label.lower()})"
 
 
 def _late(*, in_result: bool) -> str:

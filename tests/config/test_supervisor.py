@@ -100,3 +100,11 @@ def test_ctrl_c_a_kill_and_a_closed_terminal_stop_all_and_a_second_one_changes_n
     finally:
         bystander.kill()
         bystander.wait()
+
+
+def test_links_name_the_port_that_was_free_unless_the_settings_name_the_sites_address(tmp_path, monkeypatch):
+    monkeypatch.delenv("SITE_URL", raising=False)
+    keeper = Supervisor(tmp_path, web_port=18_471)
+    assert keeper.env["SITE_URL"] == f"http://127.0.0.1:{keeper.web_port}"
+    monkeypatch.setenv("SITE_URL", "https://rewards.lamplight.example")
+    assert Supervisor(tmp_path, web_port=18_471).env["SITE_URL"] == "https://rewards.lamplight.example"

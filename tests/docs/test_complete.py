@@ -22,7 +22,7 @@ REPOSITORY = DOCS.parent
 APPS = ("accounts", "audit", "config", "onchain", "rewards")
 RUNBOOK = (DOCS / "operators/runbook.md").read_text()
 ENTRIES = dict(re.findall(r"^### `(\w+)`\n(.*?)(?=^##|\Z)", RUNBOOK, re.MULTILINE | re.DOTALL))
-PARTS = ("**What it means.**", "**What to do first.**", "**When to call whom.**")
+PARTS = ("**What it means.**", "**What to do first.**", "**When to call whom.**", "**When it is over.**")
 FAMILIES = {"Counter", "Gauge", "Histogram", "Summary", "Info", "Enum"}
 
 
@@ -76,7 +76,7 @@ def rules() -> dict[str, str]:
     return found
 
 
-def test_every_alarm_has_an_entry_in_the_runbook_that_says_what_it_means_what_to_do_and_whom_to_call():
+def test_every_alarm_has_an_entry_in_the_runbook_that_says_what_it_means_what_to_do_whom_to_call_and_when_it_is_over():
     known = own_alarms()
     assert {"paused", "safe", "rescoring", "reorg_below_final", "wrong_chain", "providers_disagree"} <= set(known)
     missing = [f"{name} ({where})" for name, where in sorted(known.items()) if name not in ENTRIES]

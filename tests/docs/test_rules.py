@@ -1,13 +1,16 @@
 """The rules in full, docs/spec: what they say of files and columns is what the engine reads and writes."""
 
+import json
 import re
 
 import pyarrow as pa
 
 from rewards.engine import bundle, tables
 from rewards.engine.events import EVENT_KINDS, SCHEMA, SIDES
-from tests.documents import DOCS
+from rewards.engine.terms import parse_terms
+from tests.documents import DOCS, blocks
 from tests.documents import tables as tables_of
+from tests.engine import terms_made
 
 EVIDENCE = (DOCS / "spec/evidence.md").read_text()
 FIRST_VERSION, SECOND_VERSION, COLUMNS = ({row[0]: row[1:] for row in rows[1:]} for rows in tables_of(EVIDENCE))
@@ -48,3 +51,9 @@ def test_every_page_of_the_rule_that_the_code_names_is_there():
             named |= set(re.findall(r"(?<![\w./-])((?:docs|spec)/[\w/-]+\.md)", path.read_text()))
     assert "docs/spec/scoring.md" in named
     assert [name for name in sorted(named) if not (DOCS.parent / name).exists()] == []
+
+
+def test_the_terms_that_the_rule_shows_are_the_example_of_the_engines_tests_and_can_be_read():
+    [document] = [block.text for block in blocks("spec/scoring.md") if block.language == "json"]
+    assert json.loads(document) == terms_made.example()
+    assert parse_terms(document.encode()).program == "us-equity-perps"

@@ -1,19 +1,23 @@
 """The main path in a browser, against the real stack: the treasurer approves, a provider collects, the chain agrees."""
 
 import csv
+import json
+import os
 import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from rewards.demo.programme import PASSWORD
-from tests.e2e.demo_stack import PATIENCE_MS, Demo, chromium, collect, running, sign_in, window
+from tests.documents import blocks, shown
+from tests.e2e.demo_stack import PATIENCE_MS, REPOSITORY, Demo, chromium, collect, running, sign_in, window
 
 pytestmark = [pytest.mark.browser, pytest.mark.e2e]
 MAKERS = {"evergreen", "nine-to-four", "saturday", "lopsided", "flicker", "fairweather", "twins"}
@@ -128,6 +132,34 @@ def is_zombie(process: psutil.Process) -> bool:
         return process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
+
+
+def test_whoever_follows_the_page_recomputes_the_root_and_finds_it_on_the_chain(demo, tmp_path):
+    port = json.loads((demo.data / "run" / "chain.json").read_text())["port"]
+    here = {
+        "http://127.0.0.1:8000/": demo.url, "http://127.0.0.1:8545": f"http://127.0.0.1:{port}",
+        "manage.py": f"{REPOSITORY}/manage.py",
+    }  # fmt: skip
+    env = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PYTHONPATH": str(REPOSITORY)}
+    printed: list[str] = []
+    for block in blocks("recompute.md"):
+        if block.language == "sh":
+            command = block.text
+            for said, holds in here.items():
+                command = command.replace(said, holds)
+            done = subprocess.run(
+                ["bash", "-e", "-o", "pipefail", "-c", command], cwd=tmp_path, env=env,
+                capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            assert done.returncode == 0, f"{command}: {done.stderr}"
+            printed.append(done.stdout.strip())
+        elif block.language == "text":
+            assert shown(block.text).fullmatch(printed[-1]), printed[-1]
+    verified, words, again = printed
+    state, root, _, manifest_hash, *_ = words.split()
+    assert int(state, 16) == 3
+    assert verified.split()[-1] == again.split()[-1] == f"0x{root}"
+    assert f"manifest hash 0x{manifest_hash}" in verified
 
 
 def test_ctrl_c_ends_everything_that_the_demo_started_and_nothing_else(demo):
