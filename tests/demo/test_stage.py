@@ -44,7 +44,12 @@ def test_each_demo_has_a_folder_of_its_own_apart_from_the_service_s(command):
     words = [command, "--help", "--settings", "config.settings.local"]
     code = "import atexit, os, sys, manage; atexit.register(lambda: print(os.environ['LAMPLIGHT_DATA_DIR']))"
     done = subprocess.run(
-        [sys.executable, "-c", f"{code}; manage.main(sys.argv)", *words], cwd=REPOSITORY, env=env, capture_output=True, text=True, check=False
+        [sys.executable, "-c", f"{code}; manage.main(sys.argv)", *words],
+        cwd=REPOSITORY,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.stdout.splitlines()[-1] == str(REPOSITORY / ".lamplight" / command), done.stderr
 

@@ -161,7 +161,9 @@ def test_every_service_is_bounded_restarts_and_ends_in_peace(name):
     assert set(service["deploy"]["resources"]["limits"]) == {"cpus", "memory", "pids"}
     # Beside those limits Compose refuses the older word for the same.
     assert "pids_limit" not in service
-    assert service["restart"] in ({"backup": "no", "restore": "no", "migrate": "on-failure:5"}.get(name, "unless-stopped"),)
+    assert service["restart"] in (
+        {"backup": "no", "restore": "no", "migrate": "on-failure:5"}.get(name, "unless-stopped"),
+    )
     assert re.fullmatch(r"\d+s", service["stop_grace_period"])
     assert "healthcheck" in service
     if name != "db":
