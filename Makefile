@@ -86,7 +86,8 @@ test: .venv/dev node_modules/.dev chromium redis prometheus faketime ## every te
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 faults: .venv/dev node_modules/.runtime redis faketime ## lying nodes, reorgs, kills, restarts, full disks, clocks in their full counts (docs/faults.md); log: .lamplight/faults.log
-	@mkdir -p .lamplight && FAULTS=full $(BIN)/python -m pytest tests/faults -q --timeout=3600 --durations=5 $(ARGS) | tee .lamplight/faults.log
+	@$(BIN)/python -m rewards.engine score tests/vectors/bundles/1 >/dev/null
+	@mkdir -p .lamplight && FAULTS=full $(BIN)/python -m pytest tests/faults -v --timeout=3600 --durations=0 $(ARGS) | tee .lamplight/faults.log
 
 lint: .venv/dev node_modules/.runtime ## ruff, mypy, import contracts, migrations, artefacts that match their sources, known faults of packages
 	$(BIN)/ruff check .
@@ -111,7 +112,7 @@ fmt: .venv/dev ## format and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-screenshots: .venv/dev chromium ## pictures of every page, phone and desk, by day and night (ARGS="--stress --only programme")
+screenshots: .venv/dev chromium site/index.html ## pictures of every page, phone and desk, by day and night (ARGS="--stress --only programme")
 	@$(BIN)/python tests/e2e/screenshots.py $(ARGS)
 
 bench: .venv/dev node_modules/.dev ## the measured figures, printed as tables

@@ -143,6 +143,13 @@ def session_end(*, person: User, sign_in: int) -> None:
         person.sign_ins.filter(session_key=found.session_key).update(session_key="")
 
 
+def session_person(*, person: User, session_key: str | None) -> User | None:
+    """Return a session's person as the database has them now, None once it has ended or they are switched off."""
+    stands = User.objects.filter(pk=person.pk, is_active=True, session_generation=person.session_generation)
+    found = stands.first()
+    return found if session_key and Session.objects.filter(session_key=session_key).exists() else None
+
+
 def _proven(client: RpcClient, *, asked: Asked, text: str, signature: bytes, person: User | None) -> tuple[str, bool]:
     """Return the address (lower case) that signed, and whether it is a contract's word."""
     message = siwe.parse(text)

@@ -2,6 +2,9 @@
 
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
+from django.utils.cache import patch_vary_headers
+
+from config.front import takes_gzip
 
 WORTH_IT = ("text/html", "application/json", "text/csv")
 """Files under evidence, archives and streams go as they are: their bytes are checked, or have to arrive at once."""
@@ -12,7 +15,19 @@ SECRETS = {
 """Pages that show a key or a code, by name. Any other answer can ask for the same with `Cache-Control: no-store`."""
 
 
-class CompressionMiddleware(GZipMiddleware):
+class Gzip(GZipMiddleware):
+    """Django's own, for those alone who unpack: it packs whenever gzip is named, also with `q=0`."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Pack what is worth it."""
+        given = request.headers.get("Accept-Encoding", "").encode("latin-1", "replace")
+        if takes_gzip({b"accept-encoding": given}):
+            return super().process_response(request, response)
+        patch_vary_headers(response, ("Accept-Encoding",))
+        return response
+
+
+class CompressionMiddleware(Gzip):
     """Django's own, for whole pages without secrets.
 
     BREACH reads a secret from the lengths of many compressed answers that repeat the attacker's text. Here a page of

@@ -24,7 +24,7 @@ def takes_gzip(headers: dict[bytes, bytes]) -> bool:
     """Whether whoever asks unpacks gzip; one that says `q=0` of it does not, nor does one that says nothing."""
     for part in headers.get(b"accept-encoding", b"").split(b","):
         coding, _, weight = part.partition(b";")
-        if coding.strip() == b"gzip":
+        if coding.strip().lower() == b"gzip":
             return weight.replace(b" ", b"") not in (b"q=0", b"q=0.0", b"q=0.00", b"q=0.000")
     return False
 

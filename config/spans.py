@@ -47,8 +47,3 @@ def carry(headers: MutableMapping[str, Any]) -> None:
 def use(tracer: Tracer | None) -> None:
     """Switch traces on, or off again."""
     _TRACER[:] = [] if tracer is None else [tracer]
-
-
-def are_on() -> bool:
-    """Whether spans lead anywhere."""
-    return bool(_TRACER)

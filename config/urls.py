@@ -4,6 +4,7 @@ from django.urls import include, path, register_converter
 from django.views.generic import RedirectView
 
 from accounts import entry_urls
+from config import converters
 from rewards.api.schema import docs as api_docs
 from rewards.api.schema import problems as api_problems
 from rewards.views import (
@@ -46,69 +47,10 @@ from rewards.views import vaults as vault_pages
 from rewards.views import whatif as whatif_pages
 from rewards.views.live import stream
 
-
-class AddressConverter:
-    """An account on the chain; capitals are welcome and become lower case."""
-
-    regex = "0x[0-9a-fA-F]{40}"
-
-    def to_python(self, value: str) -> str:
-        """Hand views lower case."""
-        return value.lower()
-
-    def to_url(self, value: str) -> str:
-        """Write lower case."""
-        return value.lower()
-
-
-class RootConverter:
-    """A Merkle root, 0x hex."""
-
-    regex = "0x[0-9a-f]{64}"
-
-    def to_python(self, value: str) -> str:
-        """Hand views the text."""
-        return value
-
-    def to_url(self, value: str) -> str:
-        """Write the text."""
-        return value
-
-
-class TableConverter:
-    """The form of a table that is downloaded."""
-
-    regex = "csv|parquet"
-
-    def to_python(self, value: str) -> str:
-        """Hand views the text."""
-        return value
-
-    def to_url(self, value: str) -> str:
-        """Write the text."""
-        return value
-
-
-register_converter(TableConverter, "table")
-register_converter(AddressConverter, "account")
-
-
-class TermsFormConverter:
-    """The two forms of a file of terms."""
-
-    regex = "json|toml"
-
-    def to_python(self, value: str) -> str:
-        """Hand views the text."""
-        return value
-
-    def to_url(self, value: str) -> str:
-        """Write the text."""
-        return value
-
-
-register_converter(RootConverter, "root")
-register_converter(TermsFormConverter, "terms_form")
+register_converter(converters.AddressConverter, "account")
+register_converter(converters.RootConverter, "root")
+register_converter(converters.TableConverter, "table")
+register_converter(converters.TermsFormConverter, "terms_form")
 
 handler400 = "config.errors.bad_request"
 handler403 = "config.errors.not_allowed"

@@ -206,7 +206,7 @@ class Fields:
         return found
 
     def ints(self, name: str) -> list[int]:
-        """Return a number of every log, exactly, as Python integers."""
+        """Return a number of every log, exactly, as Python integers. Raises ShortLogError."""
         field = self.schema.field(name)
         words = self.words(name)
         bad = dirty(words, bits=field.bits, signed=field.signed)
@@ -215,7 +215,7 @@ class Fields:
         return to_ints(words, signed=field.signed)
 
     def addresses(self, name: str) -> list[str]:
-        """Return an address of every log as lower-case hex."""
+        """Return an address of every log as lower-case hex. Raises ShortLogError."""
         words = self.words(name)
         bad = dirty(words, bits=160, signed=False)
         if bad.any():

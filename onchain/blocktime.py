@@ -1,6 +1,6 @@
 """When a block was made, in milliseconds, on chains that stamp whole seconds.
 
-Source: spec/venues.md, Time.
+Source: docs/spec/venues.md, Time.
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,8 @@ from itertools import groupby
 SECOND_MS = 1000
 TIME_SOURCE = "block seconds, spread over the blocks of a second"
 """What a manifest says when every time in it follows from the headers; anybody can work it out again."""
+LIVE_TIME_SOURCE = f"node's live stamps where it gave some, else {TIME_SOURCE}"
+"""What it says when a block was stamped live: no call returns such a stamp later, so only its second can be checked."""
 
 Live = tuple[int, int]
 """The node's own finer stamp of a block: time_ms, and how far from it the block's true time can be."""

@@ -1,6 +1,6 @@
 """The second opinion: with several providers a block is verified once two of them give the same hash and root.
 
-Source: spec/venues.md, Head, safety, completeness. Where providers contradict each other neither is believed.
+Source: docs/spec/venues.md, Head, safety, completeness. Where providers contradict each other neither is believed.
 """
 
 from __future__ import annotations

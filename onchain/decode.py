@@ -1,6 +1,6 @@
 """The raw bytes of a node's answer, or of a file of logs, to columns; nothing is guessed.
 
-Most answers pass `onchain.decode_fast`, a compiled scanner that gives up at anything it isn't sure of; `json` then
+Most answers pass `onchain.fast.logs`, a compiled scanner that gives up at anything it isn't sure of; `json` then
 decides whether the bytes are unusual or broken. Both ways give the same columns.
 """
 
@@ -12,9 +12,10 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from onchain import decode_fast as fast
 from onchain.columns import ABSENT, MAX_TOPICS, WORD, LogColumns
 from onchain.errors import LogDecodeError
+from onchain.fast import logs as fast
+from onchain.fast.jsonbytes import UNSURE
 from onchain.jsondepth import MAX_DEPTH, is_too_deep
 
 LEAST_LOG_BYTES = 250  # an address, two hashes and the names of the fields take more
@@ -34,8 +35,8 @@ def decode_logs(body: bytes) -> LogColumns:
     Raises LogDecodeError when the bytes are no JSON, an error response, or a log lacks a field or has it malformed.
     """
     out = _buffers(len(body))
-    count = fast.read_response(np.frombuffer(body, np.uint8), IN_RESPONSE, out) if body else fast.UNSURE
-    return _columns(out, count) if count != fast.UNSURE else _from_objects(_result(_parse(body)), plain=False)
+    count = fast.read_response(np.frombuffer(body, np.uint8), IN_RESPONSE, out) if body else UNSURE
+    return _columns(out, count) if count != UNSURE else _from_objects(_result(_parse(body)), plain=False)
 
 
 def decode_log_lines(body: bytes) -> LogColumns:
@@ -45,7 +46,7 @@ def decode_log_lines(body: bytes) -> LogColumns:
     """
     out = _buffers(len(body))
     count = fast.read_lines(np.frombuffer(body, np.uint8), IN_LINE, out) if body else 0
-    if count != fast.UNSURE:
+    if count != UNSURE:
         return _columns(out, count)
     objects, offset = [], 0
     for line in body.split(b"\n"):

@@ -140,7 +140,10 @@ def claim_calldata(*, account: str, token: str, cumulative: int, proof: Sequence
 
 
 def claim_many_calldata(*, items: Sequence[ClaimItem]) -> str:
-    """Return the calldata of `claim_many` for 1 to 100 items of one token; their proofs go one after the other."""
+    """Return the calldata of `claim_many` for 1 to 100 items of one token; their proofs go one after the other.
+
+    Raises ValueError when they don't fit one batch.
+    """
     nodes = [from_hex(node) for item in items for node in item.proof]
     if not 1 <= len(items) <= MAX_BATCH:
         raise ValueError(f"A batch has 1 to {MAX_BATCH} claims, not {len(items)}.")
@@ -164,7 +167,7 @@ def epoch_digest(
     tokens: Sequence[str],
     increments: Sequence[int],
 ) -> str:
-    """Return what the treasury approves, by spec/distributor.md; computed here, compared with the contract's."""
+    """Return what the treasury approves, by docs/distributor.md; computed here, compared with the contract's."""
     types = ("uint256", "address", "uint256", "bytes32", "bytes32", "bytes32", "address[]", "uint256[]")
     hashes = [from_hex(root), from_hex(parent_root), from_hex(manifest_hash)]
     values = [chain_id, distributor, epoch, *hashes, list(tokens), list(increments)]

@@ -1,6 +1,6 @@
 """Blocks with all their logs from a node, as columns; each block's receipts rebuild its header's root, or it is none.
 
-Source: spec/venues.md, Head, safety, completeness.
+Source: docs/spec/venues.md, Head, safety, completeness.
 """
 
 from __future__ import annotations
@@ -48,13 +48,12 @@ class Headers:
 class FetchedRange:
     """Consecutive blocks, linked to each other, and the logs that `addresses` left in them.
 
-    all_logs: how many logs the blocks hold of all contracts; size: the bytes of the receipts as they came.
+    size: the bytes of the receipts as they came.
     """
 
     headers: Headers
     logs: LogColumns
     addresses: frozenset[str]
-    all_logs: int
     size: int
 
     @property
@@ -134,7 +133,7 @@ def fetch_range(client: RpcClient, *, first: int, last: int, addresses: frozense
     # By hash, so that a reorg between the two calls can't mix two branches.
     found = client.raw(calls=[Call("eth_getBlockReceipts", (hash_,)) for hash_ in hashes], check=read)
     logs = _placed(found, headers)
-    return FetchedRange(headers, logs.of_addresses(sorted(addresses)), addresses, len(logs), size)
+    return FetchedRange(headers, logs.of_addresses(sorted(addresses)), addresses, size)
 
 
 def fetch_whole(client: RpcClient, *, first: int, last: int, addresses: frozenset[str]) -> list[FetchedRange]:

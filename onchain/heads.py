@@ -18,6 +18,8 @@ from typing import Any
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
+from onchain.jsondepth import is_too_deep
+
 logger = logging.getLogger(__name__)
 KEEP_ALIVE_S = 20.0
 RECONNECT_S = 5.0
@@ -46,7 +48,7 @@ class LiveTimes:
         try:
             number, index = _number(mini["block_number"]), _number(mini["index"])
             stamp_us = _number(mini["mini_block_timestamp"])
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             return
         if index == 0:
             self._stamps[number] = (stamp_us, stamp_us)
@@ -118,7 +120,7 @@ class HeadWatch:
             if message.get("id") in (0, 1):
                 self._answered(message, pending[message["id"]], kinds)
             elif message.get("method") == "eth_subscription":
-                self._notified(message.get("params") or {}, kinds)
+                self._notified(message.get("params"), kinds)
 
     def _answered(self, message: dict[str, Any], kind: str, kinds: dict[str, str]) -> None:
         if isinstance(message.get("result"), str):
@@ -129,7 +131,9 @@ class HeadWatch:
         else:
             logger.info("The node offers no subscription to %s", kind)
 
-    def _notified(self, params: dict[str, Any], kinds: dict[str, str]) -> None:
+    def _notified(self, params: Any, kinds: dict[str, str]) -> None:
+        if not isinstance(params, dict):
+            return
         kind, result = kinds.get(str(params.get("subscription"))), params.get("result")
         if kind == HEADS:
             self._new.set()
@@ -147,9 +151,11 @@ def _request(number: int, method: str, params: list[str]) -> str:
 
 
 def _received(receive: Callable[[], str | bytes]) -> dict[str, Any] | None:
+    """Return the next message; None for none yet, and for one that means nothing: the subscription goes on."""
     try:
-        message = json.loads(receive())
-    except TimeoutError:
+        raw = receive()
+        message = None if is_too_deep(raw if isinstance(raw, bytes) else raw.encode()) else json.loads(raw)
+    except (TimeoutError, ValueError):
         return None
     return message if isinstance(message, dict) else None
 

@@ -1,6 +1,6 @@
 """Follows the chain: proven blocks, their logs, the events that follow from them and the cursor, in one transaction.
 
-Source: spec/venues.md, Head, safety, completeness.
+Source: docs/spec/venues.md, Head, safety, completeness.
 """
 
 from __future__ import annotations
@@ -245,7 +245,7 @@ class Indexer:
 
 
 def ensure_cursor(client: RpcClient) -> Cursor | None:
-    """Return the cursor, made at the first watched block; None while nothing is watched."""
+    """Return the cursor, made at the first watched block; None while nothing is watched. Raises WrongChainError."""
     chain_id = int(client.call(method="eth_chainId"), 16)
     cursor = Cursor.objects.first()
     if cursor is None:

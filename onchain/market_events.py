@@ -1,6 +1,6 @@
 """A market's events as the evidence's columns, with the carry-in that their beginning needs.
 
-Source: spec/evidence.md, events.parquet.
+Source: docs/spec/evidence.md, events.parquet.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -52,7 +52,7 @@ class Block(models.Model):
     """A block's header as a node gave it. Headers are linked by hash; one branch is canonical."""
 
     class Status(models.IntegerChoices):
-        """How sure we are of what the block holds (spec/venues.md, Head, safety, completeness)."""
+        """How sure we are of what the block holds (docs/spec/venues.md, Head, safety, completeness)."""
 
         FETCHED = 0, "Fetched"
         VERIFIED = 1, "Receipts root rebuilt"
@@ -131,7 +131,7 @@ class WatchedContract(models.Model):
 
 
 class Market(models.Model):
-    """An order book that an adapter turns into market events (spec/venues.md, the market file)."""
+    """An order book that an adapter turns into market events (docs/venues.md, The market file)."""
 
     name = models.CharField(max_length=64, unique=True)
     adapter = models.CharField(max_length=32)
@@ -157,7 +157,7 @@ class Market(models.Model):
 
 
 class MarketEvent(models.Model):
-    """A market event (spec/evidence.md) of a canonical block; partitioned by block number.
+    """A market event (docs/spec/evidence.md) of a canonical block; partitioned by block number.
 
     `log_index` counts the market's events within the block. Time comes from the block; `time_ms` is filled only where
     an event became true at a moment of its own, such as an expiry between two blocks.

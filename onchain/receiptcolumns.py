@@ -10,10 +10,10 @@ import numpy as np
 
 from onchain import decode, receipts
 from onchain.columns import ABSENT, MAX_TOPICS, WORD, Bytes, Int64s, LogColumns
-from onchain.decode_fast import UNSURE
 from onchain.errors import BlockMissingError, RpcGarbledError
 from onchain.fast import receipts as fast
 from onchain.fast.compiling import is_on_disk
+from onchain.fast.jsonbytes import UNSURE
 from onchain.fast.trie import BLOOM, FIRST_LOG, LAST_LOG, roots, workspace
 from onchain.rpc import parse_results
 

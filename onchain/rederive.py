@@ -1,6 +1,6 @@
 """A market's events straight from a node, without our database: verified blocks, the venue's adapter, nothing else.
 
-Source: spec/evidence.md, the last section; spec/venues.md, Time.
+Source: docs/spec/evidence.md, the last paragraph; docs/spec/venues.md, Time.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence

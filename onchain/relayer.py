@@ -1,6 +1,7 @@
 """Claims on behalf of their accounts: a dry run that names whoever can't be paid, and the batch's one transaction."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Case, F, Sum, When
@@ -12,18 +13,29 @@ from onchain.rpc import RpcClient
 from onchain.transactions import Sender, prepare, revert_reason
 
 
-def refusals(client: RpcClient, *, sender: Sender, distributor: str, items: Sequence[ClaimItem]) -> dict[str, str]:
-    """Return the contract's reason for every account whose claim would revert; empty when the batch would pass.
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """What a batch would come to. refused: account to the contract's reason, of those whose claim would revert.
+
+    fits_together: False when each passes alone and all together do not: too much for one transaction, or the chain
+    has moved meanwhile. Nobody is at fault then.
+    """
+
+    refused: dict[str, str]
+    fits_together: bool
+
+
+def dry_run(client: RpcClient, *, sender: Sender, distributor: str, items: Sequence[ClaimItem]) -> DryRun:
+    """Try a batch without sending it; where it would revert, each of its claims.
 
     A claim that has nothing left is no refusal: the contract skips it in a batch.
     """
     try:
         _dry_run(client, sender=sender, to=distributor, data=claim_many_calldata(items=items))
-    except RpcRefusedError as whole:
-        found = {item.account: reason for item in items if (reason := _refusal(client, sender, distributor, item))}
-        # Each passes alone and not together: too much for one transaction, or the chain has moved. Nobody is at fault.
-        return found or {item.account: revert_reason(whole) for item in items}
-    return {}
+    except RpcRefusedError:
+        refused = {item.account: reason for item in items if (reason := _refusal(client, sender, distributor, item))}
+        return DryRun(refused, fits_together=bool(refused))
+    return DryRun({}, fits_together=True)
 
 
 def prepare_batch(

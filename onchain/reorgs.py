@@ -1,6 +1,6 @@
 """Reorganisations: find where the node's chain leaves ours, mark what hangs off, and go on from there.
 
-Source: spec/venues.md, Head, safety, completeness.
+Source: docs/spec/venues.md, Head, safety, completeness.
 """
 
 from __future__ import annotations

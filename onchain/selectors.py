@@ -1,9 +1,12 @@
 """What the rest of the project may ask about the chain; reads only, and says how sure the answer is."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from django.db.models import Q
+
 from onchain.archive import archived_through
+from onchain.blocktime import LIVE_TIME_SOURCE, TIME_SOURCE
 from onchain.market_events import halt_changes, market_events_arrow
 from onchain.models import Block, Cursor, Market, WatchedContract
 from onchain.store import read_columns
@@ -24,12 +27,13 @@ __all__ = [
     "market_events_arrow",
     "settled_through_ms",
     "stored_through",
+    "time_source",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class BlockRef:
-    """A canonical block. `time_ms` is by spec/venues.md, Time."""
+    """A canonical block. `time_ms` is by docs/spec/venues.md, Time."""
 
     number: int
     hash: str
@@ -83,6 +87,16 @@ def block_at_or_after(*, time_ms: int) -> BlockRef | None:
 def last_block_before(*, time_ms: int) -> BlockRef | None:
     """Return the last block whose time_ms is below the given."""
     return _ref(Block.objects.filter(canonical=True, time_ms__lt=time_ms).order_by("-time_ms", "-number").first())
+
+
+def time_source(*, from_ms: int, to_block: int, event_blocks: Iterable[int] = ()) -> str:
+    """Return what a manifest says of where the times since from_ms, and of earlier events' blocks, come from."""
+    before = last_block_before(time_ms=from_ms)
+    first = before.number + 1 if before else 0
+    earlier = {number for number in event_blocks if number < first}
+    stamped = Block.objects.filter(canonical=True, live_time_ms__isnull=False)
+    found = stamped.filter(Q(number__range=(first, to_block)) | Q(number__in=earlier)).exists()
+    return LIVE_TIME_SOURCE if found else TIME_SOURCE
 
 
 def settled_through_ms(*, markets: Sequence[str] | None = None) -> int:

@@ -50,7 +50,7 @@ def market_register(
     lot_size: str,
     base_symbol: str,
 ) -> Market:
-    """Register a market (spec/venues.md, the market file) and watch its contract.
+    """Register a market (docs/venues.md, The market file) and watch its contract.
 
     `config` holds tick_raw, lot_raw and the adapter's own table; `tick_size` and `lot_size` are decimals for people.
     Raises MarketConflictError when the name is taken by a market whose events would differ.

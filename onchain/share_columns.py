@@ -24,7 +24,7 @@ Int32s = npt.NDArray[np.int32]
 class ShareTransfers:
     """Transfers of one share token in chain order; n of each column.
 
-    block, time_ms: int64, of the block (spec/venues.md, Time). sender, receiver: int32, indices into `accounts`
+    block, time_ms: int64, of the block (docs/spec/venues.md, Time). sender, receiver: int32, indices into `accounts`
     (lower-case hex). value: exact, in the share's smallest unit.
     """
 

@@ -5,6 +5,7 @@ the same bytes with the same nonce, which the chain takes once.
 """
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,9 @@ BUMP_PERCENT = 125
 # What nodes say of a transaction that they have already, or that is mined already.
 KNOWN_WORDS = ("already known", "already imported", "nonce too low", "known transaction", "replacement transaction")
 STATE = OutgoingTransaction.State
+_ERROR_STRING = "0x08c379a0"
+"""Error(string), Solidity's and Vyper's revert with a reason; its length and text stand behind the offset's word."""
+_LENGTH_AT, _TEXT_AT = 74, 138
 
 
 class RefusedByContractError(OnchainError):
@@ -61,19 +65,26 @@ def sender_of(role: str, *, chain_id: int) -> Sender | None:
     return Sender(signer=config.signer(), chain_id=chain_id) if config.is_set else None
 
 
-def prepare(client: RpcClient, *, sender: Sender, purpose: str, to: str, data: str) -> OutgoingTransaction:
+def prepare(
+    client: RpcClient, *, sender: Sender, purpose: str, to: str, data: str, again: bool = False
+) -> OutgoingTransaction:
     """Sign and store a transaction for `purpose`, or return the one that is stored: asking twice is asking once.
 
     Nothing is broadcast yet. Call inside the caller's transaction, so that what it decides and what it sends are
-    stored together. Raises RefusedByContractError when the contract would revert, and the client's errors.
+    stored together. again: one that the contract refused in a final block is kept under another purpose, and a new
+    one takes its place once the contract would accept it. Raises RefusedByContractError when the contract would
+    revert, and the client's errors.
     """
     existing = OutgoingTransaction.objects.filter(purpose=purpose).exclude(state=STATE.LOST).first()
-    if existing is not None:
+    refused = existing is not None and existing.state == STATE.REVERTED
+    if existing is not None and not (again and refused):
         return existing
     gas = _gas(client, sender=sender, purpose=purpose, to=to, data=data)
     with transaction.atomic():
         _lock_nonces(sender)
         OutgoingTransaction.objects.filter(purpose=purpose, state=STATE.LOST).delete()
+        if existing is not None:
+            OutgoingTransaction.objects.filter(pk=existing.pk).update(purpose=f"{purpose} refused {existing.pk}")
         row = OutgoingTransaction.objects.create(
             chain_id=sender.chain_id, sender=sender.address, nonce=_next_nonce(client, sender), purpose=purpose,
             to=to, data=data, gas_limit=gas,
@@ -93,7 +104,7 @@ def broadcast(client: RpcClient, row: OutgoingTransaction) -> None:
         client.call(method="eth_sendRawTransaction", params=[attempt.raw])
     except RpcRefusedError as error:
         if not any(word in error.message.lower() for word in KNOWN_WORDS):
-            TransactionAttempt.objects.filter(pk=attempt.pk).update(error=error.message)
+            TransactionAttempt.objects.filter(pk=attempt.pk).update(error=revert_reason(error))
             logger.warning("The node refuses %s: %s", row.purpose, error.message)
     failpoints.hit("transactions.sent")
 
@@ -203,12 +214,17 @@ def _gas(client: RpcClient, *, sender: Sender, purpose: str, to: str, data: str)
 
 
 def revert_reason(error: RpcRefusedError) -> str:
-    """Return the contract's short error string from a node's answer, or the node's own words."""
+    """Return the contract's short error string from a node's answer, or the node's own words.
+
+    A contract may revert with any bytes: U+FFFD stands for what is no text, and for NUL, which no database keeps.
+    """
     data = error.data if isinstance(error.data, str) else ""
-    if data.startswith("0x08c379a0") and len(data) >= 138:
-        length = int(data[74:138], 16)
-        return bytes.fromhex(data[138 : 138 + 2 * length]).decode(errors="replace")
-    return error.message
+    reason = error.message
+    if data.startswith(_ERROR_STRING) and len(data) >= _TEXT_AT:
+        with suppress(ValueError):  # a node's answer that is no hex
+            length = int(data[_LENGTH_AT:_TEXT_AT], 16)
+            reason = bytes.fromhex(data[_TEXT_AT : _TEXT_AT + 2 * length]).decode(errors="replace")
+    return reason.replace("\0", "\ufffd")
 
 
 def current_fees(client: RpcClient) -> tuple[int, int]:

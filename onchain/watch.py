@@ -1,6 +1,6 @@
 """Mirrors what a distributor's events say into tables; the chain has the last word, so rows of dead blocks go.
 
-Source: spec/distributor.md, Events.
+Source: docs/distributor.md, Events.
 """
 
 from collections.abc import Callable
@@ -61,15 +61,13 @@ def decode_log(log: ContractLog) -> tuple[str, dict[str, Any]] | None:
         return None
     indexed = [field for field in entry["inputs"] if field["indexed"]]
     plain = [field for field in entry["inputs"] if not field["indexed"]]
-    values = dict(
-        zip(
-            [field["name"] for field in indexed + plain],
-            [decode([field["type"]], _raw(topic))[0] for field, topic in zip(indexed, log.topics[1:], strict=True)]
-            + list(decode([field["type"] for field in plain], _raw(log.data))),
-            strict=True,
-        )
-    )
-    return entry["name"], {name: _plain(value) for name, value in values.items()}
+    values = [decode([field["type"]], _raw(topic))[0] for field, topic in zip(indexed, log.topics[1:], strict=True)]
+    # A contract's string is any bytes, so it is read as bytes: what is no text must not stop the mirror.
+    values += decode(["bytes" if field["type"] == "string" else field["type"] for field in plain], _raw(log.data))
+    return entry["name"], {
+        field["name"]: _shown_text(value) if field["type"] == "string" else _plain(value)
+        for field, value in zip(indexed + plain, values, strict=True)
+    }
 
 
 def _events() -> dict[str, dict[str, Any]]:
@@ -83,6 +81,11 @@ def _events() -> dict[str, dict[str, Any]]:
 
 def _raw(text: str) -> bytes:
     return bytes.fromhex(text[2:])
+
+
+def _shown_text(octets: bytes) -> str:
+    """Return a contract's string; U+FFFD stands for bytes that are no UTF-8, and for NUL, which no database keeps."""
+    return octets.decode(errors="replace").replace("\0", "\ufffd")
 
 
 def _plain(value: Any) -> Any:

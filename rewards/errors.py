@@ -70,6 +70,21 @@ class NotYetError(RewardsError):
         super().__init__(f"{what} waits for {waits_for}.")
 
 
+class NotWrittenError(RewardsError):
+    """The disk takes nothing; once it does again, the same call works. `setting` names the folder."""
+
+    retryable = True
+
+    def __init__(self, *, what: str, setting: str, reason: str, is_full: bool) -> None:
+        self.what, self.setting, self.reason, self.is_full = what, setting, reason, is_full
+        super().__init__(
+            f"The disk is full: {setting} has no room for {what}. Make room there, or move {setting} to a larger disk;"
+            " it is tried again by itself."
+            if is_full
+            else f"{setting} does not take {what}: {reason}. Put the folder right; it is tried again by itself."
+        )
+
+
 class NotAllowedError(RewardsError):
     """The person may not do this, or it can't be done here."""
 

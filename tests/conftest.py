@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.db import connection
+from hypothesis import HealthCheck
+from hypothesis import settings as examples
 
 from config import embedded
 from tests.chain import anvil, anvil_process, exchange
@@ -17,6 +19,10 @@ from tests.chain import anvil, anvil_process, exchange
 __all__ = ["anvil", "anvil_process", "exchange"]
 HERE = Path(__file__).parent
 APPLICATION = {name: settings.DATABASES["default"].get(name, "") for name in ("USER", "PASSWORD")}
+
+# How long an example takes, or takes to make, is the machine's load and says nothing about the code.
+examples.register_profile("lamplight", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+examples.load_profile("lamplight")
 
 
 @pytest.fixture(scope="session")

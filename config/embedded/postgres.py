@@ -17,17 +17,13 @@ from typing import Any
 import environ
 import psutil
 
-from config.embedded import processes
+from config.embedded import processes, roles
 from config.embedded.errors import EmbeddedError
 from config.embedded.layout import locked, log_dir, socket_dir
+from config.embedded.roles import APPLICATION, OWNER, SUPERUSER
 
 MAJOR = 18
 DATABASE = "lamplight"
-SUPERUSER = "postgres"
-OWNER = "lamplight_owner"
-"""Owns the database and all in it: `migrate` runs as it, and nothing else does."""
-APPLICATION = "lamplight"
-"""What web, worker and beat connect as; it owns nothing (docs/security.md)."""
 ACCOUNT = "pgserver"
 """PostgreSQL refuses to run as root; then it runs as this system account, which the wheel's package makes too."""
 
@@ -89,8 +85,6 @@ def ensure_postgres(root: Path, *, durable: bool = True) -> None:
 
 def ensure_database(root: Path, *, name: str = DATABASE) -> None:
     """Create the two roles and the database `name` in the running cluster unless they are there."""
-    from config.embedded import roles
-
     roles.ensure(host=str(socket_dir(root)), database=name)
 
 

@@ -9,7 +9,11 @@ from contextlib import suppress
 import psycopg
 from psycopg import sql
 
-from config.embedded.postgres import APPLICATION, OWNER, SUPERUSER
+SUPERUSER = "postgres"
+OWNER = "lamplight_owner"
+"""Owns the database and all in it: `migrate` runs as it, and nothing else does."""
+APPLICATION = "lamplight"
+"""What web, worker and beat connect as; it owns nothing (docs/security.md)."""
 
 # Databases that an earlier version made belong to the superuser; their tables change hands once.
 _TAKE_OVER = """

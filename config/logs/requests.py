@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils.functional import LazyObject, empty
 from django_structlog.middlewares.request import RequestMiddleware, async_streaming_content_wrapper
 
-from config.routes import route_name
+from config.routes import NOWHERE, route_name
 
 HEADER: Final = "X-Request-ID"
 WELL_FORMED: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
@@ -20,6 +20,7 @@ QUIET: Final = frozenset({"healthz", "readyz", "metrics", "proof", "proof-of-roo
 LONGEST_PATH: Final = 500
 """As much of a path as is written; those of ours are shorter."""
 logger = structlog.get_logger(__name__)
+_plain = logging.getLogger(__name__)
 
 
 class RequestLogMiddleware(RequestMiddleware):
@@ -32,8 +33,7 @@ class RequestLogMiddleware(RequestMiddleware):
     def prepare(self, request: HttpRequest) -> None:
         """Settle the id."""
         structlog.contextvars.clear_contextvars()
-        own, given = uuid.uuid4().hex, request.headers.get(HEADER, "")
-        taken = given if WELL_FORMED.fullmatch(given) else own
+        own, taken = ids_of(request.headers.get(HEADER, ""))
         request.own_id, request.request_id = own, taken  # type: ignore[attr-defined]
         request.begun_ns = time.monotonic_ns()  # type: ignore[attr-defined]
         structlog.contextvars.bind_contextvars(request_id=taken)
@@ -48,7 +48,8 @@ class RequestLogMiddleware(RequestMiddleware):
             # It has been said, with where it was raised.
             del request._raised_exception
         else:
-            logger.log(_level(request, response), "request_finished", **_facts(request, response))
+            facts = _facts(request, response)
+            logger.log(_level(facts["status"], facts["route"]), "request_finished", **facts)
             if isinstance(response, StreamingHttpResponse) and response.is_async:
                 context = structlog.contextvars.get_merged_contextvars(logger)
                 response.streaming_content = async_streaming_content_wrapper(response.streaming_content, context)
@@ -76,8 +77,31 @@ def _facts(request: HttpRequest, response: HttpResponse) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _level(request: HttpRequest, response: HttpResponse) -> int:
-    if response.status_code >= 500:
+def _level(status: int, route: str) -> int:
+    if status >= 500:
         return logging.ERROR
-    quiet = route_name(request) in QUIET or request.resolver_match is None
-    return logging.DEBUG if quiet and response.status_code < 400 else logging.INFO
+    return logging.DEBUG if status < 400 and (route in QUIET or route == NOWHERE) else logging.INFO
+
+
+def ids_of(given: str) -> tuple[str, str]:
+    """Return a request's own id and the one that its lines and its answer carry, for what its X-Request-ID gives."""
+    own = uuid.uuid4().hex
+    return own, given if WELL_FORMED.fullmatch(given) else own
+
+
+def say_answered(
+    *, method: str, path: str, route: str, status: int, duration_ms: int, own_id: str, request_id: str,
+    user_id: int | None = None,
+) -> None:  # fmt: skip
+    """Write the line of a request that was answered before Django: the same that Django's requests have."""
+    level = _level(status, route)
+    # Asked first: most proof packs are not worth a line, and there may be thousands a second.
+    if not _plain.isEnabledFor(level):
+        return
+    more: dict[str, Any] = {} if user_id is None else {"user_id": user_id}
+    if own_id != request_id:
+        more["own_id"] = own_id
+    logger.log(
+        level, "request_finished", method=method, path=path[:LONGEST_PATH], route=route, status=status,
+        duration_ms=duration_ms, request_id=request_id, **more,
+    )  # fmt: skip

@@ -5,12 +5,11 @@ from typing import Any
 
 from csp.constants import NONCE, NONE, SELF
 
-from config.environment import Environment
 from config.logs import logging_config
-
-BASE_DIR = Path(__file__).resolve().parent.parent.parent
-env = Environment()
-Environment.read_env(BASE_DIR / ".env", overwrite=False)
+from config.settings.reading import BASE_DIR as BASE_DIR
+from config.settings.reading import env as env
+from config.settings.signing_in import *  # noqa: F403 - a part of this module
+from config.settings.tasks import *  # noqa: F403 - a part of this module
 
 DEBUG = False
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[])
@@ -116,46 +115,6 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-
-# --- signing in (docs/sign-in.md): allauth sends codes and checks passkeys; limits on tries are ours -------------
-SECOND_FACTOR_REQUIRED = True
-"""Whoever decides on pay or watches over it (accounts/roles.py) needs one; only a machine of one's own goes without."""
-ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
-ACCOUNT_LOGIN_METHODS = {"email"}
-ACCOUNT_SIGNUP_FIELDS = ["email*"]
-ACCOUNT_LOGIN_BY_CODE_ENABLED = True
-ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 600
-ACCOUNT_LOGIN_BY_CODE_MAX_ATTEMPTS = 5
-ACCOUNT_LOGIN_TIMEOUT = 900
-ACCOUNT_EMAIL_VERIFICATION = "mandatory"
-ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
-ACCOUNT_EMAIL_VERIFICATION_BY_CODE_TIMEOUT = 600
-ACCOUNT_EMAIL_VERIFICATION_BY_CODE_MAX_ATTEMPTS = 5
-ACCOUNT_EMAIL_VERIFICATION_MAX_RESEND_COUNT = 0
-ACCOUNT_EMAIL_NOTIFICATIONS = True
-ACCOUNT_EMAIL_SUBJECT_PREFIX = "Lamplight: "
-ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = True
-ACCOUNT_MAX_EMAIL_ADDRESSES = 5
-ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
-# One throttle for all ways in: accounts/throttle.py. allauth's own counts in each process's memory.
-ACCOUNT_RATE_LIMITS = False
-MFA_RATE_LIMITS = False
-MFA_ADAPTER = "accounts.adapters.MfaAdapter"
-MFA_SUPPORTED_TYPES = ["webauthn", "totp", "recovery_codes"]
-MFA_PASSKEY_LOGIN_ENABLED = True
-MFA_WEBAUTHN_USER_VERIFICATION = "required"
-MFA_TOTP_ISSUER = "Lamplight"
-MFA_TOTP_TOLERANCE = 1
-# Nobody gets an account by an address that they have not shown to be theirs, which is what this would guard against.
-MFA_ALLOW_UNVERIFIED_EMAIL = True
-MFA_FORMS = {
-    "authenticate": "accounts.factor_forms.SecondFactorForm",
-    "add_webauthn": "accounts.factor_forms.NewPasskeyForm",
-    "login_webauthn": "accounts.factor_forms.PasskeySignInForm",
-    "authenticate_webauthn": "accounts.factor_forms.PasskeyStepForm",
-    "reauthenticate_webauthn": "accounts.factor_forms.ConfirmingPasskeyForm",
-    "reauthenticate": "accounts.factor_forms.ConfirmingSecondFactorForm",
-}
 
 # --- e-mail ------------------------------------------------------------------------------------------------
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Lamplight <lamplight@localhost>")
@@ -296,70 +255,6 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     },
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "PREPROCESSING_HOOKS": ["rewards.api.schema.only_ours"],
-}
-
-# --- tasks: the queue only pokes, the database decides ---------------------------------------------------------
-CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
-# A killed child's task keeps its place for so long (s), by default ten; nobody waits for results that are not kept.
-CELERY_WORKER_LOST_WAIT = 1.0
-CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_STORE_ERRORS_EVEN_IF_IGNORED = False
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-# With REMAP_SIGTERM=SIGQUIT (docker/compose.yml): told to stop, a worker lets its tasks end for so long, and then gives
-# back to the queue what has not ended. Without that variable it waits for them without a limit.
-CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = env.float("WORKER_STOP_S", default=20.0)
-CELERY_TASK_TIME_LIMIT = 1800
-CELERY_TASK_SOFT_TIME_LIMIT = 1700
-CELERY_BEAT_SCHEDULER = "config.beat:Scheduler"
-CELERY_TIMEZONE = "UTC"
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-# A queue of its own: workers on other machines may take stretches alone (--queues scoring).
-CELERY_TASK_ROUTES = {
-    "rewards.tasks.score_stretches": {"queue": "scoring"},
-    # What scorecards draw: never in the way of anything that pays.
-    "rewards.tasks.sum_quotes": {"queue": "figures"},
-    "rewards.tasks.answer_whatif": {"queue": "figures"},
-    "rewards.tasks.sample_luck": {"queue": "figures"},
-    # A worker with the relayer's key and nothing else can serve this one alone.
-    "rewards.tasks.relay_claims": {"queue": "relayer"},
-}
-CELERY_BEAT_SCHEDULE = {
-    # A poke that finds nothing due costs one query; an expired poke is dropped, the next one does its work.
-    "follow-head": {"task": "onchain.tasks.follow_head", "schedule": 1.0, "options": {"expires": 5}},
-    "backfill-ranges": {"task": "onchain.tasks.backfill_ranges", "schedule": 5.0, "options": {"expires": 5}},
-    "watch-distributor": {"task": "rewards.tasks.watch_distributor", "schedule": 2.0, "options": {"expires": 5}},
-    "advance-epochs": {"task": "rewards.tasks.advance_epochs", "schedule": 2.0, "options": {"expires": 5}},
-    "poke-stretches": {"task": "rewards.tasks.poke_stretches", "schedule": 2.0, "options": {"expires": 5}},
-    "score-live": {"task": "rewards.tasks.score_live_epochs", "schedule": 5.0, "options": {"expires": 5}},
-    "poke-figures": {"task": "rewards.tasks.poke_figures", "schedule": 5.0, "options": {"expires": 5}},
-    "poke-whatifs": {"task": "rewards.tasks.poke_whatifs", "schedule": 2.0, "options": {"expires": 5}},
-    "sweep-whatifs": {"task": "rewards.tasks.sweep_whatifs", "schedule": 600.0, "options": {"expires": 300}},
-    "review-epochs": {"task": "rewards.tasks.review_epochs", "schedule": 3.0, "options": {"expires": 5}},
-    "relay-claims": {"task": "rewards.tasks.relay_claims", "schedule": 2.0, "options": {"expires": 5}},
-    "find-notices": {"task": "rewards.tasks.find_notices", "schedule": 5.0, "options": {"expires": 5}},
-    "deliver-notices": {"task": "rewards.tasks.deliver_notices", "schedule": 2.0, "options": {"expires": 5}},
-    "derive-again": {"task": "rewards.tasks.derive_markets_again", "schedule": 5.0, "options": {"expires": 5}},
-    # The status page says who took the last one, queue by queue, and what the keys hold where the workers have them.
-    **{
-        f"canary-{queue}": {
-            "task": "rewards.tasks.canary",
-            "schedule": 20.0,
-            "args": (queue,),
-            "options": {"queue": queue, "expires": 60},
-        }
-        for queue in ("celery", "scoring", "figures", "relayer")
-    },
-    **{
-        f"look-at-{role}": {
-            "task": "rewards.tasks.look_at_key",
-            "schedule": 60.0,
-            "args": (role.upper(),),
-            "options": {"queue": queue, "expires": 60},
-        }
-        for role, queue in (("relayer", "relayer"), ("proposer", "celery"))
-    },
 }
 
 # --- logs (docs/watching.md) --------------------------------------------------------------------------------------

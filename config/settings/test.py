@@ -14,6 +14,8 @@ DEBUG = False
 TALLIES_EVERY_S = 0
 # Two runs at once must not share a test database.
 DATABASES["default"]["TEST"] = {"NAME": f"test_lamplight_{os.getpid()}"}
+# A test's transaction is its whole time, in which Numba may have to compile; on a busy machine that takes minutes.
+DATABASES["default"]["OPTIONS"]["options"] += " -c idle_in_transaction_session_timeout=0"
 # A second name for the same database, which only the tests of replicas use.
 DATABASES["replica"] = {**DATABASES["default"], "TEST": {"MIRROR": "default"}}
 # Hashing is slow on purpose; the tests sign in hundreds of times.

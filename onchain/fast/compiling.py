@@ -14,8 +14,7 @@ _HERE = Path(__file__).parent
 
 
 def _sources_sha256() -> str:
-    files = [*sorted(_HERE.glob("*.py")), _HERE.parent / "decode_fast.py"]
-    return hashlib.sha256(b"\0".join(each.read_bytes() for each in files)).hexdigest()
+    return hashlib.sha256(b"\0".join(each.read_bytes() for each in sorted(_HERE.glob("*.py")))).hexdigest()
 
 
 _SOURCES = _sources_sha256()

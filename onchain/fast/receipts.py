@@ -1,6 +1,6 @@
 """The fast way through the answer to a batch of eth_getBlockReceipts: one pass over the bytes, into columns.
 
-Like `onchain.decode_fast`, whose pieces it uses, it takes only what it is sure of and gives up at anything else;
+Like `onchain.fast.logs`, whose pieces it uses, it takes only what it is sure of and gives up at anything else;
 `onchain.receiptcolumns` then reads the same bytes through `json`.
 """
 
@@ -10,26 +10,23 @@ from typing import Any
 
 import numpy as np
 
-from onchain.decode_fast import (
+from onchain.fast.compiling import jit
+from onchain.fast.jsonbytes import (
     CLOSE_LIST,
     CLOSE_OBJECT,
-    ERROR,
-    LOGS,
     OPEN_LIST,
     OPEN_OBJECT,
-    RESULT,
     UNSURE,
-    _after,
-    _blank,
-    _hex_into,
-    _integer,
-    _key,
-    _quantity,
-    _same,
-    _skip,
-    read_logs,
+    after_member,
+    is_same,
+    read_hex,
+    read_integer,
+    read_key,
+    read_quantity,
+    skip_blank,
+    skip_value,
 )
-from onchain.fast.compiling import jit
+from onchain.fast.logs import ERROR, LOGS, RESULT, read_logs
 from onchain.fast.trie import BLOOM, FIRST_LOG, GAS, KIND, LAST_LOG, STATUS
 
 STATUS_NAME, GAS_NAME, BLOOM_NAME, TYPE_NAME, HASH_NAME, ID_NAME = (
@@ -55,23 +52,23 @@ def room(size: int) -> Receipts:
 def _field(buf, start, end, at, row, required, out, receipt, receipts):  # type: ignore[no-untyped-def]
     """Read one field of a receipt; return (its bit or 0, rows of logs in use, place after it)."""
     numbers, blooms, hashes = receipts
-    if _same(buf, start, end, LOGS):
+    if is_same(buf, start, end, LOGS):
         row, at = read_logs(buf, at, row, required, out)
         return HAS_LOGS, row, at
-    if _same(buf, start, end, BLOOM_NAME):
-        return HAS_BLOOM, row, _hex_into(buf, at, blooms, receipt * BLOOM, BLOOM)
-    if _same(buf, start, end, HASH_NAME):
-        return HAS_HASH, row, _hex_into(buf, at, hashes, receipt * 32, 32)
-    if _same(buf, start, end, STATUS_NAME):
-        numbers[receipt, STATUS], at = _quantity(buf, at)
+    if is_same(buf, start, end, BLOOM_NAME):
+        return HAS_BLOOM, row, read_hex(buf, at, blooms, receipt * BLOOM, BLOOM)
+    if is_same(buf, start, end, HASH_NAME):
+        return HAS_HASH, row, read_hex(buf, at, hashes, receipt * 32, 32)
+    if is_same(buf, start, end, STATUS_NAME):
+        numbers[receipt, STATUS], at = read_quantity(buf, at)
         return HAS_STATUS, row, at
-    if _same(buf, start, end, GAS_NAME):
-        numbers[receipt, GAS], at = _quantity(buf, at)
+    if is_same(buf, start, end, GAS_NAME):
+        numbers[receipt, GAS], at = read_quantity(buf, at)
         return HAS_GAS, row, at
-    if _same(buf, start, end, TYPE_NAME):
-        numbers[receipt, KIND], at = _quantity(buf, at)
+    if is_same(buf, start, end, TYPE_NAME):
+        numbers[receipt, KIND], at = read_quantity(buf, at)
         return HAS_TYPE, row, at if numbers[receipt, KIND] <= MAX_TYPE else UNSURE
-    return 0, row, _skip(buf, at)
+    return 0, row, skip_value(buf, at)
 
 
 @jit
@@ -83,16 +80,16 @@ def _receipt(buf, at, row, required, out, receipt, receipts):  # type: ignore[no
     numbers[receipt, KIND] = 0
     numbers[receipt, FIRST_LOG] = row
     seen = 0
-    at = _blank(buf, at + 1)
+    at = skip_blank(buf, at + 1)
     while True:
-        start, end, value = _key(buf, at)
+        start, end, value = read_key(buf, at)
         if value == UNSURE:
             return row, UNSURE
         bit, row, at = _field(buf, start, end, value, row, required, out, receipt, receipts)
         if at == UNSURE or seen & bit:
             return row, UNSURE
         seen |= bit
-        ended, at = _after(buf, at, CLOSE_OBJECT)
+        ended, at = after_member(buf, at, CLOSE_OBJECT)
         if ended:
             numbers[receipt, LAST_LOG] = row
             return row, at if seen & ALL_BUT_TYPE == ALL_BUT_TYPE else UNSURE
@@ -103,7 +100,7 @@ def _list(buf, at, row, required, out, receipt, receipts):  # type: ignore[no-un
     """Read one block's receipts; return (rows of logs, receipts in use, place after it)."""
     if at >= len(buf) or buf[at] != OPEN_LIST:
         return row, receipt, UNSURE
-    at = _blank(buf, at + 1)
+    at = skip_blank(buf, at + 1)
     if at < len(buf) and buf[at] == CLOSE_LIST:
         return row, receipt, at + 1
     while True:
@@ -111,7 +108,7 @@ def _list(buf, at, row, required, out, receipt, receipts):  # type: ignore[no-un
         if at == UNSURE:
             return row, receipt, UNSURE
         receipt += 1
-        ended, at = _after(buf, at, CLOSE_LIST)
+        ended, at = after_member(buf, at, CLOSE_LIST)
         if ended:
             return row, receipt, at
 
@@ -122,24 +119,24 @@ def _response(buf, at, row, required, out, receipt, receipts, number):  # type: 
     if at >= len(buf) or buf[at] != OPEN_OBJECT:
         return row, receipt, UNSURE
     found, named = False, False
-    at = _blank(buf, at + 1)
+    at = skip_blank(buf, at + 1)
     while True:
-        start, end, at = _key(buf, at)
-        if at == UNSURE or _same(buf, start, end, ERROR):
+        start, end, at = read_key(buf, at)
+        if at == UNSURE or is_same(buf, start, end, ERROR):
             return row, receipt, UNSURE
-        if _same(buf, start, end, RESULT):
+        if is_same(buf, start, end, RESULT):
             if found:
                 return row, receipt, UNSURE
             found = True
             row, receipt, at = _list(buf, at, row, required, out, receipt, receipts)
-        elif _same(buf, start, end, ID_NAME):
-            value, at = _integer(buf, at)
+        elif is_same(buf, start, end, ID_NAME):
+            value, at = read_integer(buf, at)
             named = value == number
         else:
-            at = _skip(buf, at)
+            at = skip_value(buf, at)
         if at == UNSURE:
             return row, receipt, UNSURE
-        ended, at = _after(buf, at, CLOSE_OBJECT)
+        ended, at = after_member(buf, at, CLOSE_OBJECT)
         if ended:
             return row, receipt, at if found and named else UNSURE
 
@@ -153,10 +150,10 @@ def read_batch(buf, count, required, out, receipts, first_receipt):  # type: ign
     size = len(buf)
     row, receipt = 0, 0
     first_receipt[0] = 0
-    at = _blank(buf, 0)
+    at = skip_blank(buf, 0)
     listed = at < size and buf[at] == OPEN_LIST
     if listed:
-        at = _blank(buf, at + 1)
+        at = skip_blank(buf, at + 1)
     elif count != 1:
         return UNSURE
     for number in range(count):
@@ -165,7 +162,7 @@ def read_batch(buf, count, required, out, receipts, first_receipt):  # type: ign
             return UNSURE
         first_receipt[number + 1] = receipt
         if listed:
-            ended, at = _after(buf, at, CLOSE_LIST)
+            ended, at = after_member(buf, at, CLOSE_LIST)
             if at == UNSURE or ended != (number == count - 1):
                 return UNSURE
-    return row if _blank(buf, at) == size else UNSURE
+    return row if skip_blank(buf, at) == size else UNSURE

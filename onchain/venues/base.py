@@ -1,6 +1,6 @@
 """What every venue adapter is: a pure function of (state, logs) to market events, whose state can be saved.
 
-Source: spec/venues.md, Rules for every adapter.
+Source: docs/spec/venues.md, Rules for every adapter.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A book of resting orders in the contract's raw units, and the market events that its changes are in ticks and lots.
 
-Source: spec/venues.md, Rules for every adapter: an order counts `remaining_raw // lot_raw` lots at all times.
+Source: docs/spec/venues.md, Rules for every adapter: an order counts `remaining_raw // lot_raw` lots at all times.
 """
 
 from __future__ import annotations

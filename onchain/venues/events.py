@@ -1,4 +1,4 @@
-"""Market events as columns (spec/evidence.md), with the place of each in the chain's order."""
+"""Market events as columns (docs/spec/evidence.md), with the place of each in the chain's order."""
 
 from __future__ import annotations
 

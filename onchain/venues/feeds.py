@@ -1,6 +1,6 @@
 """Price feeds: a contract's price events to a market's anchors, in half-ticks rounded half up.
 
-Source: spec/venues.md, Price feeds. An anchor takes effect with the block that carries it.
+Source: docs/spec/venues.md, Price feeds. An anchor takes effect with the block that carries it.
 """
 
 from __future__ import annotations

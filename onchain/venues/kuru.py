@@ -1,6 +1,6 @@
 """The adapter of Kuru's order book: limit orders, flip orders that grow by fills, and the vault's two quotes.
 
-Source: spec/venues.md, the row `kuru`; the contract's events.
+Source: docs/spec/venues.md, the row `kuru`; the contract's events.
 """
 
 from __future__ import annotations

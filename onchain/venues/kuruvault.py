@@ -1,6 +1,6 @@
 """Kuru's automated vault: its two quotes, which no order event announces, kept from its trades and settings.
 
-Source: spec/venues.md, the row `kuru`; a full fill's rule is the contract's, checked by its views.
+Source: docs/spec/venues.md, the row `kuru`; a full fill's rule is the contract's, checked by its views.
 """
 
 from __future__ import annotations

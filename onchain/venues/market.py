@@ -1,6 +1,6 @@
 """Market files: one market of one venue as TOML, the same keys as in the database.
 
-Source: spec/venues.md, the market file.
+Source: docs/venues.md, The market file.
 """
 
 from __future__ import annotations

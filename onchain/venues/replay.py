@@ -1,6 +1,6 @@
 """Replays raw logs from files through an adapter, without Django, database or chain.
 
-Source: spec/venues.md; spec/evidence.md, events.parquet.
+Source: docs/spec/venues.md; docs/spec/evidence.md, events.parquet.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def batches(
 
 
 def to_table(events: EventColumns, *, market: str, blocks: BlockColumns) -> pa.Table:
-    """Return the columns of spec/evidence.md; times of blocks by the whole of their second among `blocks`."""
+    """Return the columns of docs/spec/evidence.md; times of blocks by the whole of their second among `blocks`."""
     times = np.array([time.time_ms for time in block_times(blocks.timestamp_s.tolist())], np.int64)
     of_block = times[np.searchsorted(blocks.number, events.block)] if len(events) else np.zeros(0, np.int64)
     return pa.table(

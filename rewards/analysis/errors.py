@@ -35,14 +35,6 @@ class UnknownAccountError(AnalysisError):
         super().__init__(f"{account}: {reason}.")
 
 
-class OptionError(AnalysisError):
-    """An option of a command is out of range."""
-
-    def __init__(self, *, option: str, reason: str) -> None:
-        self.option, self.reason = option, reason
-        super().__init__(f"{option}: {reason}.")
-
-
 class PackedCellsError(AnalysisError):
     """Stored sums of quotes can't be read; they can be made again."""
 

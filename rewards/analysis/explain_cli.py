@@ -6,22 +6,21 @@ python -m rewards.engine explain BUNDLE --account 0x... [--json]
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rewards.analysis.errors import OptionError
 from rewards.analysis.explain import explain
 from rewards.analysis.explain_json import to_json
 from rewards.analysis.explain_text import Teller
 from rewards.engine import bundle
+from rewards.engine.errors import OptionError
 from rewards.engine.jsontext import canonical_json
+from rewards.engine.options_cli import add_amount_options, add_bundle, check_decimals
 from rewards.engine.termfields import ADDRESS
 
 if TYPE_CHECKING:
     from rewards.engine.tree_cli import Subparsers
 
 EXIT_OK = 0
-MOST_DECIMALS = 77
 _ABOUT = """\
 Walk from an account's leaf in the tree back to what it is made of: shares of what makers are paid, markets, pools
 before and after the cap, kinds of session, sessions, and the statistics of the quotes in them. Every figure is the sum
@@ -42,12 +41,9 @@ def add_parser(subparsers: Subparsers) -> argparse.ArgumentParser:
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="the bundle's directory")
+    add_bundle(parser)
     parser.add_argument("--account", required=True, metavar="0x...", help="the account that is paid")
-    parser.add_argument("--json", action="store_true", help="print JSON, amounts as strings in the smallest unit")
-    parser.add_argument(
-        "--decimals", type=int, metavar="N", help="print amounts in whole tokens of 10^N smallest units"
-    )
+    add_amount_options(parser)
     parser.set_defaults(run=run)
     return parser
 
@@ -57,8 +53,7 @@ def run(args: argparse.Namespace) -> int:
     account = args.account.lower()
     if not ADDRESS.fullmatch(account):
         raise OptionError(option="--account", reason=f"{args.account} is not 0x and 40 hex digits")
-    if args.decimals is not None and not 0 <= args.decimals <= MOST_DECIMALS:
-        raise OptionError(option="--decimals", reason=f"it has to be from 0 to {MOST_DECIMALS}")
+    check_decimals(args.decimals)
     found = explain(bundle.read_inputs(args.bundle), account=account)
     if args.json:
         print(canonical_json(to_json(found)).decode())

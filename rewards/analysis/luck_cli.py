@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rewards.analysis.errors import OptionError
 from rewards.analysis.luck import Luck, Range, sampling_luck
 from rewards.engine import bundle
+from rewards.engine.errors import OptionError
 from rewards.engine.jsontext import canonical_json
+from rewards.engine.options_cli import add_amount_options, add_bundle, check_decimals
 from rewards.engine.rules import BPS
 from rewards.engine.texttable import amount_text, one_line, percent_text, table
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rewards.engine.tree_cli import Subparsers
 
 EXIT_OK = 0
-MOST_DECIMALS, MOST_DRAWS = 77, 2000
+MOST_DRAWS = 2000
 _ABOUT = """\
 Show what each maker would have earned if the book had been looked at once a minute, at a random instant that stands
 for its whole minute, as other programmes do: the mean and the range of 90% of many draws, beside the exact amount.
@@ -42,13 +42,10 @@ def add_parser(subparsers: Subparsers) -> argparse.ArgumentParser:
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="the bundle's directory")
+    add_bundle(parser)
     parser.add_argument("--draws", type=int, default=200, metavar="N", help="how many epochs to sample (200)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="the same seed draws the same instants (1)")
-    parser.add_argument("--json", action="store_true", help="print JSON, amounts as strings in the smallest unit")
-    parser.add_argument(
-        "--decimals", type=int, metavar="N", help="print amounts in whole tokens of 10^N smallest units"
-    )
+    add_amount_options(parser)
     parser.set_defaults(run=run)
     return parser
 
@@ -59,8 +56,7 @@ def run(args: argparse.Namespace) -> int:
         raise OptionError(option="--draws", reason=f"it has to be from 1 to {MOST_DRAWS}")
     if args.seed < 0:
         raise OptionError(option="--seed", reason="it has to be 0 or more")
-    if args.decimals is not None and not 0 <= args.decimals <= MOST_DECIMALS:
-        raise OptionError(option="--decimals", reason=f"it has to be from 0 to {MOST_DECIMALS}")
+    check_decimals(args.decimals)
     luck = sampling_luck(bundle.read_inputs(args.bundle), draws=args.draws, seed=args.seed)
     if args.json:
         print(canonical_json(to_json(luck)).decode())

@@ -1,8 +1,8 @@
 """Why a market's money was not earned: whole numbers that add up to the unit.
 
-Source: spec/scoring.md, *Uptime gate* and *Payout of a market*. Every pool's rate runs through all live time; what no
-maker's counted credit covers is split over the reasons in proportion to boosted time, and what rounding leaves is
-named as such.
+Source: docs/spec/scoring.md, *Uptime gate* and *Payout of a market*. Every pool's rate runs through all live time;
+what no maker's counted credit covers is split over the reasons in proportion to boosted time, and what rounding leaves
+is named as such.
 """
 
 from __future__ import annotations

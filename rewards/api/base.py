@@ -9,8 +9,7 @@ from django.conf import settings
 from django.http import HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
-from django.views.decorators.gzip import gzip_page
-from django.views.decorators.http import conditional_page
+from django.utils.decorators import decorator_from_middleware
 from rest_framework.exceptions import APIException, MethodNotAllowed, NotAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,12 +18,14 @@ from rest_framework.views import APIView
 from accounts.errors import AccountsError
 from accounts.models import Maker, User
 from accounts.throttle import WINDOW_S
+from config.compressing import Gzip
 from rewards.api import errors
 from rewards.api.callers import KeyAuthentication, PageSession, seen_maker
 from rewards.api.fields import Row
 from rewards.api.kept import note_version
 from rewards.api.kinds import KINDS
 from rewards.api.limits import Allowance, allowance, caller
+from rewards.api.negotiating import Conditional, Negotiation
 from rewards.api.paging import envelope
 from rewards.api.params import Params, read
 from rewards.api.renderers import Csv, Json, Parquet
@@ -55,6 +56,7 @@ class ApiView(APIView):  # type: ignore[misc]  # untyped
     throttle_classes: ClassVar[list[Any]] = []
     parser_classes: ClassVar[list[Any]] = []
     renderer_classes: ClassVar = [Json]
+    content_negotiation_class = Negotiation
     http_method_names: ClassVar = ["get", "head", "post", "delete"]
     schema = ApiSchema()
 
@@ -118,9 +120,12 @@ class ApiView(APIView):  # type: ignore[misc]  # untyped
         if not answer.has_header("Cache-Control"):
             # Kept by whoever likes, but asked for again each time: the ETag makes that cheap.
             answer["Cache-Control"] = "no-cache" if self.is_public else "private, no-cache"
-        patch_vary_headers(answer, ("Accept", "Authorization", "Cookie"))
+        # Also where this one is too short to be packed: the next may be longer.
+        patch_vary_headers(answer, ("Accept", "Accept-Encoding", "Authorization", "Cookie"))
         if answer.status_code == KINDS["too_many_requests"].status:
-            answer["RateLimit-Policy"] = f'"api";q={self._most(request)};w={WINDOW_S}'
+            left = Allowance(self._most(request), 0, int(answer.headers.get("Retry-After", WINDOW_S)))
+            for name, value in left.headers().items():
+                answer[name] = value
         return answer
 
     def _most(self, request: Request) -> int:
@@ -166,5 +171,8 @@ def now_ms() -> int:
 def route(view: type[ApiView]) -> Callable[..., HttpResponseBase]:
     """Return a view as Django calls it: with an ETag of its bytes, weak once they are packed, and 304 for whoever has
     them."""
-    answer: Callable[..., HttpResponseBase] = gzip_page(conditional_page(view.as_view()))
+    answer: Callable[..., HttpResponseBase] = _gzip(_conditional(view.as_view()))
     return answer
+
+
+_gzip, _conditional = decorator_from_middleware(Gzip), decorator_from_middleware(Conditional)

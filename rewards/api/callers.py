@@ -1,8 +1,10 @@
 """Who asks: an API key, the session of a page, or anybody; and what they may see."""
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -12,17 +14,26 @@ from rest_framework.request import Request
 
 from accounts import roles
 from accounts.api_keys import api_key_check
-from accounts.errors import ApiKeyRefusedError, NotPermittedError, SecondFactorNeededError
+from accounts.errors import AccountsError, ApiKeyRefusedError, NotPermittedError, SecondFactorNeededError
 from accounts.models import ApiKey, Maker, User
-from accounts.roles import Deed
+from accounts.roles import Deed, user_of
 from accounts.second_factor import session_showed_second_factor
+from accounts.sign_in import session_person
 from accounts.throttle import count_try, place_key
 from rewards.api.errors import CHALLENGE, ForgeryError, ScopeError
-from rewards.errors import NotFoundError
+from rewards.errors import NotFoundError, RewardsError
 
 MOST_REFUSED: Final = 60
 """Refused keys from one place in five minutes."""
 Scope = ApiKey.Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """As much of DRF's request as permissions and limits look at."""
+
+    user: User
+    auth: ApiKey | None
 
 
 class KeyAuthentication(BaseAuthentication):  # type: ignore[misc]  # untyped
@@ -116,6 +127,25 @@ def seen_maker(*, request: Request, slug: str) -> Maker:
         if roles.sees_maker(person=person, maker=maker):
             raise ScopeError(scope=Scope.OWN if roles.belongs_to(person=person, maker=maker) else Scope.ALL)
     raise NotPermittedError(what=f"The scores of {maker.name}", who="its members and those who review epochs")
+
+
+def still_sees(*, request: HttpRequest, slug: str) -> bool:
+    """Ask the database anew whether who opened a stream may see this maker: a key, a session or a role may be gone.
+
+    request: as it was let in, so its person is known. Nothing is counted against a limit.
+    """
+    text = request.headers.get("Authorization", "").partition(" ")[2].strip()
+    try:
+        if text:
+            key = api_key_check(text=text, ip=request.META.get("REMOTE_ADDR"), now=timezone.now())
+            who: Any = Who(key.person, key)
+        else:
+            person = session_person(person=user_of(request.user), session_key=request.session.session_key)
+            who = Who(user_of(person or AnonymousUser()), None)
+        seen_maker(request=who, slug=slug)
+    except (AccountsError, RewardsError, ScopeError):
+        return False
+    return True
 
 
 def seen_makers(*, request: Request) -> list[Maker]:

@@ -14,7 +14,8 @@ from rewards.api.params import EpochsParams, Paged
 from rewards.api.programmes import PUBLIC, Page, token_part
 from rewards.api.serializers import AccountRow, EpochRow, EvidenceRow, LeaderRow, ResultRow, TermsRow
 from rewards.models import Epoch, Program
-from rewards.selectors.claims import ClaimView, claim_page
+from rewards.selectors.claim_rows import ClaimView
+from rewards.selectors.claims import claim_page
 from rewards.selectors.evidence import evidence_files
 from rewards.selectors.programs import epoch_get, program_get
 from rewards.selectors.revisions import RevisionRow, revision_rows

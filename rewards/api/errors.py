@@ -17,6 +17,8 @@ from rewards.errors import NotFoundError, WhatIfRefusedError
 CONTENT_TYPE: Final = "application/problem+json"
 CHALLENGE: Final = 'Bearer realm="Lamplight"'
 PROBLEMS_PATH: Final = "/api/problems/"
+PAGES: Final = ("/api/docs", "/api/problems")
+"""What people read below /api/; all else there is for programs, also where nothing is."""
 
 
 class CursorError(Exception):
@@ -122,7 +124,7 @@ def _challenge(error: drf.APIException) -> dict[str, str]:
 
 def is_api(request: HttpRequest) -> bool:
     """Whether a request is to the API, so that what goes wrong before a view has it is told in its form, too."""
-    return request.path.startswith("/api/v1/")
+    return request.path.startswith("/api/") and not request.path.startswith(PAGES)
 
 
 def not_found(_request: HttpRequest) -> HttpResponse:

@@ -8,23 +8,22 @@ counts against the limit. Whatever is not as plain as that goes on to Django.
 
 import asyncio
 import re
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from config.front import Application, Headers, Message, Receive, Scope, Send, answer, has_tag, headers_of, takes_gzip
 from config.logs.requests import HEADER as REQUEST_ID
-from rewards.api.keptcheck import Claim, allowed
+from rewards.api.keptcheck import Claim, Permit, allowed
 from rewards.api.keptstore import Asked, Kept, Store
-from rewards.api.limits import Allowance
 from rewards.selectors.versions import figures_version
+from rewards.services.answered import Answered
 
 NOTED: Final = "lamplight.version"
 """Where the view leaves the version, in the scope of the request."""
 MOST_AT_ONCE: Final = 100
 _PATH: Final = re.compile(
     r"/api/v1/makers/(?P<maker>[-a-zA-Z0-9_]{1,100})/programmes/(?P<programme>[-a-zA-Z0-9_]{1,100})"
-    r"/epochs/(?P<number>[0-9]{1,9})/(?:scores|allocations)"
+    r"/epochs/(?P<number>[0-9]{1,9})/(?P<table>scores|allocations)"
 )
 _OF_ONE_REQUEST: Final = frozenset({b"ratelimit", b"ratelimit-policy", REQUEST_ID.lower().encode(), b"set-cookie"})
 _OF_THE_BODY: Final = frozenset({b"content-type", b"content-length", b"content-encoding"})
@@ -33,7 +32,8 @@ _OF_THE_BODY: Final = frozenset({b"content-type", b"content-length", b"content-e
 def note_version(request: Any, path: dict[str, Any]) -> None:
     """Have a view's answer kept: say which version of the figures it is about to read, or an older one."""
     scope = getattr(request._request, "scope", None)
-    if scope is not None:
+    # What is larger is no epoch's number, nor one of the database's.
+    if scope is not None and path["number"] < 2**31:
         scope[NOTED] = figures_version(programme=path["programme"], number=path["number"])
 
 
@@ -44,14 +44,14 @@ class KeptAnswers:
         self._inner, self._is_on = inner, most_bytes > 0
         self.store = Store(most_bytes=most_bytes)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="kept")
-        self._waiting: list[tuple[Claim, asyncio.Future[Allowance | None]]] = []
+        self._waiting: list[tuple[Claim, asyncio.Future[Permit | None]]] = []
         self._asking: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send what is kept, or hand the request on and keep what comes back."""
         is_get = self._is_on and scope["type"] == "http" and scope["method"] == "GET"
         match = _PATH.fullmatch(scope["path"]) if is_get else None
-        headers = headers_of(scope) if match else {}
+        answered, headers = Answered(scope), headers_of(scope) if match else {}
         if match is None or b"authorization" not in headers:
             await self._inner(scope, receive, send)
             return
@@ -61,17 +61,21 @@ class KeptAnswers:
         )  # fmt: skip
         if (kept := self.store.get(asked)) is not None:
             ip = scope["client"][0] if scope.get("client") else None
-            left = await self._left(
+            permit = await self._permit(
                 Claim(headers[b"authorization"], ip, match[1], match[2], int(match[3]), kept.version)
             )
-            if left is not None:
-                await _send(send, kept, left, headers)
+            if permit is not None:
+                status = await _send(send, kept, [*permit.headers(), answered.header(headers)], headers)
+                answered.done(route=f"api:{match['table']}", status=status, user_id=permit.person)
                 return
         await self._inner(scope, receive, self._watched(send, scope, asked))
 
-    async def _left(self, claim: Claim) -> Allowance | None:
-        """Return what is left to ask for, None when the answer is not to be sent. Those who wait are asked together."""
-        future: asyncio.Future[Allowance | None] = asyncio.get_running_loop().create_future()
+    async def _permit(self, claim: Claim) -> Permit | None:
+        """Return who asks with what is left to them, None when the answer is not to be sent.
+
+        Those who wait at the same time are asked together.
+        """
+        future: asyncio.Future[Permit | None] = asyncio.get_running_loop().create_future()
         self._waiting.append((claim, future))
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._ask())
@@ -80,14 +84,14 @@ class KeptAnswers:
     async def _ask(self) -> None:
         while self._waiting:
             now, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
-            found: list[Allowance | None] = [None] * len(now)
+            found: list[Permit | None] = [None] * len(now)
             try:
                 claims = [claim for claim, _ in now]
                 found = await asyncio.get_running_loop().run_in_executor(self._thread, allowed, claims)
             finally:
-                for (_, future), left in zip(now, found, strict=True):
+                for (_, future), permit in zip(now, found, strict=True):
                     if not future.done():
-                        future.set_result(left)
+                        future.set_result(permit)
 
     def _watched(self, send: Send, scope: Scope, asked: Asked) -> Send:
         """Return a `send` that keeps a good answer on its way."""
@@ -108,17 +112,17 @@ class KeptAnswers:
     def _keep(self, asked: Asked, scope: Scope, headers: Headers, body: bytes) -> None:
         sent = [(name.lower(), value) for name, value in headers if name.lower() not in _OF_ONE_REQUEST]
         tag = dict(sent).get(b"etag")
-        # Django packs for some who don't unpack (`gzip;q=0`, `x-gzip`): nobody else who doesn't is to get that.
+        # Whatever stands behind: who does not unpack never gets what was packed for somebody else.
         is_fit = asked.packed or b"content-encoding" not in dict(sent)
         if tag is not None and is_fit:
             self.store.put(asked, Kept(scope[NOTED], sent, tag, body))
 
 
-async def _send(send: Send, kept: Kept, left: Allowance, headers: dict[bytes, bytes]) -> None:
-    own: Headers = [(name.lower().encode(), value.encode()) for name, value in left.headers().items()]
-    own.append((REQUEST_ID.lower().encode(), uuid.uuid4().hex.encode()))
+async def _send(send: Send, kept: Kept, own: Headers, headers: dict[bytes, bytes]) -> int:
+    """Send what is kept, with headers of this answer's own; returns the status."""
     if has_tag(headers, kept.tag):
         bare = [pair for pair in kept.headers if pair[0] not in _OF_THE_BODY]
         await answer(send, status=304, headers=[*bare, *own])
-    else:
-        await answer(send, status=200, headers=[*kept.headers, *own], body=kept.body)
+        return 304
+    await answer(send, status=200, headers=[*kept.headers, *own], body=kept.body)
+    return 200

@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from accounts.api_keys import USED_EVERY, api_key_check, key_prefix
 from accounts.errors import AccountsError
-from accounts.models import ApiKey, User
-from rewards.api.callers import seen_maker
+from config.front import Headers
+from rewards.api.callers import Who, seen_maker
 from rewards.api.errors import ScopeError
 from rewards.api.limits import Allowance, allowance, caller
 from rewards.errors import RewardsError
@@ -37,17 +37,22 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class _Who:
-    """As much of DRF's request as permissions and limits look at."""
+class Permit:
+    """A kept answer may be sent: to whom (the number of the person whose key it is), and what is left to them."""
 
-    user: User
-    auth: ApiKey
+    person: int
+    left: Allowance
+
+    def headers(self) -> Headers:
+        """Return the headers that say what is left."""
+        return [(name.lower().encode(), value.encode()) for name, value in self.left.headers().items()]
 
 
 @dataclass(frozen=True, slots=True)
 class _Grant:
     who: Version
     until: datetime
+    person: int
     counted_as: tuple[str, int]
 
 
@@ -55,8 +60,8 @@ _grants: dict[tuple[str, str | None, str], _Grant] = {}
 """By the key itself: of one key, a caller could write any number of headers."""
 
 
-def allowed(claims: Sequence[Claim]) -> list[Allowance | None]:
-    """Count each request and return what is left, None for those that Django is to answer.
+def allowed(claims: Sequence[Claim]) -> list[Permit | None]:
+    """Count each request and return who asks with what is left, None for those that Django is to answer.
 
     For one thread: its connection stays open from call to call.
     """
@@ -73,13 +78,13 @@ def allowed(claims: Sequence[Claim]) -> list[Allowance | None]:
         return [None] * len(claims)
 
 
-def _allowed(claim: Claim, who: Version, now: datetime) -> Allowance | None:
+def _allowed(claim: Claim, who: Version, now: datetime) -> Permit | None:
     try:
         grant = _grants.get((_text(claim), claim.ip, claim.maker))
         if grant is None or grant.who != who or now >= grant.until:
             grant = _grant(claim, who, now)
         name, most = grant.counted_as
-        return allowance(key=name, most=most, now=now)
+        return Permit(grant.person, allowance(key=name, most=most, now=now))
     except (AccountsError, RewardsError, ScopeError):
         # Django finds the same, and says it in the API's form.
         _grants.pop((_text(claim), claim.ip, claim.maker), None)
@@ -89,7 +94,7 @@ def _allowed(claim: Claim, who: Version, now: datetime) -> Allowance | None:
 def _grant(claim: Claim, who: Version, now: datetime) -> _Grant:
     """Decide anew. `who` was read before, so that a change since is seen at the next request."""
     key = api_key_check(text=_text(claim), ip=claim.ip, now=now)
-    person: Any = _Who(key.person, key)
+    person: Any = Who(key.person, key)
     seen_maker(request=person, slug=claim.maker)
     # At the latest when its use is to be noted again.
     ends = [key.expires_at, (key.last_used_at or now) + USED_EVERY, now + USED_EVERY]
@@ -97,7 +102,7 @@ def _grant(claim: Claim, who: Version, now: datetime) -> _Grant:
         ends.append(key.former_until)
     if len(_grants) >= _MOST_GRANTS:
         _grants.clear()
-    grant = _Grant(who=who, until=min(ends), counted_as=caller(person))
+    grant = _Grant(who=who, until=min(ends), person=key.person_id, counted_as=caller(person))
     _grants[_text(claim), claim.ip, claim.maker] = grant
     return grant
 

@@ -1,5 +1,6 @@
 """Routes about a maker's figures, for its members and for those who review; and about who asks."""
 
+import json
 from collections.abc import Collection
 from typing import Any
 
@@ -97,6 +98,7 @@ class Scores(ListView):
     def answer(self, request: Request, given: dict[str, Any], **path: Any) -> Page:
         """Return a page of them, by market and kind."""
         maker, epoch = maker_epoch(request, **path)
+        _require_market(epoch, given)
         cards, credit = market_cards(epoch=epoch, maker=maker.slug)
         found = [
             {
@@ -126,6 +128,7 @@ class Allocations(ListView):
     def answer(self, request: Request, given: dict[str, Any], **path: Any) -> Page:
         """Return a page of them, by market."""
         maker, epoch = maker_epoch(request, **path)
+        _require_market(epoch, given)
         found = sorted(
             (row for row in pool_pays(epoch=epoch, maker=maker.slug) if row.market == given.get("market", row.market)),
             key=lambda row: row.market,
@@ -140,6 +143,12 @@ class Allocations(ListView):
             }
             for row in rows
         ], cursor  # fmt: skip
+
+
+def _require_market(epoch: Epoch, given: dict[str, Any]) -> None:
+    """Raise NotFoundError for a market that the epoch does not pay for: a wrong name looks like one without rows."""
+    if "market" in given and given["market"] not in json.loads(epoch.terms_json)["markets"]:
+        raise NotFoundError(kind=f"market in epoch {epoch.number}", name=given["market"])
 
 
 class Payments(ListView):

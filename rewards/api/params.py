@@ -1,6 +1,6 @@
 """What may stand behind the question mark: one serializer a route, so that the schema and the check are one thing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from typing import Any, Final
 
@@ -44,10 +44,17 @@ def moment_field(text: str) -> serializers.IntegerField:
     )
 
 
+def choice_field(choices: Sequence[tuple[str, str]], text: str, **options: Any) -> serializers.ChoiceField:
+    """Return a parameter that is one of a few words."""
+    words = ", ".join(word for word, _ in choices)
+    messages = {"invalid_choice": f"“{{input}}” is none of {words}."}
+    return serializers.ChoiceField(choices=choices, required=False, help_text=text, error_messages=messages, **options)
+
+
 class EpochsParams(Paged):
     """Which epochs."""
 
-    state = serializers.ChoiceField(choices=STATES, required=False, help_text="Only those in this state.")
+    state = choice_field(STATES, "Only those in this state.")
     from_ms = moment_field("Only those that end after this.")
     to_ms = moment_field("Only those that start before this.")
 
@@ -56,7 +63,7 @@ class SessionsParams(Paged):
     """Which sessions."""
 
     epoch = serializers.IntegerField(required=False, min_value=1, max_value=2**31 - 1, help_text="Only of this epoch.")
-    kind = serializers.ChoiceField(choices=KIND_CHOICES, required=False, help_text="Only of this kind.")
+    kind = choice_field(KIND_CHOICES, "Only of this kind.")
     from_ms = moment_field("Only those that end after this.")
     to_ms = moment_field("Only those that start before this.")
 
@@ -64,7 +71,10 @@ class SessionsParams(Paged):
 class ClaimsParams(Paged):
     """Which collections."""
 
-    account = serializers.RegexField(ADDRESS, required=False, help_text="Only of this account.")
+    account = serializers.RegexField(
+        ADDRESS, required=False, help_text="Only of this account.",
+        error_messages={"invalid": "Write 0x and 40 hexadecimal digits."},
+    )  # fmt: skip
     from_ms = moment_field("Only at this time or later.")
     to_ms = moment_field("Only before this time.")
 
@@ -81,10 +91,9 @@ class QuotesParams(Paged):
     limit = serializers.IntegerField(
         required=False, default=300, min_value=1, max_value=3_000, help_text="Rows a page; a week has some 2,050."
     )
-    by = serializers.ChoiceField(
-        choices=[(each, each) for each in ("five_minutes", "session", "epoch")], required=False,
-        default="five_minutes", help_text="What a row is over.",
-    )  # fmt: skip
+    by = choice_field(
+        [(each, each) for each in ("five_minutes", "session", "epoch")], "What a row is over.", default="five_minutes"
+    )
     from_ms = moment_field("Only rows that end after this.")
     to_ms = moment_field("Only rows that start before this.")
 

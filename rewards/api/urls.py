@@ -1,9 +1,8 @@
 """Every route of the API's first version."""
 
 from django.urls import path
-from drf_spectacular.views import SpectacularJSONAPIView
 
-from rewards.api import epochs, live, makers, programmes, quotes, what_ifs
+from rewards.api import description, epochs, live, makers, programmes, quotes, what_ifs
 from rewards.api.base import route
 
 _EPOCH = "programmes/<slug:programme>/epochs/<int:number>"
@@ -41,5 +40,5 @@ urlpatterns = [
     path(_MARKET + "/orders", route(quotes.Orders), name="orders"),
     path("what-ifs/<int:what_if>", route(what_ifs.WhatIf), name="what-if"),
     path("what-ifs/<int:what_if>/rows", route(what_ifs.WhatIfRows), name="what-if-rows"),
-    path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
+    path("openapi.json", route(description.Description), name="openapi"),
 ]

@@ -1,6 +1,6 @@
 """Build the sessions of a range: contiguous intervals that cover it, each of one kind.
 
-Source: spec/scoring.md, *Sessions*. Every trading day claims its overnight, pre, regular and post; weekends
+Source: docs/spec/scoring.md, *Sessions*. Every trading day claims its overnight, pre, regular and post; weekends
 come next; what nobody claims is holiday.
 """
 

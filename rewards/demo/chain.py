@@ -30,8 +30,6 @@ class Deployment:
 
     exchange: str
     token: str
-    cash: str
-    vault: str
     distributor: str
     start_block: int
 

@@ -12,7 +12,8 @@ from psycopg import sql
 
 from config import embedded
 from config.embedded.layout import run_dir, socket_dir
-from config.embedded.postgres import DATABASE, OWNER, SUPERUSER
+from config.embedded.postgres import DATABASE
+from config.embedded.roles import OWNER, SUPERUSER
 from rewards.demo.chain import Deployment, LocalChain
 from rewards.demo.errors import NotDuringDemoError
 from rewards.demo.market import MARKETS
@@ -122,9 +123,7 @@ def deploy(
     for name in markets:
         chain.send(name="demo_exchange", to=exchange, sender=sequencer, function="add_market", args=[name])
     chain.mine(time_s=next(at))
-    return Deployment(
-        exchange=exchange, token=token, cash=token, vault=token, distributor=distributor, start_block=start_block
-    )
+    return Deployment(exchange=exchange, token=token, distributor=distributor, start_block=start_block)
 
 
 def _empty_database(root: Path) -> None:

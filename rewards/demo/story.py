@@ -9,7 +9,7 @@ from config.embedded import Supervisor
 from onchain.indexer import node as rpc_client
 from onchain.models import ChainClaim, Cursor, MarketEvent
 from rewards.demo.attestor import Attestor, is_ready_to_approve
-from rewards.demo.chain import BLOCKS_PER_ROUND, Deployment, LocalChain, Sequencer
+from rewards.demo.chain import BLOCKS_PER_ROUND, LocalChain, Sequencer
 from rewards.demo.errors import TooSlowError
 from rewards.demo.exchange import Block
 from rewards.demo.flow import LIVE, Flow
@@ -25,6 +25,8 @@ from rewards.services.claims import claim_request
 COLLECTORS = ("omar", "saturday treasury", "nine-to-four treasury")
 """Who collects the first week's pay at once; everybody else's is left for the person at the screen."""
 TOKEN = 10**18
+TELL_EVERY_S = 60.0
+SLOW_AT_FIRST = "The first time on a machine the scorer is compiled, which a busy processor takes minutes for."
 
 
 @dataclass
@@ -33,7 +35,6 @@ class Story:
 
     chain: LocalChain
     sequencer: Sequencer
-    deployment: Deployment
     program: Program
     flow: Flow
     supervisor: Supervisor
@@ -113,15 +114,27 @@ class Story:
                 continue
 
     def wait(self, what: str, holds: Callable[[], bool], *, within_s: float, between: Callable[[], None]) -> None:
-        """Let live seconds pass until something holds. Raises TooSlowError, which says where to look."""
-        began = time.monotonic()
+        """Let live seconds pass until something holds, and say once a minute how far it is.
+
+        Raises TooSlowError, which says where to look.
+        """
+        began, told_s = time.monotonic(), 0.0
         while not holds():
-            if time.monotonic() - began > within_s:
+            waited_s = time.monotonic() - began
+            if waited_s > within_s:
                 raise TooSlowError(
                     what=what, waited_s=within_s, look_at=str(self.supervisor.root / "logs" / "worker.log")
                 )
+            if waited_s - told_s > TELL_EVERY_S:
+                told_s = waited_s
+                self.terminal.say(f"Still at work: {self.standing()}. {SLOW_AT_FIRST}")
             self.live_second()
             between()
+
+    def standing(self) -> str:
+        """Say how far each epoch is."""
+        unit, epochs = self.plan.unit.lower(), self.program.epochs.order_by("number")
+        return ", ".join(f"{unit} {each.number} is {each.get_state_display().lower()}" for each in epochs)
 
     def live_second(self) -> None:
         """Let one second of the live market pass, at the speed of real time."""

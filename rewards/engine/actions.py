@@ -1,7 +1,7 @@
 """What people entered about an epoch's markets (splits, halts, closures), beside the inputs that it changed.
 
 No number of a root comes from here: splits.csv, events.parquet and sessions.csv hold what counts, and actions.csv says
-who entered it and why. Source: spec/evidence.md; docs/market-actions.md.
+who entered it and why. Source: docs/spec/evidence.md; docs/market-actions.md.
 """
 
 from __future__ import annotations

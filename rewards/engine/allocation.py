@@ -1,6 +1,6 @@
 """From scores to amounts: pools, gates, caps and redistribution of each market, then what each maker is paid.
 
-Source: spec/scoring.md, *Uptime gate*, *Payout of a market* and *Payout of the epoch*.
+Source: docs/spec/scoring.md, *Uptime gate*, *Payout of a market* and *Payout of the epoch*.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ def _redistribute(rows: list[AllocationRow], budget: int) -> list[AllocationRow]
 
 
 def split_paid(maker: str, due: int, shares: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
-    """Return what each account of a maker gets; what the floors leave goes to the first."""
+    """Return what each account of a maker gets; what the floors leave goes to the first. Raises PayoutError."""
     if not shares:
         raise PayoutError(maker=maker, reason="it is to be paid and has no payout account")
     total_ppm = sum(share_ppm for _, share_ppm in shares)

@@ -1,6 +1,6 @@
 """Evidence bundles on disk: read and write the inputs, write the outputs and the manifest.
 
-Source: spec/evidence.md. Checking a bundle is in `rewards.engine.verify`.
+Source: docs/spec/evidence.md. Checking a bundle is in `rewards.engine.verify`.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ def write_inputs(directory: Path | str, inputs: Inputs) -> None:
 
 
 def write_events(directory: Path | str, batches: Iterable[pa.Table]) -> None:
-    """Write events.parquet from tables of spec/evidence.md's columns that are in block order already."""
+    """Write events.parquet from tables of docs/spec/evidence.md's columns that are in block order already."""
     path = Path(directory) / EVENTS
     with pq.ParquetWriter(path, SCHEMA, compression="zstd", write_page_checksum=True) as writer:
         for batch in batches:

@@ -69,7 +69,7 @@ class EventsError(EngineError):
 
 
 class DataError(EngineError):
-    """An event cannot have happened. Base of the data errors of spec/scoring.md, *Inputs of one market*."""
+    """An event cannot have happened. Base of the data errors of docs/spec/scoring.md, *Inputs of one market*."""
 
     rule = "the event cannot have happened"
 
@@ -134,7 +134,7 @@ class TooFineError(DataError):
 
 
 class BoundError(EngineError):
-    """A market's numbers are beyond the bounds of spec/scoring.md, *Quality of a maker*."""
+    """A market's numbers are beyond the bounds of docs/spec/scoring.md, *Quality of a maker*."""
 
     advice = ""
 
@@ -204,3 +204,11 @@ class OutputError(EngineError):
     def __init__(self, *, path: str, reason: str) -> None:
         self.path, self.reason = path, reason
         super().__init__(f"{path} cannot be written: {reason}.")
+
+
+class OptionError(EngineError):
+    """An option of a command is out of range."""
+
+    def __init__(self, *, option: str, reason: str) -> None:
+        self.option, self.reason = option, reason
+        super().__init__(f"{option}: {reason}.")

@@ -1,6 +1,6 @@
 """The data rules of single events, and the errors that name the block and the log index which break them.
 
-Source: spec/scoring.md, *Inputs of one market*.
+Source: docs/spec/scoring.md, *Inputs of one market*.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The events of an epoch as columns of numbers, and their split into one table per market.
 
-Source: spec/evidence.md, *events.parquet*.
+Source: docs/spec/evidence.md, *events.parquet*.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class EventColumns:
 
     @classmethod
     def from_arrow(cls, table: pa.Table | pa.RecordBatch) -> EventColumns:
-        """Read a table with the columns of spec/evidence.md; text may be dictionary-encoded.
+        """Read a table with the columns of docs/spec/evidence.md; text may be dictionary-encoded.
 
         Raises EventsError when a column is missing, has another type, or lacks a value that every event has.
         """
@@ -103,7 +103,7 @@ class EventColumns:
         return cls.from_arrow(SCHEMA.empty_table())
 
     def to_arrow(self) -> pa.Table:
-        """Return the table of spec/evidence.md, text as plain strings."""
+        """Return the table of docs/spec/evidence.md, text as plain strings."""
         columns = {
             "market": _text(self.market),
             "block": pa.array(self.block),

@@ -1,6 +1,6 @@
 """Evidence bundles: one place to import reading, writing and verifying from.
 
-Source: spec/evidence.md.
+Source: docs/spec/evidence.md.
 """
 
 from __future__ import annotations

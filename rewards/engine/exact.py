@@ -2,7 +2,7 @@
 
 The compiled kernel does the same for every ordinary market, a thousand times faster; it hands over to this
 replay when lots or prices leave its domain. It is also the way to look at each interval (`observe`).
-Source: spec/scoring.md, *Intervals* to *Stress windows*.
+Source: docs/spec/scoring.md, *Intervals* to *Stress windows*.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Leaves are `keccak256(keccak256(abi.encode(values)))`, sorted by their bytes and laid into an array of
 `2n - 1` nodes from its end backwards; node `i` is the hash of its children `2i + 1` and `2i + 2`, the smaller
 first.
-Source: spec/scoring.md, *Payout of the epoch*; @openzeppelin/merkle-tree 1.0.8.
+Source: docs/spec/scoring.md, *Payout of the epoch*; @openzeppelin/merkle-tree 1.0.8.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """From the inputs of an epoch to its scores, allocations, amounts and Merkle tree.
 
-Source: spec/scoring.md.
+Source: docs/spec/scoring.md.
 """
 
 from __future__ import annotations

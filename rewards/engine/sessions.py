@@ -1,6 +1,6 @@
 """The sessions of an epoch: contiguous intervals, each of one kind, that cover it.
 
-Source: spec/scoring.md, *Inputs of one market*.
+Source: docs/spec/scoring.md, *Inputs of one market*.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Share splits: one pair of fine units for all of a market's events, in which nothing happens at the split.
 
-Source: spec/scoring.md; docs/market-actions.md, *What a split does to the numbers*.
+Source: docs/spec/scoring.md; docs/market-actions.md, *What a split does to the numbers*.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The text files of an evidence bundle as rows and back, without touching a disk.
 
-Source: spec/evidence.md. Readers raise BundleError with the file's name and the line.
+Source: docs/spec/evidence.md. Readers raise BundleError with the file's name and the line.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The terms of an epoch: what they are, and the strict reading of their JSON.
 
-Source: spec/scoring.md, *Terms*.
+Source: docs/spec/scoring.md, *Terms*.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Vaults: what a maker is paid through a share token goes to the token's holders by their time-weighted balance.
 
-Source: docs/vaults.md, an extension of spec/evidence.md and spec/scoring.md (*Payout of the epoch*).
+Source: docs/vaults.md, an extension of docs/spec/evidence.md and docs/spec/scoring.md (*Payout of the epoch*).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Verification of an evidence bundle: hashes first, then everything recomputed and compared.
 
-Source: spec/evidence.md.
+Source: docs/spec/evidence.md.
 """
 
 from __future__ import annotations

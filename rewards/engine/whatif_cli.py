@@ -15,13 +15,13 @@ from rewards.engine import bundle, grid, whatif, whatif_report
 from rewards.engine.errors import BundleError
 from rewards.engine.inputs import Inputs
 from rewards.engine.jsontext import canonical_json
+from rewards.engine.options_cli import add_amount_options, add_bundle, check_decimals
 from rewards.engine.terms import Terms
 
 if TYPE_CHECKING:
     from rewards.engine.tree_cli import Subparsers
 
 EXIT_OK = 0
-MOST_DECIMALS = 77
 BASE = "the bundle's own terms"
 _ABOUT = """\
 Score the quotes of a bundle by other terms, or by a grid of terms, and compare the payouts. The quotes are taken as
@@ -50,7 +50,7 @@ def add_parser(subparsers: Subparsers) -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="the bundle's directory")
+    add_bundle(parser)
     parser.add_argument(
         "--terms", type=Path, metavar="OTHER.json", help="other terms; their epoch is left aside, the bundle's holds"
     )
@@ -62,10 +62,7 @@ def add_parser(subparsers: Subparsers) -> argparse.ArgumentParser:
         help="a key's path in the terms (* for every key at its place) and its values, as 1,2,5 or 10..100/10; "
         "given twice it makes a grid; together with --terms it starts from those",
     )
-    parser.add_argument("--json", action="store_true", help="print JSON, amounts as strings in the smallest unit")
-    parser.add_argument(
-        "--decimals", type=int, metavar="N", help="print amounts in whole tokens of 10^N smallest units"
-    )
+    add_amount_options(parser)
     parser.set_defaults(run=run)
     return parser
 
@@ -74,8 +71,7 @@ def run(args: argparse.Namespace) -> int:
     """Carry out `whatif` and return 0. Raises EngineError when something cannot be read or tried."""
     if args.terms is None and not args.sweep:
         raise whatif.TriedTermsError(label="whatif", reason="it needs --terms OTHER.json, --sweep PARAM=VALUES or both")
-    if args.decimals is not None and not 0 <= args.decimals <= MOST_DECIMALS:
-        raise whatif.TriedTermsError(label="--decimals", reason=f"it has to be from 0 to {MOST_DECIMALS}")
+    check_decimals(args.decimals)
     parameters = [grid.parse_parameter(text) for text in args.sweep]
     inputs = bundle.read_static(args.bundle)
     other = _other_terms(args.terms)

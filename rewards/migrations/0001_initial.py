@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
                 ("number", models.PositiveIntegerField()),
                 ("start_ms", models.BigIntegerField()),
                 ("end_ms", models.BigIntegerField()),
-                ("terms_json", models.TextField(help_text="Canonical JSON (spec/scoring.md, Terms).")),
+                ("terms_json", models.TextField(help_text="Canonical JSON (docs/spec/scoring.md, Terms).")),
                 ("terms_sha256", models.CharField(max_length=64)),
                 ("budget", onchain.fields.ExactIntegerField()),
                 (

@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "terms_json",
-                    models.TextField(help_text="Canonical JSON (spec/scoring.md, Terms) without its `epoch`."),
+                    models.TextField(help_text="Canonical JSON (docs/spec/scoring.md, Terms) without its `epoch`."),
                 ),
                 ("terms_sha256", models.CharField(help_text="Of terms_json.", max_length=64)),
                 (

@@ -84,7 +84,7 @@ class Epoch(models.Model):
     number = models.PositiveIntegerField()
     start_ms = models.BigIntegerField()
     end_ms = models.BigIntegerField()
-    terms_json = models.TextField(help_text="Canonical JSON (spec/scoring.md, Terms).")
+    terms_json = models.TextField(help_text="Canonical JSON (docs/spec/scoring.md, Terms).")
     terms_sha256 = models.CharField(max_length=64)
     terms_key = models.GeneratedField(
         expression=TermsKey("terms_json"), output_field=models.CharField(max_length=32), db_persist=True,

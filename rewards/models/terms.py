@@ -28,7 +28,7 @@ class TermsVersion(models.Model):
     number = models.PositiveIntegerField(help_text="Counts the programme's versions from 1.")
     state = models.CharField(max_length=12, choices=State.choices, default=State.DRAFT)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="drafted_terms")
-    terms_json = models.TextField(help_text="Canonical JSON (spec/scoring.md, Terms) without its `epoch`.")
+    terms_json = models.TextField(help_text="Canonical JSON (docs/spec/scoring.md, Terms) without its `epoch`.")
     terms_sha256 = models.CharField(max_length=64, help_text="Of terms_json.")
     epoch_days = models.PositiveSmallIntegerField(help_text="Length of an epoch, in days of the exchange's clock.")
     first_start_ms = models.BigIntegerField(

@@ -63,12 +63,6 @@ def corrections_of_epoch(*, epoch: Epoch) -> list[Correction]:
     return list(rows.order_by("pk"))
 
 
-def waiting_corrections() -> list[Correction]:
-    """Return the corrections that wait for a second person, oldest first, in one query."""
-    rows = Correction.objects.filter(state=Correction.State.ENTERED).select_related("epoch__program", "entered_by")
-    return list(rows.order_by("pk"))
-
-
 def correction_get(*, correction_id: int) -> Correction:
     """Return a correction with its epoch; NotFoundError when there is none."""
     found = Correction.objects.select_related("epoch__program").filter(pk=correction_id).first()

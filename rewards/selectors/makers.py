@@ -33,15 +33,16 @@ class KindScore(NamedTuple):
 class KindCard:
     """One kind of session in one market (or over all markets).
 
-    boost_percent: 100 is the plain rate. credit_share_ppm: of all makers' credit. present_ms: two-sided inside the
-    band. live_ms: the market traded. uptime_bps: present of live. required_bps: the gate (0: none). gated: the
-    gate took the credit. pay: the part of the quoting pay that this kind brought, before the cap.
-    pay_per_hour: pay per hour present, 0 without any; while the epoch is live, pay is a guess at
+    boost_percent: 100 is the plain rate. credit: share * 2^30 * ms. credit_share_ppm: of all makers' credit.
+    present_ms: two-sided inside the band. live_ms: the market traded. uptime_bps: present of live. required_bps: the
+    gate (0: none). gated: the gate took the credit. pay: the part of the quoting pay that this kind brought, before
+    the cap. pay_per_hour: pay per hour present, 0 without any; while the epoch is live, pay is a guess at
     the whole epoch and the hours are those so far, so it means nothing then.
     """
 
     kind: str
     boost_percent: int
+    credit: int
     credit_share_ppm: int
     present_ms: int
     live_ms: int
@@ -188,6 +189,7 @@ def _kind_cards(
         KindCard(
             kind=kind,
             boost_percent=boosts[kind],
+            credit=scores[kind].credit,
             credit_share_ppm=share_ppm(part=scores[kind].credit, whole=credit[market, kind]),
             present_ms=scores[kind].present_ms,
             live_ms=scores[kind].live_ms,
@@ -247,6 +249,7 @@ def _sum_cards(cards: list[KindCard]) -> KindCard:
     return KindCard(
         kind=cards[0].kind,
         boost_percent=cards[0].boost_percent,
+        credit=sum(card.credit for card in cards),
         credit_share_ppm=sum(card.credit_share_ppm for card in cards) // len(cards),
         present_ms=present,
         live_ms=live,

@@ -57,7 +57,6 @@ class StatusView:
     block: int | None
     block_time_ms: int | None
     final_block: int | None
-    node_head: int | None
     blocks_behind: int | None
     looked_age_s: int | None
     markets: tuple[MarketStatus, ...]
@@ -91,7 +90,6 @@ def status_view(*, now: dt.datetime) -> StatusView:
         block=block,
         block_time_ms=head.time_ms if head else None,
         final_block=final.number if final else None,
-        node_head=cursor.head_number if cursor else None,
         blocks_behind=max(0, cursor.head_number - block) if cursor and block is not None else None,
         looked_age_s=_age_s(cursor.updated_at, now) if cursor else None,
         markets=_markets(block=block),

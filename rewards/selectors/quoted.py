@@ -121,8 +121,8 @@ def _stretches(found: Quoting, known: int) -> tuple[Stretch, ...]:
 def _hours(epoch: Epoch, terms: Terms, found: Quoting, known: int, maker: str) -> tuple[HourPay, ...]:
     """Share the maker's quoting pay out over the hours of the week in which its credit was earned.
 
-    spec/scoring.md, Payout of a market: the pay is linear in boosted credit. While the epoch is live the time to come
-    is taken as live throughout, so that the figures are what is safe.
+    docs/spec/scoring.md, Payout of a market: the pay is linear in boosted credit. While the epoch is live the time to
+    come is taken as live throughout, so that the figures are what is safe.
     """
     cells, times = found.cells, found.cells.times
     boosts = np.array([terms.boosts[kind] for kind in KINDS], object)[times.kinds]

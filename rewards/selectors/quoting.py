@@ -27,11 +27,6 @@ class Quoting:
     cells: MarketCells
 
 
-def quoting_markets(*, epoch: Epoch) -> list[str]:
-    """Return the markets that something is known of, in one query."""
-    return list(QuoteRun.objects.filter(epoch=epoch).order_by("market").values_list("market", flat=True))
-
-
 def quoting(*, epoch: Epoch, market: str, makers: Sequence[str] | None = None) -> Quoting | None:
     """Return how makers (all by default) quoted in a market, in a few queries; None while nothing is known
     that can be read.

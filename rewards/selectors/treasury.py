@@ -84,7 +84,6 @@ class TreasuryEpoch:
     approval: ApprovalCall | None
     history: tuple[ChainEventRow, ...]
     alarms: tuple[str, ...]
-    verify_command: str
     vaults: tuple[VaultRow, ...]
     window: ReviewWindow
 
@@ -130,7 +129,6 @@ def treasury_epoch(*, epoch_id: int, now_ms: int) -> TreasuryEpoch:
         approval=_approval(epoch=epoch, proposal=proposal) if is_ready and is_released else None,
         history=_history(epoch=epoch, distributor=distributor),
         alarms=tuple(Alarm.objects.filter(program=program, cleared_at=None).values_list("message", flat=True)),
-        verify_command=f"python -m rewards.engine verify {epoch.evidence_name}" if epoch.evidence_name else "",
         vaults=epoch_vaults(epoch=epoch),
         window=window,
     )

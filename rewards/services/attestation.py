@@ -41,6 +41,8 @@ def attest(
     result = recompute(client, bundle=bundle, progress=progress)
     if not result.ok:
         raise AttestationRefusedError(reason=str(result.difference or result.report.difference).rstrip("."))
+    if result.report.root is None:
+        raise AttestationRefusedError(reason="by its evidence the epoch pays nobody, so there is nothing to propose")
     manifest = read_manifest(bundle)
     distributor = str(manifest["distributor"])
     summary = read_summary(client=client, distributor=distributor)
@@ -48,7 +50,7 @@ def attest(
     proposed = read_epoch(client=client, distributor=distributor, epoch=number)
     tokens, increments = _increments(bundle)
     digest = epoch_digest(
-        chain_id=manifest["chain_id"], distributor=distributor, epoch=number, root=result.report.root or NO_ROOT,
+        chain_id=manifest["chain_id"], distributor=distributor, epoch=number, root=result.report.root,
         parent_root=manifest["previous_root"] or NO_ROOT, manifest_hash=result.report.manifest_hash, tokens=tokens,
         increments=increments,
     )  # fmt: skip

@@ -15,9 +15,11 @@ from config.spans import span
 from onchain.distributor import MAX_BATCH, MAX_BATCH_NODES, ClaimItem
 from onchain.errors import OnchainError
 from onchain.models_tx import ChainClaim, ChainDistributor, OutgoingTransaction
-from onchain.relayer import gas_spent, prepare_batch, refusals
+from onchain.relayer import dry_run, gas_spent, prepare_batch
 from onchain.rpc import RpcClient
+from onchain.selectors import stored_through
 from onchain.transactions import RefusedByContractError, Sender, broadcast, resolve, sender_of
+from onchain.watch import watch
 from rewards.errors import NothingToCollectError, TooManyRequestsError
 from rewards.models import ClaimRequest, Entitlement, Epoch, Program
 from rewards.selectors.claims import claimable
@@ -62,7 +64,7 @@ def claim_request(*, program: Program, account: str, now: datetime | None = None
 
 
 def claims_relay(client: RpcClient, *, program: Program, now: datetime) -> int:
-    """Settle what was sent and send what waits, at most a batch; returns how many requests went out.
+    """Settle what was sent and send what waits, at most MAX_BATCH; returns how many requests went out.
 
     Call it under the programme's relay lock. now: this machine's clock, for the gas budget of a day. Raises what the
     client and the signer raise, after those who wait have been told.
@@ -80,6 +82,9 @@ def _relay(client: RpcClient, program: Program, *, now: datetime) -> int:
     if sender is not None:
         resolve(client, sender=sender)
     failpoints.hit("relay.resolved")
+    # What is final by our blocks is seen as paid or not by our mirror of them, which may be behind.
+    distributor = ChainDistributor.objects.get(chain_id=program.chain_id, address=program.distributor)
+    watch(client, distributor=distributor)
     _settle(program)
     failpoints.hit("relay.settled")
     waiting = list(_waiting(program).order_by("pk")[:MAX_BATCH])
@@ -92,9 +97,20 @@ def _relay(client: RpcClient, program: Program, *, now: datetime) -> int:
     affordable = _affordable(sender, now=now)
     if affordable <= 0:
         return _hold(program, BUDGET_USED)
-    waiting = _without_refused(client, program, sender, waiting[:affordable])
+    batches = _checked(client, program, sender, waiting[:affordable])
     failpoints.hit("relay.checked")
-    return _send(client, program, sender, waiting) if waiting else 0
+    return sum(_send(client, program, sender, batch) for batch in batches)
+
+
+def _batches(waiting: list[ClaimRequest], *, fits_together: bool) -> list[list[ClaimRequest]]:
+    """Return who goes out together: all on their first try, and each alone whose transaction went down.
+
+    Whoever makes its own claim fail just before it is mined takes the others of its batch down once, never again.
+    """
+    if not fits_together:
+        return [[request] for request in waiting]
+    fresh = [request for request in waiting if not request.attempts]
+    return [*([fresh] if fresh else []), *([request] for request in waiting if request.attempts)]
 
 
 def relayer(program: Program) -> Sender | None:
@@ -132,24 +148,24 @@ def _affordable(sender: Sender, *, now: datetime) -> int:
     return int(settings.RELAYER_DAILY_GAS - spent) // GAS_A_CLAIM
 
 
-def _without_refused(
+def _checked(
     client: RpcClient, program: Program, sender: Sender, waiting: list[ClaimRequest]
-) -> list[ClaimRequest]:
-    """Drop from the batch whoever has no leaf or would be refused, with the reason in plain words."""
+) -> list[list[ClaimRequest]]:
+    """Return what to send, without whoever has no leaf or would be refused; those are told why in plain words."""
     items = _items(program, waiting)
     for request in [request for request in waiting if request.account not in items]:
         _fail(request, "There is nothing to collect for this account at the moment.")
     found = _within_the_bound([request for request in waiting if request.account in items], items)
     if not found:
         return []
-    refused = refusals(
+    tried = dry_run(
         client, sender=sender, distributor=program.distributor,
         items=[items[request.account] for request in found],
     )  # fmt: skip
-    for request in [request for request in found if request.account in refused]:
-        reason = refused[request.account]
-        _fail(request, trouble_of_reason(reason))
-    return [request for request in found if request.account not in refused]
+    for request in [request for request in found if request.account in tried.refused]:
+        _fail(request, trouble_of_reason(tried.refused[request.account]))
+    left = [request for request in found if request.account not in tried.refused]
+    return _batches(left, fits_together=tried.fits_together)
 
 
 def _within_the_bound(found: list[ClaimRequest], items: dict[str, ClaimItem]) -> list[ClaimRequest]:
@@ -202,13 +218,18 @@ def _items(program: Program, requests: Sequence[ClaimRequest]) -> dict[str, Clai
 
 
 def _settle(program: Program) -> None:
-    """Close what the chain has paid; have what went down with its transaction sent again."""
+    """Close what the chain has paid; have what went down with its transaction sent again.
+
+    Call it with the mirror of the distributor's events brought to what is indexed: a payment that it has not seen yet
+    looks like one that went down.
+    """
+    through = stored_through(address=program.distributor)
     for request in ClaimRequest.objects.filter(program=program, state__in=OPEN).select_related("transaction"):
         claim = _claim_of(program, request)
         if claim is not None:
             request.state, request.tx_hash, request.note = STATE.DONE, claim.tx_hash, ""
             request.save()
-        elif request.state == STATE.SENT and _went_down(request):
+        elif request.state == STATE.SENT and _went_down(request, through=through):
             request.state, request.transaction, request.tx_hash = STATE.WAITING, None, ""
             request.save()
             if request.attempts >= MAX_ATTEMPTS:
@@ -224,10 +245,15 @@ def _claim_of(program: Program, request: ClaimRequest) -> ChainClaim | None:
     return found.order_by("block_number", "log_index").first()
 
 
-def _went_down(request: ClaimRequest) -> bool:
-    """Whether its batch can't pay it any more: refused, replaced, or final without having paid this account."""
+def _went_down(request: ClaimRequest, *, through: int) -> bool:
+    """Whether its batch can't pay it any more: refused, replaced, or final without having paid this account.
+
+    through: the block to which the distributor's events are known.
+    """
     row = request.transaction
-    return row is None or row.state in (TX.REVERTED, TX.LOST, TX.FINAL)
+    if row is None or row.state in (TX.REVERTED, TX.LOST):
+        return True
+    return row.state == TX.FINAL and row.block_number is not None and row.block_number <= through
 
 
 def _fail(request: ClaimRequest, note: str) -> None:

@@ -50,7 +50,7 @@ def payouts_change(
         replaced_at=plan.made_at
     )
     _score_again(maker, blocked)
-    change_note(maker=maker, by=by, what=_sentence(shares), reason=reason)
+    change_note(maker=maker, by=by, what=pay_sentence(shares), reason=reason)
     return plan
 
 
@@ -85,7 +85,8 @@ def _score_again(maker: Maker, blocked: Mapping[str, str]) -> None:
         epoch_reopen(program=epoch.program, number=epoch.number)
 
 
-def _sentence(shares: Sequence[tuple[str, int]]) -> str:
+def pay_sentence(shares: Sequence[tuple[str, int]]) -> str:
+    """Say where pay goes; shares in parts per million."""
     parts = ", ".join(f"{account} {share // 10_000}.{share % 10_000:04d}%" for account, share in shares[:8])
     more = f" and {len(shares) - 8} more" if len(shares) > 8 else ""
     return f"Pay goes to {parts}{more}."

@@ -47,7 +47,7 @@ def program_create(
 
 @transaction.atomic
 def epoch_schedule(*, program: Program, terms: bytes) -> Epoch:
-    """Schedule the epoch that the terms (JSON, spec/scoring.md) describe, with its sessions fixed now.
+    """Schedule the epoch that the terms (JSON, docs/spec/scoring.md) describe, with its sessions fixed now.
 
     A later change of a calendar library changes nothing for it. Doing it twice is the same as doing it once.
     Raises the engine's TermsError, which names the key, and EpochConflictError.
@@ -78,7 +78,7 @@ def epoch_schedule(*, program: Program, terms: bytes) -> Epoch:
 
 @transaction.atomic
 def program_template_set(*, program: Program, template: bytes, epoch_days: int) -> None:
-    """Have every next epoch scheduled by itself with these terms (JSON as in spec/scoring.md, without `epoch`).
+    """Have every next epoch scheduled by itself with these terms (JSON as in docs/spec/scoring.md, without `epoch`).
 
     It counts for epochs that are not scheduled yet; those that are keep the terms that were announced. An empty
     template ends it. Raises the engine's TermsError, which names the key.

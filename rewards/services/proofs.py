@@ -5,6 +5,7 @@ A folder a root, written whole and moved into place; the folder of the root befo
 
 import gzip
 import json
+import logging
 import os
 import shutil
 import tempfile
@@ -14,8 +15,12 @@ from django.conf import settings
 
 from config import failpoints
 from onchain.distributor import claim_calldata
+from rewards.errors import NotWrittenError
 from rewards.models import Entitlement, Epoch, Program
+from rewards.services.alarms import alarms_set
+from rewards.writing import writing
 
+logger = logging.getLogger(__name__)
 VERSION = 1
 KEPT_ROOTS = 2
 
@@ -23,15 +28,28 @@ KEPT_ROOTS = 2
 def proof_packs_write(*, program: Program) -> Path | None:
     """Write the packs of the programme's active root unless they are there; returns their folder, None without one.
 
-    Any number of times is as good as once; a crash leaves a folder that no page ever looks at.
+    Any number of times is as good as once; a crash leaves a folder that no page ever looks at. A disk that takes
+    nothing raises an alarm, gives None, and is tried again at the next call.
     """
     active = program.epochs.filter(state=Epoch.State.ACTIVE).order_by("-number").first()
     if active is None or not active.root:
         return None
-    home = Path(settings.PROOFS_DIR) / program.slug
-    folder = home / active.root
+    folder = Path(settings.PROOFS_DIR) / program.slug / active.root
+    hindrance: dict[str, str] = {}
+    try:
+        with writing(what=f"the proof packs of epoch {active.number}", setting="PROOFS_DIR"):
+            _write_all(program, active, folder)
+    except NotWrittenError as error:
+        logger.error("Proof packs of %s are not written: %s", program.slug, error)
+        hindrance = {"PROOFS_DIR": str(error)}
+    alarms_set(program=program, code="proofs_not_written", messages=hindrance)
+    return None if hindrance else folder
+
+
+def _write_all(program: Program, active: Epoch, folder: Path) -> None:
+    home = folder.parent
     if folder.is_dir():
-        return folder
+        return
     home.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=".writing-", dir=home))
     failpoints.hit("proofs.begun")
@@ -47,7 +65,6 @@ def proof_packs_write(*, program: Program) -> Path | None:
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     _forget_old(program, home)
-    return folder
 
 
 def proof_pack(*, program: Program, epoch: Epoch, leaf: Entitlement) -> dict[str, object]:

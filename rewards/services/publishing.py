@@ -130,7 +130,7 @@ def _propose(client: RpcClient, *, epoch: Epoch, sender: Sender, now: datetime) 
     if sent is not None and sent.state != TX.REVERTED:
         return  # it is on its way; the mirror will say when it has arrived
     on_chain = read_epoch(client=client, distributor=distributor, epoch=proposal.number)
-    if (reason := _hindrance(epoch, proposal, on_chain, sent)) is not None:
+    if (reason := _hindrance(proposal, on_chain)) is not None:
         _stop(epoch, reason, until=now + RETRY)
     elif on_chain.digest == proposal.digest:
         _remember(epoch, proposal)
@@ -140,7 +140,7 @@ def _propose(client: RpcClient, *, epoch: Epoch, sender: Sender, now: datetime) 
         _send(client, epoch=epoch, proposal=proposal, sender=sender, now=now)
 
 
-def _hindrance(epoch: Epoch, proposal: Proposal, on_chain: EpochInfo, sent: OutgoingTransaction | None) -> str | None:
+def _hindrance(proposal: Proposal, on_chain: EpochInfo) -> str | None:
     """Say why the proposal can't go out now, in a sentence; None when nothing is in its way."""
     if on_chain.digest == proposal.digest:
         if on_chain.state in ("vetoed", "withdrawn"):
@@ -148,8 +148,6 @@ def _hindrance(epoch: Epoch, proposal: Proposal, on_chain: EpochInfo, sent: Outg
         return None
     if on_chain.state in ("proposed", "approved"):
         return f"The distributor has another proposal for its epoch {proposal.number} in flight: {on_chain.digest}."
-    if sent is not None:
-        return f"The contract refused the proposal in {sent.tx_hash}; look at that transaction."
     return None
 
 
@@ -159,8 +157,9 @@ def _send(client: RpcClient, *, epoch: Epoch, proposal: Proposal, sender: Sender
             _remember(epoch, proposal)
             failpoints.hit("publishing.remembered")
             row = prepare(
-                client, sender=sender, purpose=proposal.purpose, to=epoch.program.distributor, data=proposal.calldata
-            )
+                client, sender=sender, purpose=proposal.purpose, to=epoch.program.distributor, data=proposal.calldata,
+                again=True,
+            )  # fmt: skip
     except (RefusedByContractError, SignerError) as error:
         _stop(epoch, str(error), until=now + RETRY)
         return
@@ -174,7 +173,7 @@ def _activate(client: RpcClient, *, epoch: Epoch, sender: Sender) -> None:
         with transaction.atomic():
             row = prepare(
                 client, sender=sender, purpose=f"activate {epoch.digest}", to=epoch.program.distributor,
-                data=activate_calldata(epoch=epoch.chain_epoch or 0),
+                data=activate_calldata(epoch=epoch.chain_epoch or 0), again=True,
             )  # fmt: skip
     except RefusedByContractError as error:
         # The pages' clock is the last block's; the chain may want one more. Anybody else may have been faster.

@@ -1,12 +1,12 @@
 """An epoch worked out again from the chain itself: its events from a node, then everything from the events.
 
-Source: spec/evidence.md, the last section. Needs no database of ours and no key.
+Source: docs/spec/evidence.md, the last section. Needs no database of ours and no key.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -32,6 +32,16 @@ from rewards.services.entered_halts import place_halts
 from rewards.services.vaults import engine_transfers, not_holders
 
 MANIFEST, TERMS, EVENTS = "manifest.json", "terms.json", "events.parquet"
+
+
+Part = TypeVar("Part")
+
+
+class VaultSource(NamedTuple):
+    """Where a vault's transfers begin, and the holders that have no weight, by the manifest."""
+
+    start_block: int
+    left_out: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +79,7 @@ def recompute(client: RpcClient, *, bundle: Path, progress: Callable[[int], None
     chain_id = int(client.call(method="eth_chainId"), 16)
     if chain_id != manifest["chain_id"]:
         return Recomputed(report, Difference(MANIFEST, "chain_id", str(manifest["chain_id"]), str(chain_id)), 0)
-    markets = _markets(manifest)
+    markets, vaults = _markets(manifest), _vaults(manifest)
     if sorted(market.name for market in markets) != sorted(terms.markets):
         names = ", ".join(sorted(market.name for market in markets))
         return Recomputed(report, Difference(MANIFEST, "venue", names, ", ".join(sorted(terms.markets))), 0)
@@ -86,20 +96,20 @@ def recompute(client: RpcClient, *, bundle: Path, progress: Callable[[int], None
     exact = manifest["time_source"] == TIME_SOURCE
     events = _with_halts(found, halts, terms=terms, to_block=manifest["to_block"])
     odd = events_difference(published, events, exact_times=exact)
-    odd = odd or _holders_difference(client, manifest, read_static(bundle), exact_times=exact)
+    odd = odd or _holders_difference(client, manifest, vaults, read_static(bundle), exact_times=exact)
     return Recomputed(report, odd, events.num_rows)
 
 
 def _holders_difference(
-    client: RpcClient, manifest: dict[str, Any], inputs: Inputs, *, exact_times: bool
-) -> Difference | None:
+    client: RpcClient, manifest: Mapping[str, Any], sources: Mapping[str, VaultSource], inputs: Inputs, *,
+    exact_times: bool,
+) -> Difference | None:  # fmt: skip
     """Work out the holders' weights from the chain's transfers and return the first that differs from holders.csv.
 
     Without exact times a weight may be off by what its transfers' values weigh in a second.
     """
     named = sorted({vault for vault, _ in inputs.vaults.operators})
-    sources = manifest["venue"].get("vaults", {})
-    starts = {vault: each["start_block"] for vault, each in sources.items()}
+    starts = {vault: each.start_block for vault, each in sources.items()}
     if sorted(starts) != named:
         return Difference(MANIFEST, "venue.vaults", ", ".join(sorted(starts)) or "none", ", ".join(named) or "none")
     if not named:
@@ -111,8 +121,8 @@ def _holders_difference(
         transfers = engine_transfers(read[vault])
         span = {"start_ms": epoch.start_ms, "end_ms": epoch.end_ms}
         theirs = inputs.vaults.holders.get(vault, {})
-        left_out = sources[vault].get("left_out", [])
-        ours = time_weights(transfers, vault=vault, excluded={*excluded, *left_out}, **span).weights
+        left_out = {*excluded, *sources[vault].left_out}
+        ours = time_weights(transfers, vault=vault, excluded=left_out, **span).weights
         slack = {} if exact_times else time_slack(transfers, wrong_by_ms=SECOND_MS, **span)
         for account in sorted({*theirs, *ours}):
             published, computed = theirs.get(account, 0), ours.get(account, 0)
@@ -181,14 +191,47 @@ def _with_halts(
     return insert_halts(found.events, placed)
 
 
-def _markets(manifest: dict[str, Any]) -> list[MarketSpec]:
-    try:
-        return [
-            MarketSpec(
-                name=name, adapter=market["adapter"], address=market["address"].lower(),
-                start_block=market["start_block"], config=market["config"],
-            )
-            for name, market in manifest["venue"]["markets"].items()
-        ]  # fmt: skip
-    except (KeyError, TypeError, AttributeError) as error:
-        raise BundleError(file=MANIFEST, reason=f"venue: {error} is missing or malformed") from error
+def _markets(manifest: Mapping[str, Any]) -> list[MarketSpec]:
+    markets = _part(manifest, "venue", "markets", kind=dict)
+    return [
+        MarketSpec(
+            name=name, adapter=_part(markets, name, "adapter", kind=str),
+            address=_part(markets, name, "address", kind=str).lower(), start_block=_start_block(markets, name),
+            config=_part(markets, name, "config", kind=dict),
+        )
+        for name in markets
+    ]  # fmt: skip
+
+
+def _vaults(manifest: Mapping[str, Any]) -> dict[str, VaultSource]:
+    """Return what the manifest says of each vault."""
+    vaults = _part(manifest, "venue", "vaults", kind=dict) if "vaults" in manifest["venue"] else {}
+    found = {}
+    for vault in vaults:
+        start_block = _start_block(vaults, vault)
+        left_out = _part(vaults, vault, "left_out", kind=list) if "left_out" in vaults[vault] else []
+        if not all(isinstance(account, str) for account in left_out):
+            raise _malformed(vault, "left_out")
+        found[vault] = VaultSource(start_block, tuple(left_out))
+    return found
+
+
+def _start_block(objects: Mapping[str, Any], name: str) -> int:
+    start_block = _part(objects, name, "start_block", kind=int)
+    if isinstance(start_block, bool) or start_block < 0:
+        raise _malformed(name, "start_block")
+    return start_block
+
+
+def _part(objects: Mapping[str, Any], name: str, key: str, *, kind: type[Part]) -> Part:
+    """Return a member of one of the manifest's objects. Raises BundleError."""
+    members = objects[name]
+    value = members.get(key) if isinstance(members, dict) else None
+    if not isinstance(value, kind):
+        raise _malformed(name, key)
+    return value
+
+
+def _malformed(name: str, key: str) -> BundleError:
+    where = key if name == "venue" else f"{name}, {key}"
+    return BundleError(file=MANIFEST, reason=f"venue: {where} is missing or malformed")

@@ -88,12 +88,12 @@ def _withdraw(client: RpcClient, *, epoch: Epoch) -> dict[str, str]:
 
 def _send(client: RpcClient, *, epoch: Epoch, sender: Sender) -> None:
     purpose = f"withdraw {epoch.digest}"
-    if OutgoingTransaction.objects.filter(purpose=purpose).exclude(state=TX.LOST).exists():
+    if OutgoingTransaction.objects.filter(purpose=purpose).exclude(state__in=[TX.LOST, TX.REVERTED]).exists():
         return
     with transaction.atomic():
         row = prepare(
             client, sender=sender, purpose=purpose, to=epoch.program.distributor,
-            data=withdraw_calldata(epoch=epoch.chain_epoch or 0),
+            data=withdraw_calldata(epoch=epoch.chain_epoch or 0), again=True,
         )  # fmt: skip
     failpoints.hit("rescoring.withdraw_signed")
     broadcast(client, row)

@@ -1,14 +1,9 @@
-"""Scores an epoch that has ended: evidence on disk first, then its rows, so that nothing is stored without proof."""
+"""Scores an epoch that has ended: its evidence first, then its rows, so that nothing is stored without proof."""
 
 import json
 import logging
-import os
-import shutil
-import tempfile
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
@@ -16,22 +11,13 @@ from django.utils import timezone
 
 from config import failpoints
 from config.spans import span
-from onchain.blocktime import TIME_SOURCE
 from onchain.errors import OnchainError
-from onchain.models import Market
 from onchain.models_tx import OutgoingTransaction
-from onchain.selectors import head, last_block_before, settled_through_ms
+from onchain.selectors import head, settled_through_ms
 from rewards.engine.errors import EngineError
-from rewards.engine.evidence import (
-    Inputs,
-    ManifestFields,
-    write_actions,
-    write_inputs,
-    write_manifest,
-    write_outputs,
-)
+from rewards.engine.evidence import Inputs, ManifestFields
 from rewards.engine.scoring import Result, combine
-from rewards.errors import EpochStateError, NotYetError
+from rewards.errors import EpochStateError, NotWrittenError, NotYetError
 from rewards.models import (
     Allocation,
     Carry,
@@ -47,15 +33,15 @@ from rewards.models import (
     Score,
     Stretch,
 )
-from rewards.selectors.actions import evidence_actions
-from rewards.services.evidence_heads import evidence_head_fix
+from rewards.services.alarms import alarms_set
+from rewards.services.evidence_writing import NO_ROOT, evidence_write
 from rewards.services.gathering import Ground, check_epoch_before, gather, ground_of
-from rewards.services.revisions import replaced_manifest, revision_keep
+from rewards.services.revisions import revision_keep
 from rewards.services.stretches import stretched_scores, stretches_done, stretches_score
 from rewards.services.vaults import VaultsOfEpoch, vault_rows_store, vaults_of, vaults_wait
+from rewards.writing import writing
 
 logger = logging.getLogger(__name__)
-NO_ROOT = "0x" + "00" * 32
 HOUR_MS = 3_600_000
 ON_THE_WAY = (OutgoingTransaction.State.SIGNED, OutgoingTransaction.State.MINED)
 
@@ -67,16 +53,29 @@ RETRY = timedelta(minutes=5)
 def epoch_score_if_due(*, epoch_id: int, now: datetime) -> Epoch:
     """Score an epoch unless it was stopped a short while ago; what is wrong with its data becomes its note.
 
+    So does a disk that doesn't take its evidence, which raises an alarm as well and is tried again at the next call.
     now: this machine's clock. Raises NotYetError and what else may pass by itself.
     """
-    epoch = Epoch.objects.get(pk=epoch_id)
+    epoch = Epoch.objects.select_related("program").get(pk=epoch_id)
     if epoch.retry_at is not None and now < epoch.retry_at:
         return epoch
     try:
-        return epoch_score(epoch_id=epoch_id)
+        done = epoch_score(epoch_id=epoch_id)
     except (EngineError, OnchainError) as error:
         _stop(epoch, error, now=now)
         return epoch
+    except NotWrittenError as error:
+        _not_written(epoch, error)
+        return epoch
+    alarms_set(program=epoch.program, code="evidence_not_written", messages={})
+    return done
+
+
+def _not_written(epoch: Epoch, error: NotWrittenError) -> None:
+    Epoch.objects.filter(pk=epoch.pk, state=Epoch.State.LIVE).exclude(note=str(error)).update(note=str(error))
+    logger.error("Epoch %s is not scored: %s", epoch.number, error)
+    # The note says it of one epoch; those after it wait for the same.
+    alarms_set(program=epoch.program, code="evidence_not_written", messages={"EVIDENCE_DIR": str(error)})
 
 
 def stretches_score_or_stop(
@@ -106,8 +105,8 @@ def epoch_score(*, epoch_id: int) -> Epoch:
     """Score an epoch whose events are all final: write its evidence, then store its result in one transaction.
 
     Its stretches are merged; those that nobody has done yet are done here. Scoring again gives the same evidence and
-    changes nothing. Call it under the programme's lock. Raises NotYetError, the errors of onchain's market events and
-    of the engine.
+    changes nothing. Call it under the programme's lock. Raises NotYetError, NotWrittenError, the errors of onchain's
+    market events and of the engine.
     """
     epoch = Epoch.objects.select_related("program").get(pk=epoch_id)
     if epoch.state != Epoch.State.LIVE:
@@ -115,8 +114,13 @@ def epoch_score(*, epoch_id: int) -> Epoch:
     ground = ground_of(epoch)
     with span("score epoch", programme=epoch.program.slug, epoch=epoch.number):
         vaults, inputs, result = _scored(epoch, ground)
-    with span("write evidence", programme=epoch.program.slug, epoch=epoch.number):
-        manifest_hash, name, fields = _write_evidence(epoch, vaults, inputs, result, ground)
+    with (
+        span("write evidence", programme=epoch.program.slug, epoch=epoch.number),
+        writing(what=f"the evidence of epoch {epoch.number}", setting="EVIDENCE_DIR"),
+    ):
+        manifest_hash, name, fields = evidence_write(
+            epoch=epoch, vaults=vaults, inputs=inputs, result=result, ground=ground
+        )
     failpoints.hit("scoring.after_evidence")
     with span("store result", programme=epoch.program.slug, epoch=epoch.number), transaction.atomic():
         locked = Epoch.objects.select_for_update().get(pk=epoch_id)
@@ -182,72 +186,6 @@ def _scored(epoch: Epoch, ground: Ground) -> tuple[VaultsOfEpoch, Inputs, Result
     return vaults.paid_through(inputs.vaults), inputs, result
 
 
-def _write_evidence(
-    epoch: Epoch, vaults: VaultsOfEpoch, inputs: Inputs, result: Result, ground: Ground
-) -> tuple[str, str, ManifestFields]:
-    """Write the bundle beside its place and move it there whole; returns manifest hash, folder name, fields."""
-    home = Path(settings.EVIDENCE_DIR)
-    home.mkdir(parents=True, exist_ok=True)
-    fields = _manifest(epoch, vaults, inputs, result)
-    fresh = Path(tempfile.mkdtemp(prefix=".writing-", dir=home))
-    try:
-        write_inputs(fresh, inputs)
-        failpoints.hit("evidence.inputs_written")
-        write_outputs(fresh, inputs, result)
-        failpoints.hit("evidence.outputs_written")
-        write_actions(fresh, evidence_actions(ground.actions, epoch=epoch, splits=inputs.splits))
-        # First without the audit log's head: what scoring gave alone decides which head is named.
-        fields = replace(fields, audit=evidence_head_fix(epoch=epoch, content=write_manifest(fresh, fields)))
-        manifest_hash = write_manifest(fresh, fields)
-        failpoints.hit("evidence.manifest_written")
-        _sync(fresh)
-        name = f"{epoch.program.slug}-{epoch.number}-{manifest_hash[2:14]}"
-        fresh.chmod(0o755)
-        if not (home / name).exists():
-            failpoints.hit("evidence.before_rename")
-            fresh.rename(home / name)
-            failpoints.hit("evidence.renamed")
-            _sync_folder(home)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-    return manifest_hash, name, fields
-
-
-def _manifest(epoch: Epoch, vaults: VaultsOfEpoch, inputs: Inputs, result: Result) -> ManifestFields:
-    markets = Market.objects.filter(name__in=list(inputs.terms.markets)).order_by("name")
-    last = last_block_before(time_ms=epoch.end_ms)
-    return ManifestFields(
-        program=epoch.program.slug,
-        epoch=epoch.number,
-        chain_id=epoch.program.chain_id,
-        distributor=epoch.program.distributor,
-        venue={
-            "markets": {
-                market.name: {
-                    "adapter": market.adapter,
-                    "address": market.address,
-                    "start_block": market.start_block,
-                    "config": market.config,
-                }
-                for market in markets
-            },
-            **({"vaults": {vault: each.source for vault, each in vaults.held.items()}} if vaults.held else {}),
-        },
-        from_block=min((market.start_block for market in markets), default=0),
-        to_block=last.number if last else -1,
-        to_block_hash=last.hash if last else NO_ROOT,
-        time_source=TIME_SOURCE,
-        root=result.root,
-        previous_root=_root_before(epoch),
-        replaces=replaced_manifest(epoch=epoch),
-    )
-
-
-def _root_before(epoch: Epoch) -> str | None:
-    earlier = Epoch.objects.filter(program_id=epoch.program_id, number__lt=epoch.number).exclude(root="")
-    return earlier.order_by("-number").values_list("root", flat=True).first()
-
-
 def _store_rows(epoch: Epoch, inputs: Inputs, result: Result) -> None:
     for model in (Score, Allocation, Carry, Entitlement, Payment, LiveStanding, LiveState, Stretch, EpochCheck):
         model.objects.filter(epoch=epoch).delete()
@@ -294,18 +232,3 @@ def _store_epoch(
     # An epoch that pays nobody leaves the tree as it was: there is nothing to propose.
     epoch.state = Epoch.State.SCORED if result.increments else Epoch.State.EMPTY
     epoch.save()
-
-
-def _sync(folder: Path) -> None:
-    for path in folder.iterdir():
-        with path.open("rb") as handle:
-            os.fsync(handle.fileno())
-    _sync_folder(folder)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

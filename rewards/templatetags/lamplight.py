@@ -93,12 +93,6 @@ def moment_at(at: dt.datetime | None) -> SafeString:
 
 
 @register.simple_tag
-def moment_s(time_s: int | None) -> SafeString:
-    """Write a time that the chain keeps in seconds."""
-    return moment(None if time_s is None else time_s * 1000)
-
-
-@register.simple_tag
 def period(start_ms: int, end_ms: int) -> str:
     """Write a span of New York days: 9 to 15 Nov 2026."""
     return words.period_text(start_ms=start_ms, end_ms=end_ms)

@@ -16,7 +16,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from rewards.errors import NothingToCollectError, TooManyRequestsError
 from rewards.models import ClaimRequest
-from rewards.selectors.claims import ClaimView, CollectedRow, claim_page
+from rewards.selectors.claim_rows import ClaimView, CollectedRow
+from rewards.selectors.claims import claim_page
 from rewards.selectors.earned import EarnedRow, EarnedWeek, earned_weeks
 from rewards.selectors.programs import program_get
 from rewards.selectors.treasury import maker_names

@@ -10,8 +10,10 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import Maker, User
 from accounts.roles import belongs_to, names_payouts
+from rewards.models import Epoch
 from rewards.selectors.luck import maker_luck
 from rewards.selectors.makers import KindCard, MarketCard, Scorecard, maker_scorecard
+from rewards.selectors.parsed_terms import terms_of
 from rewards.selectors.programs import ProgramRow, epoch_get, epochs_begun, program_list
 from rewards.selectors.review_window import review_window
 from rewards.selectors.rows import EpochRow
@@ -21,7 +23,8 @@ from rewards.views.figures.luck import luck_figure
 from rewards.views.of_maker import of_maker
 from rewards.views.pages import missing_is_404, page_now_ms
 from rewards.views.quoted import quoted_context
-from rewards.views.why import placed, reasons
+from rewards.views.right_now import right_now_context
+from rewards.views.why import presence_rule, reasons, spans_of
 from rewards.views.words import KIND_NAMES, boost_text
 
 MOST_REASONS = 8
@@ -86,7 +89,8 @@ def _scorecard_page(
 ) -> HttpResponseBase:
     epoch = epoch_get(slug=program.slug, number=number)
     card = maker_scorecard(epoch_id=epoch.pk, maker=who.slug, now_ms=now_ms)
-    found = placed(reasons(card=card), epoch=epoch)
+    terms, spans = terms_of(epoch=epoch), spans_of(epoch)
+    found = reasons(card=card, terms=terms, spans=spans)
     context: dict[str, Any] = {
         "section": "makers",
         "maker": who,
@@ -96,6 +100,8 @@ def _scorecard_page(
         "epochs": epochs_begun(slug=program.slug, now_ms=now_ms),
         "now_ms": now_ms,
         "age_s": max(0, now_ms - card.as_of_ms) // 1000,
+        "age_ms": max(0, now_ms - card.as_of_ms),
+        "entry_rule": presence_rule(list(terms.markets.values()), kinds=list(spans)) if terms.markets and spans else "",
         "hourly": _hourly_bars(card),
         "market_page": Paginator(_market_bars(card), MARKETS_A_PAGE).get_page(request.GET.get("page")),
         "hourly_summary": _hourly_summary(card),
@@ -110,6 +116,8 @@ def _scorecard_page(
     luck = maker_luck(epoch=epoch, maker=who.slug)
     if luck is not None:
         context |= {"luck": luck, "luck_figure": luck_figure(luck=luck)}
+    if epoch.state == Epoch.State.LIVE:
+        context |= right_now_context(epoch=epoch, card=card)
     focus = _focus(request, card)
     if focus:
         pay = next(market.pay for market in card.markets if market.market == focus)

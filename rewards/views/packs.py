@@ -19,6 +19,7 @@ from django.db import Error, connection
 
 from config.front import Application, Headers, Receive, Scope, Send, answer, has_tag, headers_of, takes_gzip
 from rewards.models import Epoch
+from rewards.services.answered import Answered
 
 logger = logging.getLogger(__name__)
 FRESH_S: Final = 60
@@ -44,7 +45,7 @@ class Packs:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the pack, or hand the request on."""
         if scope["type"] == "http" and scope["method"] == "GET" and (match := _PATH.fullmatch(scope["path"])):
-            headers = headers_of(scope)
+            answered, headers = Answered(scope), headers_of(scope)
             if _is_safe(scope, headers):
                 slug, account = match["slug"], match["account"].lower()
                 root, cache = match["root"], f"public, max-age={FOREVER_S}, immutable"
@@ -52,7 +53,9 @@ class Packs:
                     root, cache = await self._root(slug), f"public, max-age={FRESH_S}"
                 found = _pack(slug, root, account, headers, cache) if root else None
                 if found is not None:
-                    await answer(send, status=found[0], headers=found[1], body=found[2])
+                    own = answered.header(headers)
+                    await answer(send, status=found[0], headers=[*found[1], own], body=found[2])
+                    answered.done(route="proof-of-root" if match["root"] else "proof", status=found[0])
                     return
         await self._inner(scope, receive, send)
 

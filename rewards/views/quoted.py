@@ -23,6 +23,7 @@ from rewards.selectors.waterfall import market_waterfall
 from rewards.services.looking import moment_of
 from rewards.views.figures.falls import falls, summary
 from rewards.views.figures.hours import hour_rows
+from rewards.views.levers import levers
 from rewards.views.moment import moment_context
 from rewards.views.of_maker import of_maker
 from rewards.views.pages import missing_is_404
@@ -129,6 +130,7 @@ def quoted_context(*, epoch: Epoch, market: str, maker: str, pay: PoolPay) -> di
     return {
         "steps": falls(steps=steps) if steps else None,
         "steps_summary": summary(steps=steps) if steps else "",
+        "levers": levers(epoch=epoch, steps=steps, found=found) if steps else [],
         "presence": presence,
         "presence_summary": _presence_summary(presence),
         "quoted": found,

@@ -9,6 +9,7 @@ from typing import Final
 
 from django.conf import settings
 
+from config import replicas
 from config.queues import QUEUES, QueueDepth, is_in_files
 from rewards.selectors.pages import StatusView
 from rewards.selectors.running import KeyView, RunningView, SeenWorker
@@ -52,6 +53,7 @@ def running_lines(
         *(_key(running.keys, role) for role in ("RELAYER", "PROPOSER")),
         *_work(status, running),
         _notices(running),
+        *_replica(),
         _services(),
     ]
 
@@ -182,6 +184,22 @@ def _notices(running: RunningView) -> Line:
         says = f"See the queue celery and EMAIL_URL. {says}".strip()
     now = f"{running.notices_waiting:,} waiting{oldest}"
     return Line("Notices", now, LOOK if late or gave_up else WELL, says)
+
+
+def _replica() -> Iterator[Line]:
+    """Say how far the replica for public pages is behind, where one is set; each web process measures for itself."""
+    if not settings.REPLICA_DATABASE_URL:
+        return
+    name, behind_s, most_s = "Replica for public pages", replicas.lag.seconds(), settings.REPLICA_MAX_LAG_S
+    meanwhile = "Public pages are read from the primary meanwhile"
+    if behind_s is None:
+        says = f"It does not answer, or is too far behind to tell. {meanwhile}; see that it runs and can be reached."
+        yield Line(name, "not known", LOOK, says)
+    elif behind_s > most_s:
+        says = f"That is more than REPLICA_MAX_LAG_S ({most_s}). {meanwhile}; see its disk and its network."
+        yield Line(name, f"{_age(int(behind_s))} behind", LOOK, says)
+    else:
+        yield Line(name, f"{_age(int(behind_s))} behind", WELL, "Public pages are read from it.")
 
 
 def _services() -> Line:

@@ -12,7 +12,7 @@ def terms_sentences(*, terms: Terms, symbol: str, decimals: int) -> list[str]:
     """Say in plain sentences what the terms pay for.
 
     Args:
-        terms: the terms' JSON document (spec/scoring.md, Terms).
+        terms: the terms' JSON document (docs/spec/scoring.md, Terms).
         symbol: the token's symbol.
         decimals: the token's decimals.
     """

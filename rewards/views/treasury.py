@@ -86,7 +86,8 @@ def epoch(request: HttpRequest, program: str, number: int) -> HttpResponseBase:
         "calls": _calls(wallet_calls(review=review)),
         "chain_id": stored.program.chain_id,
         **review_context(request, stored=stored, review=review, names=names),
-        **_money(review),
+        **(money := _money(review)),
+        "checks_sentence": _checks_sentence(review, sums_up=money["sums_up"]),
         **_recipients(review, names),
         "vaults": _vaults(review, names),
         "late": late_lines(epoch=stored),
@@ -122,6 +123,18 @@ def _approve(request: HttpRequest, stored: Epoch) -> None:
         messages.error(request, f"Nothing was approved: {error}")
     else:
         messages.success(request, "Approved and sent. This page follows what the chain says; reload it in a moment.")
+
+
+def _checks_sentence(review: TreasuryEpoch, *, sums_up: bool | None) -> str:
+    """Say how the list of checks ends, for who has no time for each."""
+    passed = [sums_up, *(check.passed for check in review.checks)]
+    if review.proposal:
+        passed.append(review.proposal.matches)
+    if failed := sum(each is False for each in passed):
+        return f"{failed} of {len(passed)} failed"
+    if waiting := sum(each is None for each in passed):
+        return f"{waiting} of {len(passed)} not run yet"
+    return f"All {len(passed)} passed"
 
 
 def _calls(calls: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:

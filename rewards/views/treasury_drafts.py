@@ -16,9 +16,9 @@ from rewards.selectors.terms_text import check_terms, read_terms_file
 from rewards.services.terms_versions import terms_change, terms_draft
 from rewards.views import access
 from rewards.views.pages import missing_is_404, page_now_ms
+from rewards.views.terms_buttons import change_entries
 from rewards.views.terms_entries import Entries, entries_of_document, entries_of_post, to_document
 from rewards.views.terms_fields import money
-from rewards.views.terms_form import change_entries
 from rewards.views.terms_length import Length, length_of, length_of_post
 from rewards.views.terms_page import form_page
 

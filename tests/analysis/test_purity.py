@@ -24,7 +24,7 @@ def test_analysis_neither_reads_nor_writes_nor_asks_the_clock() -> None:
 @pytest.mark.parametrize(
     "source", ["x = open('a')", "import time", "from datetime import datetime", "x = a.read_bytes()", "print(a)"]
 )
-def test_the_check_finds(source: str) -> None:
+def test_the_check_finds_files_clocks_and_prints(source: str) -> None:
     assert kept(violations(source, name="luck"))
 
 

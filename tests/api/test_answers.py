@@ -102,7 +102,7 @@ def test_sessions_past_and_coming_are_told_by_the_chains_clock(stage):
     ("state=live", [3]), ("state=active", [1]), (f"from_ms={ms(2025, 11, 17)}", [3, 2]),
     (f"to_ms={ms(2025, 11, 17)}", [1]), (f"from_ms={ms(2025, 11, 17)}&to_ms={ms(2025, 11, 24)}", [2]),
 ])  # fmt: skip
-def test_epochs_are_filtered(stage, query, numbers):
+def test_epochs_are_filtered_by_state_and_time(stage, query, numbers):
     rows = by_session("nobody").get(f"{url_of('epochs')}?{query}").json()["items"]
     assert [row["number"] for row in rows] == numbers
 

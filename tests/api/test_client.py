@@ -246,7 +246,8 @@ def test_what_changes_something_is_sent_again_when_the_service_says_when(status)
 def test_what_has_not_changed_is_not_sent_again():
     service = Service(httpx.Response(200, json=ME, headers={"ETag": '"1"'}), httpx.Response(304))
     client = service.client()
-    assert client.me() == client.me()
+    first, again = client.me(), client.me()
+    assert (first.username, again) == ("bot", first)
     assert service.asked[1].headers["If-None-Match"] == '"1"'
 
 

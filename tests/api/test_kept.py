@@ -21,11 +21,13 @@ from rewards.api.kept import KeptAnswers
 from rewards.api.keptstore import ENTRY_BYTES, LONGEST_ACCEPT_BYTES, LONGEST_QUERY_BYTES, Asked, Kept, Store
 from rewards.engine.evidence import read_inputs
 from rewards.engine.terms import BPS
-from rewards.models import Allocation, Epoch, LiveStanding, LiveState, Program, Score
+from rewards.models import Allocation, Epoch, LiveStanding, LiveState, Program, Score, Tally
 from rewards.services.live import live_score
+from rewards.services.tallies import tallies
 from tests.api.asking import by_key
 from tests.engine.random_epochs import write_random_bundle
 from tests.rows import blocks_of, put_epoch, settle_through
+from tests.watching.lines import lines_written
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PATH = "/api/v1/makers/aurora/programmes/us-equity-perps/epochs/{}/scores"
@@ -162,11 +164,12 @@ def test_a_live_epochs_scores_are_read_anew_after_each_run_though_nobody_is_abov
 @pytest.mark.parametrize("coding", ["gzip;q=0", "x-gzip"])
 def test_who_does_not_unpack_gets_no_packed_answer_that_somebody_else_was_sent(stage, server, coding):
     key = by_key("own maker", "read:own").key
+    packed = server.fresh(PATH.format(2), key=key, accept_encoding="gzip")
+    assert packed.headers["content-encoding"] == "gzip"
     odd = server.fresh(PATH.format(2), key=key, accept_encoding=coding)
-    assert odd.headers["content-encoding"] == "gzip", "Django packs for whoever names gzip in any way"
-    plain = server.fresh(PATH.format(2), key=key, accept_encoding="identity")
-    assert "content-encoding" not in plain.headers
-    assert server.kept(PATH.format(2), key=key, accept_encoding="identity").content == plain.content == odd.content
+    plain = server.kept(PATH.format(2), key=key, accept_encoding="identity")
+    assert "content-encoding" not in {**odd.headers, **plain.headers}
+    assert odd.content == plain.content == packed.content
 
 
 def test_one_key_is_one_grant_however_its_header_is_written(stage, server):
@@ -223,6 +226,33 @@ def test_kept_answers_count_against_the_limit(stage, server, settings):
     answers = [server.get(PATH.format(2), key=key) for _ in range(42)]
     assert [each.status_code for each in answers] == [200] * 40 + [429] * 2
     assert int(answers[-1].headers["retry-after"]) <= WINDOW_S
+
+
+def test_a_kept_answer_is_counted_and_said_in_the_log_as_djangos_are(stage, server):
+    key = by_key("own maker", "read:own").key
+    tallies.forget()
+    with lines_written() as written:
+        answers = [server.fresh(PATH.format(2), key=key), server.kept(PATH.format(2), key=key)]
+        tag = answers[0].headers["etag"]
+        answers.append(server.kept(PATH.format(2), key=key, if_none_match=tag, x_request_id="edge-7f3a.0001"))
+        answers.append(server.kept(PATH.format(2), key=key, x_request_id="no id"))
+    tallies.store(now=timezone.now())
+    rows = {(row.name, row.method, row.outcome): row for row in Tally.objects.filter(kind="request")}
+    assert {name: row.count for name, row in rows.items()} == {
+        ("api:scores", "GET", "2xx"): 3, ("api:scores", "GET", "3xx"): 1,
+    }  # fmt: skip
+    assert [sum(row.buckets) for row in rows.values()] == [row.count for row in rows.values()]
+    django, *ours = written.of("request_finished")
+    assert [line["request_id"] for line in (django, *ours)] == [each.headers["x-request-id"] for each in answers]
+    assert answers[2].headers["x-request-id"] == "edge-7f3a.0001"
+    assert answers[3].headers["x-request-id"] != "no id"
+    of_one = ("timestamp", "duration_ms", "request_id", "own_id", "status")
+    for line in ours:
+        assert {n: v for n, v in line.items() if n not in of_one} == {
+            n: v for n, v in django.items() if n not in of_one
+        }
+    assert [(line["status"], "own_id" in line) for line in ours] == [(200, False), (304, True), (200, False)]
+    assert django["user_id"] == User.objects.get(username="a own maker").pk
 
 
 def asked_for(name: str = "", *, query: bytes = b"", accept: bytes = b"") -> Asked:

@@ -3,7 +3,7 @@
 python -m tests.bench live [--seconds 60] [--clients 200] [--events 500] [--rate 2] [--markets 4] [--makers 25]
 
 A block's time is when the node offers it; it has reached a client with the first standing whose `as_of_ms` is after
-it. Its second has to be over before that (spec/venues.md, Time), so even without any work it takes up to a second.
+it. Its second has to be over before that (docs/spec/venues.md, Time), so even without any work it takes up to a second.
 """
 
 from __future__ import annotations

@@ -13,12 +13,16 @@ from urllib.parse import urlsplit
 
 @dataclass
 class Load:
-    """What came back. latencies_ms: of every answer, in no order. seconds: how long it was asked."""
+    """What came back. latencies_ms: of every answer, in no order. seconds: how long it was asked.
+
+    tags: which ETags came for whose requests.
+    """
 
     seconds: float = 0.0
     latencies_ms: list[float] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
     size_bytes: int = 0
+    tags: set[tuple[int, bytes]] = field(default_factory=set)
 
     @property
     def a_second(self) -> float:
@@ -50,6 +54,8 @@ class _Client(asyncio.Protocol):
             if head < 0:
                 return
             self._wanted = head + 4 + _length(bytes(self._got[: head + 2]))
+            _, _, tag = bytes(self._got[: head + 2]).lower().partition(b"\r\netag:")
+            self._load.tags.add((id(self._requests), tag.partition(b"\r\n")[0]))
         if len(self._got) < self._wanted:
             return
         now = time.perf_counter()

@@ -77,7 +77,7 @@ def add_statistics(made: Any) -> None:
 def _superuser() -> psycopg.Connection:
     from django.db import connection
 
-    from config.embedded.postgres import SUPERUSER
+    from config.embedded.roles import SUPERUSER
 
     where = connection.settings_dict
     return psycopg.connect(host=where["HOST"], dbname=where["NAME"], user=SUPERUSER, autocommit=True)

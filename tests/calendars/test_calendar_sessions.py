@@ -38,7 +38,7 @@ def kind_at(calendar: str, time_ms: int) -> str:
     return kind
 
 
-# Written by hand from spec/scoring.md, Sessions, and the exchange's published holidays. New York times.
+# Written by hand from docs/spec/scoring.md, Sessions, and the exchange's published holidays. New York times.
 AWKWARD_MOMENTS = [
     # an ordinary week, on every edge
     ("2026-09-14T03:59:59", "overnight"),

@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from config import replicas
-from config.embedded import postgres
+from config.embedded import postgres, roles
 from config.embedded.layout import free_port, socket_dir
 from rewards.models import Program
 from tests.pages.factories import scene
@@ -87,7 +87,7 @@ def real_replica(tmp_path_factory, django_db_setup, django_db_blocker):
             )
 
     host = str(socket_dir(settings.DATA_DIR))
-    run("pg_basebackup", "-h", host, "-U", postgres.SUPERUSER, "-D", str(home), "-R", "-c", "fast", "-X", "stream")
+    run("pg_basebackup", "-h", host, "-U", roles.SUPERUSER, "-D", str(home), "-R", "-c", "fast", "-X", "stream")
     flags = f"-c unix_socket_directories={sockets} -c listen_addresses='' -c port={port} -c fsync=off"
     # A standby must allow as many connections as its primary does.
     flags += " -c max_connections=120"
@@ -110,7 +110,7 @@ def replica(settings, lag, real_replica):
 def superuser(alias: str) -> psycopg.Connection:
     entry = connections[alias].settings_dict
     return psycopg.connect(
-        host=entry["HOST"], port=entry["PORT"] or None, user=postgres.SUPERUSER, dbname=entry["NAME"], autocommit=True
+        host=entry["HOST"], port=entry["PORT"] or None, user=roles.SUPERUSER, dbname=entry["NAME"], autocommit=True
     )
 
 

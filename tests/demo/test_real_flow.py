@@ -12,7 +12,7 @@ from rewards.demo.node import Node
 from rewards.demo.realflow import BUDGET, RealFlow
 from rewards.demo.recording import order_rows, sample_folder
 from rewards.models import Epoch
-from rewards.selectors.accounting import program_accounting
+from tests.accounting import program_accounting
 
 EVENTS = 22_000
 

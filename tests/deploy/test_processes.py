@@ -4,7 +4,9 @@ import json
 import threading
 import time
 import urllib.error
+from datetime import datetime
 
+import psutil
 import pytest
 from django.core.management import call_command
 
@@ -182,6 +184,27 @@ def test_a_worker_that_is_told_to_stop_gives_back_what_does_not_end_in_time(serv
         waiting = [json.loads(each) for each in queue.lrange("celery", 0, -1)]
         assert [each["headers"]["task"] for each in waiting if each["properties"]["delivery_info"].get("redelivered")]
         session.rollback()
+    stack.start("worker")
+
+
+def test_a_worker_s_child_that_took_too_much_memory_is_replaced_and_its_work_goes_on(service):
+    stack = service.stack
+    assert stack.stop("worker") == 0
+    stack.start("worker", more={"WORKER_MEMORY_MIB": "1"})
+    worker = psutil.Process(stack.running["worker"].pid)
+    with stack.database.session() as session:
+        session.autocommit = True
+
+        def last_seen() -> datetime:
+            query = "SELECT max(seen_at) FROM rewards_workerseen WHERE worker LIKE 'worker@%'"
+            return session.execute(query).fetchone()[0]
+
+        before = last_seen()
+        first = until(lambda: {child.pid for child in worker.children()}, "children")
+        until(lambda: {child.pid for child in worker.children()}.isdisjoint(first), "other children")
+        until(lambda: last_seen() > before, "a task that is done by them", poke=service.tick)
+    assert worker.is_running()
+    assert stack.stop("worker") == 0
     stack.start("worker")
 
 

@@ -11,9 +11,10 @@ import yaml
 from django.urls import URLPattern
 from django.utils import timezone
 
+from accounts.roles import ALLOWED, APART_FROM_MAKERS, NEED_SECOND_FACTOR, Role
 from docs.templates.hooks import SETTING, TARGET, settings_table, targets_table
 from onchain.models import ProviderHealth
-from tests.documents import DOCS
+from tests.documents import DOCS, tables
 from tests.pages.factories import scene
 from tests.test_docs import commands, variables
 
@@ -134,6 +135,15 @@ def test_every_route_of_the_api_stands_in_its_page():
         path = re.sub(r"<\w+:(\w+)>", r"{\1}", str(route.pattern))
         ends = [name for name in named if path == name or (name.startswith("…/") and path.endswith(name[1:]))]
         assert ends, f"docs/api.md's table of routes has no line for {path}."
+
+
+def test_the_table_of_the_security_page_says_of_every_deed_which_roles_may_do_it_and_nothing_else():
+    [table] = [each for each in tables((DOCS / "security.md").read_text()) if each[0][1:2] == ["treasurer"]]
+    roles = [Role(name) for name in table[0][1:]]
+    said = {row[0]: {role for role, cell in zip(roles, row[1:], strict=True) if cell == "yes"} for row in table[1:]}
+    # What everybody may do who has signed in is a sentence below the table.
+    assert said == {deed.value: set(held) for deed, held in ALLOWED.items() if set(held) != set(Role)}
+    assert set(roles) == set(APART_FROM_MAKERS) == set(NEED_SECOND_FACTOR)
 
 
 @pytest.mark.django_db

@@ -22,6 +22,7 @@ from rewards.engine.scoring import Result, score
 from rewards.engine.sessions import Sessions
 from rewards.engine.terms import Terms, parse_terms
 from tests.documents import DOCS, blocks, tables
+from tests.engine.terms_made import example
 
 PAGE = "makers/how-am-i-scored.md"
 FILES = {block.file: block.text for block in blocks(PAGE) if block.file}
@@ -33,24 +34,6 @@ MAKERS = {"0x" + digit * 40: name for digit, name in (("1", "ann"), ("2", "ben")
 ADDRESSES = {name: address for address, name in MAKERS.items()}
 TOKEN = 10**18
 FULL = 2**30
-# The specification's example of a document of terms, its epoch left out.
-SPECIFIED = {
-    "version": 1, "program": "us-equity-perps", "token": "0x5fbdb2315678afecb367f032d93f642f64180aa3",
-    "budget": "250000000000000000000000", "min_payout": "1000000000000000000", "unspent": "return",
-    "boosts": {"regular": 100, "pre": 150, "post": 200, "overnight": 250, "weekend": 300, "holiday": 300},
-    "markets": {
-        "AAPL-PERP": {
-            "weight_bps": 10000, "quoting_share_bps": 7000, "fills_share_bps": 1500, "stress_share_bps": 1500,
-            "min_order_lots": 10, "min_rest_ms": 500, "reference_depth_lots": 50,
-            "max_spread_bps": {"regular": 20, "pre": 50, "post": 50, "overnight": 75, "weekend": 100, "holiday": 100},
-            "clamp_bps": {"regular": 50, "pre": 150, "post": 150, "overnight": 300, "weekend": 500, "holiday": 500},
-            "min_uptime_bps": {"regular": 0, "pre": 0, "post": 0, "overnight": 0, "weekend": 5000, "holiday": 0},
-            "curve": {"kind": "quadratic"}, "two_sided_divisor": 3, "target_lots": 2000, "presence_lots": 100,
-            "max_share_bps": 5000,
-            "stress": {"window_ms": 300000, "move_bps": 200, "hold_ms": 600000, "widen_pct": 200, "full_ms": 3600000},
-        }
-    },
-}  # fmt: skip
 
 
 def at_ms(clock: str) -> int:
@@ -91,7 +74,9 @@ def scored(of: Terms) -> Result:
 
 
 def test_the_terms_are_the_example_of_the_specification_in_an_epoch_of_their_own():
-    assert {key: value for key, value in TERMS.items() if key != "epoch"} == SPECIFIED
+    assert {key: value for key, value in TERMS.items() if key != "epoch"} == {
+        key: value for key, value in example().items() if key != "epoch"
+    }
     assert TERMS["epoch"] == {"number": 12, "start_ms": at_ms("19:00"), "end_ms": at_ms("21:00")}
 
 
@@ -119,7 +104,7 @@ def test_what_each_stretch_is_worth_to_each_maker():
         assert abs(share - hundredths(row["share"])) <= 1, row
         together = sum(hundredths(each["quality, lots"]) for each in rows if each["from"] == row["from"])
         assert together == hundredths(row["everybody’s"])
-        target = max(together, 100 * SPECIFIED["markets"][MARKET]["target_lots"])
+        target = max(together, 100 * example()["markets"][MARKET]["target_lots"])
         assert abs(hundredths(row["quality, lots"]) * 10_000 // target - hundredths(row["share"])) <= 1
 
 
@@ -135,7 +120,7 @@ def test_what_is_paid_and_what_the_gate_takes():
         assert f"{rows['weekend'].present_ms / rows['weekend'].live_ms:.2%}" == there
         assert f"{paid[maker].payout // 10**16 / 100:,.2f}" in {tokens, f"{float(tokens.replace(',', '')) - 0.01:,.2f}"}
         assert paid[maker].payout == paid[maker].quoting
-    open_door = {**SPECIFIED["markets"][MARKET], "min_uptime_bps": dict.fromkeys(KINDS, 0)}
+    open_door = {**example()["markets"][MARKET], "min_uptime_bps": dict.fromkeys(KINDS, 0)}
     without_gate = {row.maker: row.payout for row in scored(terms(markets={MARKET: open_door})).allocations}
     [lost] = re.findall(r"with them ([\d,.]+) tokens", TEXT)
     assert f"{(without_gate['cara'] - paid['cara'].payout) / TOKEN:,.2f}" == lost

@@ -33,8 +33,10 @@ FOR_README = {
     "where-next-with-an-answer-1440-dark": "body",
 }  # fmt: skip
 """Pictures of which one screen is kept, too, as `readme-…`: from where on."""
-SEEN_ELSEWHERE = {"programme", "maker", "treasury-epoch"}
-"""Pages that show what another one does: home, the scorecard of the live epoch, the epoch in review."""
+SEEN_ELSEWHERE = {"programme", "maker", "treasury-epoch", "documentation that is not built"}
+"""Pages that show what another one does: home, the scorecard of the live epoch, the epoch in review, the documents."""
+DOCUMENTS = {"start": "", "makers": "makers/how-am-i-scored/", "runbook": "operators/runbook/"}
+"""Pages of the documentation that stand for the rest of it: a start, one with figures, one with long lists."""
 IS_COMPLETE = """() => [...document.querySelectorAll("[data-chart]")].every((box) => box.childNodes.length)
   && !document.querySelector(".htmx-request")
   && (!document.querySelector("#routes") || document.querySelector("#routes .opblock"))"""
@@ -79,6 +81,7 @@ def stage(args: argparse.Namespace) -> list:
     made = make_stage(**(STRESS if args.stress else {}))
     tour = stops(made)
     tour.append(Stop("api-docs", "nobody", Client(), reverse("api-docs")))
+    tour += [Stop(f"docs {name}", "nobody", Client(), f"/docs/{path}") for name, path in DOCUMENTS.items()]
     if args.stress:
         grow(made, profiles=STRESS["profiles"], number=6)
     return tour

@@ -117,3 +117,23 @@ def test_what_is_entered_while_a_market_is_being_added_is_kept(program, live_ser
         expect(page.locator("[data-market]")).to_have_count(5)
         expect(page.locator("[id='budget']")).to_have_value("123,456")
         expect(page.locator("[id='m0'] [data-stress]")).not_to_be_checked()
+        # What was opened meanwhile stays open, and the new market's name does not take the focus from there.
+        expect(page.locator("[id='m0']")).to_have_attribute("open", "")
+        expect(page.locator("[id='m0'] [data-stress]")).to_be_focused()
+
+
+def test_keys_that_are_pressed_as_the_new_form_comes_end_in_the_field_that_they_were_meant_for(program, live_server):
+    """At the very moment: the first keys before the answer is put in, the others in the same turn after it."""
+    with window(live_server.url, scripts=True) as page:
+        sign_in(page, "tess")
+        page.goto("/treasury/programmes/us-equity-perps/terms/new/")
+        page.evaluate("""() => {
+            const budget = () => document.getElementById("budget");
+            document.addEventListener("htmx:beforeSwap", () => { budget().focus(); budget().value = "12"; }, true);
+            document.addEventListener("htmx:afterSwap", () => { queueMicrotask(() => { budget().value += "3"; }); });
+        }""")
+        page.get_by_role("button", name="Add a market").click()
+        expect(page.locator("[data-market]")).to_have_count(5)
+        page.wait_for_function("!document.querySelector('.htmx-settling, .htmx-swapping')")
+        expect(page.locator("[id='budget']")).to_have_value("123")
+        expect(page.locator("[id='budget']")).to_be_focused()

@@ -1,34 +1,19 @@
 """Terms for tests: the specification's own example, and any number of made-up ones that keep its rules."""
 
-import copy
+import json
 
 from hypothesis import strategies as st
 
+from tests.documents import blocks
+
 KINDS = ("regular", "pre", "post", "overnight", "weekend", "holiday")
 ADDRESS = "0x5fbdb2315678afecb367f032d93f642f64180aa3"
-_EXAMPLE = {
-    "version": 1, "program": "us-equity-perps", "token": ADDRESS,
-    "epoch": {"number": 12, "start_ms": 1790000000000, "end_ms": 1790604800000},
-    "budget": "250000000000000000000000", "min_payout": "1000000000000000000", "unspent": "return",
-    "boosts": {"regular": 100, "pre": 150, "post": 200, "overnight": 250, "weekend": 300, "holiday": 300},
-    "markets": {
-        "AAPL-PERP": {
-            "weight_bps": 10000, "quoting_share_bps": 7000, "fills_share_bps": 1500, "stress_share_bps": 1500,
-            "min_order_lots": 10, "min_rest_ms": 500, "reference_depth_lots": 50,
-            "max_spread_bps": {"regular": 20, "pre": 50, "post": 50, "overnight": 75, "weekend": 100, "holiday": 100},
-            "clamp_bps": {"regular": 50, "pre": 150, "post": 150, "overnight": 300, "weekend": 500, "holiday": 500},
-            "min_uptime_bps": {"regular": 0, "pre": 0, "post": 0, "overnight": 0, "weekend": 5000, "holiday": 0},
-            "curve": {"kind": "quadratic"}, "two_sided_divisor": 3, "target_lots": 2000, "presence_lots": 100,
-            "max_share_bps": 5000,
-            "stress": {"window_ms": 300000, "move_bps": 200, "hold_ms": 600000, "widen_pct": 200, "full_ms": 3600000},
-        },
-    },
-}  # fmt: skip
+_EXAMPLE = next(block.text for block in blocks("spec/scoring.md") if block.language == "json")
 
 
 def example() -> dict:
-    """Return the example of spec/scoring.md, a fresh copy."""
-    return copy.deepcopy(_EXAMPLE)
+    """Return the example of docs/spec/scoring.md, a fresh copy."""
+    return json.loads(_EXAMPLE)
 
 
 def _numbers(most: int, least: int = 0) -> st.SearchStrategy[int]:

@@ -65,7 +65,7 @@ def test_the_engine_is_pure() -> None:
         "x = os.environ['A']",
     ],
 )
-def test_the_check_finds(source: str) -> None:
+def test_the_check_finds_floats_files_clocks_and_the_environment(source: str) -> None:
     assert violations(source, name="kernel")
 
 

@@ -151,7 +151,7 @@ def test_terms_come_back_from_toml_as_they_went(document):
     )
 
 
-def test_toml_reads_well():
+def test_terms_as_toml_have_a_table_for_each_market():
     text = write_toml(example())
     assert 'budget = "250000000000000000000000"' in text
     assert "[markets.AAPL-PERP]\nweight_bps = 10000" in text

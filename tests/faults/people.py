@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import Maker, User
@@ -109,7 +110,7 @@ class People:
             "requests": ClaimRequest.objects.exclude(state=ClaimRequest.State.DONE).exists(),
             "transactions": OutgoingTransaction.objects.exclude(state=OutgoingTransaction.State.FINAL).exists(),
             "claims seen": ChainClaim.objects.count() < len({account for _, account in self.asked}),
-            "facts": EpochStatistics.objects.exclude(document=None).count() < self.epochs + 1,
+            "facts": self._with_facts() < self.epochs,
             "luck": SamplingLuck.objects.exclude(makers=None).count() < self.epochs,
             "what-if": WhatIfJob.objects.exclude(state=WhatIfJob.State.DONE).exists(),
             "derived again": Rederivation.objects.filter(done_at=None).exists(),
@@ -119,6 +120,11 @@ class People:
             "late contract": WatchedContract.objects.filter(stored_through__lt=last.to_block or 0).exists(),
         }
         return [what for what, lacks in found.items() if lacks]
+
+    def _with_facts(self) -> int:
+        """Return how many epochs have the facts of their present evidence; those of what was put right may lack."""
+        done = EpochStatistics.objects.exclude(document=None)
+        return done.filter(epoch__program=self.program, manifest_hash=F("epoch__manifest_hash")).count()
 
     def state(self) -> str:
         """Say where it stands, for an error message."""

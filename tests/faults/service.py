@@ -17,7 +17,7 @@ from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENCE_S = 600.0
-"""Longer than anything takes after the trading, on a machine that does other things and compiles the kernels first."""
+"""Longer than nothing changes after the trading, on a machine that does other things and compiles the kernels first."""
 CLAIMS_ONCE_S = 0.5
 
 
@@ -51,8 +51,8 @@ class Way:
         self.pause_s = plan.get("pause_s", 0.0)
         self.now_s = 0
         self._looked_at = 0.0
-        self._began_at = time.monotonic()
-        self._told = ""
+        self._began_at = self._moved_at = time.monotonic()
+        self._told = self._stood = ""
 
     def run(self) -> dict[str, Any]:
         """Trade to the end of the last epoch, then wait until everybody is paid."""
@@ -112,9 +112,8 @@ class Way:
     def _wait(self) -> None:
         from tests.faults.flow import BLOCK_S
 
-        ends_at = time.monotonic() + PATIENCE_S
         while not (self._look(share=1.0) and self.mishaps.are_over):
-            if time.monotonic() > ends_at:
+            if time.monotonic() > self._moved_at + PATIENCE_S:
                 raise TimeoutError(f"It does not end: {self.people.state()}; {self.mishaps.counts()}")
             self.now_s += BLOCK_S
             self.chain.mine(time_s=self.now_s)
@@ -132,7 +131,10 @@ class Way:
 
     def _tell(self, share: float) -> None:
         """Write into logs/way.log where it stands, whenever that has changed: what a run waits for is seen there."""
-        told = f"{patient(self.people.state, otherwise='no database')}; {self.mishaps.counts()}"
+        state = str(patient(self.people.state, otherwise="no database"))
+        stands, told = f"{state}; {self.mishaps.done}", f"{state}; {self.mishaps.counts()}"
+        if stands != self._stood:
+            self._stood, self._moved_at = stands, time.monotonic()
         if told != self._told:
             self._told = told
             with (self.root / "logs" / "way.log").open("a") as log:

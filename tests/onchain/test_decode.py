@@ -8,11 +8,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from onchain import decode, decode_fast
+from onchain import decode
 from onchain.abi import EventSchema, SignatureError, dirty, to_ints
 from onchain.columns import LogColumns, concatenate
 from onchain.decode import decode_log_lines, decode_logs
 from onchain.errors import LogDecodeError
+from onchain.fast import logs
 
 HASH = "0x" + "ab" * 32
 
@@ -111,7 +112,7 @@ def buffers(size: int):
 
 def test_ordinary_answers_take_the_fast_way():
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "result": [plain_log(), plain_log(data="0x")]}).encode()
-    assert decode_fast.read_response(np.frombuffer(body, np.uint8), 0, buffers(len(body))) == 2
+    assert logs.read_response(np.frombuffer(body, np.uint8), 0, buffers(len(body))) == 2
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,9 @@ class Sequencer:
         params = {"subscription": name, "result": result}
         socket.send(json.dumps({"jsonrpc": "2.0", "method": "eth_subscription", "params": params}))
 
+    def say(self, message: str) -> None:
+        self._subscribers["newHeads"][0].send(message)
+
     def mini_block(self, number: int, index: int, stamp_us: int) -> None:
         self.tell("miniBlocks", {
             "block_number": hex(number), "block_timestamp": hex(SECOND), "index": hex(index),
@@ -118,6 +121,26 @@ def test_the_stamp_of_a_block_is_that_of_its_first_mini_block_seen_whole():
             watch.wait(longest_s=0.05)
         assert watch.live.of(7) is None
         assert watch.live.of(8) == (SECOND * 1000 + 120, 11)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "7", '{"method": "eth_subscription", "params": [1]}', '{"method": "eth_subscription", "params": 1}', "[" * 5000,
+        '{"id": 0, "result": {}}', "no JSON", "Infinity",
+    ],
+)  # fmt: skip
+def test_a_message_that_means_nothing_is_passed_over_and_heads_are_still_announced(message):
+    with Sequencer() as sequencer, HeadWatch(url=sequencer.url, poll_s=60) as watch:
+        assert sequencer.ready.wait(10)
+        sequencer.say(message)
+        sequencer.tell("miniBlocks", {"block_number": 1e999, "index": 0, "mini_block_timestamp": 1})
+        sequencer.tell("miniBlocks", {"block_number": "0x7", "index": 0, "mini_block_timestamp": SECOND * 10**6})
+        for _ in range(100):
+            watch.wait(longest_s=0.05)
+            if watch.live.of(7):
+                break
+        assert watch.live.of(7) == (SECOND * 1000, 1)
 
 
 def test_a_live_stamp_takes_the_place_of_a_share_of_the_second_and_time_never_runs_back():

@@ -6,11 +6,20 @@ from django.db import connection, transaction
 from eth_account import Account
 
 from config import embedded
+from onchain.errors import RpcRefusedError
 from onchain.indexer import follow, node
 from onchain.models import OutgoingTransaction, TransactionAttempt
 from onchain.services import contract_watch
 from onchain.signers import KeySigner, RemoteSigner, SignerUnreachableError
-from onchain.transactions import RefusedByContractError, Sender, _lock_nonces, broadcast, prepare, resolve
+from onchain.transactions import (
+    RefusedByContractError,
+    Sender,
+    _lock_nonces,
+    broadcast,
+    prepare,
+    resolve,
+    revert_reason,
+)
 from tests.chain import calldata
 from tests.signer_server import remote_signer
 
@@ -89,6 +98,22 @@ def test_what_the_contract_would_refuse_is_never_signed(client, sender, token):
     with pytest.raises(RefusedByContractError):
         pay(client, sender, token, amount=1_001)
     assert OutgoingTransaction.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [(b"paused", "paused"), (b"nul \0 inside", "nul \ufffd inside"), (b"\xff", "\ufffd"), (b"", "")],
+)
+def test_whatever_bytes_a_contract_reverts_with_the_reason_is_text_that_can_be_kept(text, reason):
+    data = calldata("Error(string)", ("bytes",), (text,))
+    refused = RpcRefusedError(provider="node", method="eth_call", code=3, message="execution reverted", data=data)
+    assert revert_reason(refused) == reason
+
+
+@pytest.mark.parametrize("data", ["0x08c379a0" + "zz" * 70, "0x08c379a0", 7, None])
+def test_an_answer_that_is_no_revert_leaves_the_nodes_own_words(data):
+    refused = RpcRefusedError(provider="node", method="eth_call", code=3, message="execution\0reverted", data=data)
+    assert revert_reason(refused) == "execution\ufffdreverted"
 
 
 def test_two_purposes_get_two_nonces_though_neither_is_mined(anvil, client, sender, token):

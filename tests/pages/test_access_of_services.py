@@ -246,6 +246,7 @@ MACHINE_BY_MODULE = {
     "rewards.services.checks": "approval_checks_due checks_run",
     "rewards.services.claims": "claims_relay relayer",
     "rewards.services.evidence_heads": "evidence_head_fix",
+    "rewards.services.evidence_writing": "evidence_write",
     "rewards.services.entered_halts": "with_entered_halts place_halts",
     "rewards.services.correction_kinds": "makers_corrected same_data",
     "rewards.services.rescoring": "rescores_advance",

@@ -3,18 +3,22 @@
 import asyncio
 import gzip
 import json
+import logging
 
 import httpx
 import pytest
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from audit.owner import as_owner
-from rewards.models import Entitlement, Epoch
+from rewards.models import Entitlement, Epoch, Tally
 from rewards.services.proofs import proof_packs_write
+from rewards.services.tallies import tallies
 from rewards.views import packs
 from rewards.views.packs import LAST_KNOWN_S, Packs
 from tests.pages.factories import hash_, scene
+from tests.watching.lines import lines_written
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -87,6 +91,37 @@ def test_a_pack_travels_packed_and_who_has_it_gets_no_body(stage, leaf):
 
 def stage_folder(stage):
     return proof_packs_write(program=stage.program)
+
+
+def test_a_pack_is_counted_and_said_in_the_log_as_djangos_are(stage, leaf):
+    server, slug = Server(), stage.program.slug
+    of_root = f"/proofs/{slug}/{stage.paying.root}/{leaf.account}.json"
+    tallies.forget()
+    with lines_written(level=logging.DEBUG) as written:
+        first = server.get(f"/proofs/{slug}/{leaf.account}.json")
+        known = server.get(of_root, if_none_match=first.headers["etag"], x_request_id="edge-7f3a.0001")
+        theirs = Client().get(of_root)
+        server.get(f"/proofs/{slug}/0x{'9' * 40}.json")
+    b"".join(theirs.streaming_content)
+    tallies.store(now=timezone.now())
+    rows = Tally.objects.filter(kind="request").values_list("name", "method", "outcome", "count")
+    # What goes on to Django is counted there alone.
+    assert sorted(rows) == [
+        ("proof", "GET", "2xx", 1), ("proof-of-root", "GET", "2xx", 1), ("proof-of-root", "GET", "3xx", 1)
+    ]  # fmt: skip
+    ours, of_known, of_django = written.of("request_finished")
+    assert (ours["request_id"], ours["route"], ours["status"]) == (first.headers["x-request-id"], "proof", 200)
+    assert (known.headers["x-request-id"], len(of_known["own_id"])) == ("edge-7f3a.0001", 32)
+    assert set(ours) == set(of_django)
+    assert {n: of_known[n] for n in ("level", "logger", "method", "path", "route")} == {
+        n: of_django[n] for n in ("level", "logger", "method", "path", "route")
+    }
+
+
+def test_packs_by_the_thousand_write_no_lines_unless_asked_to(stage, leaf):
+    with lines_written() as written:
+        Server().get(f"/proofs/{stage.program.slug}/{leaf.account}.json")
+    assert written.of("request_finished") == []
 
 
 def test_whatever_is_no_file_here_goes_on_to_django(stage, leaf):

@@ -11,7 +11,7 @@ from django.utils import timezone
 from kombu import Connection
 
 from accounts.models import User
-from config import queues
+from config import queues, replicas
 from onchain.indexer import node
 from onchain.models import Alarm, Cursor, HeadLease, Market, OutgoingTransaction, ProviderHealth
 from rewards.models import Alarm as RewardsAlarm
@@ -108,11 +108,32 @@ def test_a_key_that_runs_low_says_what_it_still_pays_for(troubled):
     assert "The day’s budget is nearly used up" in lines()["Relayer’s key"].says
 
 
-def test_every_line_of_the_page_is_explained_in_the_docs():
+def test_every_line_of_the_page_is_explained_in_the_docs(settings, monkeypatch):
     scene()
+    settings.REPLICA_DATABASE_URL = "postgres:///a-replica"
+    monkeypatch.setattr(replicas.lag, "seconds", lambda: 0.0)
     headings = set(re.findall(r"^\| \*\*(.+?)\*\* \|", DOCS.read_text(), re.MULTILINE))
     names = {re.sub(r"^Queue (\w+): .*", "Queue", name) for name in lines()}
     assert names == headings
+
+
+@pytest.mark.parametrize(
+    ("behind_s", "now", "state", "says"),
+    [
+        (1.4, "1 second behind", "well", "Public pages are read from it."),
+        (5.0, "5 seconds behind", "well", "Public pages are read from it."),
+        (72.9, "1 minute 12 seconds behind", "look", "more than REPLICA_MAX_LAG_S (5). Public pages are read from the"),
+        (None, "not known", "look", "does not answer, or is too far behind to tell. Public pages are read from the"),
+    ],
+)
+def test_operators_are_told_how_far_the_replica_is_behind(settings, monkeypatch, behind_s, now, state, says):
+    scene()
+    assert "Replica for public pages" not in lines()
+    settings.REPLICA_DATABASE_URL, settings.REPLICA_MAX_LAG_S = "postgres:///a-replica", 5
+    monkeypatch.setattr(replicas.lag, "seconds", lambda: behind_s)
+    line = lines()["Replica for public pages"]
+    assert (line.now.replace("\xa0", " "), line.state, says in line.says) == (now, state, True)
+    assert "Replica for public pages" not in text_of(seen_by("maker"))
 
 
 def test_a_queue_tells_how_many_wait_and_since_when(settings):

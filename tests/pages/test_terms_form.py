@@ -16,10 +16,11 @@ from onchain.models import Market
 from rewards.engine.tomltext import write_toml
 from rewards.models import TermsVersion
 from rewards.selectors.terms_facts import TermsFacts
+from rewards.views.terms_buttons import change_entries
 from rewards.views.terms_diff import terms_differences
 from rewards.views.terms_entries import entries_of_document, entries_of_post, to_document
 from rewards.views.terms_fields import Unit, money
-from rewards.views.terms_form import change_entries, form_view
+from rewards.views.terms_form import form_view
 from rewards.views.terms_warnings import terms_warnings
 from tests.engine.terms_made import ADDRESS, documents, example
 from tests.pages.factories import CLOCK, WEEKS, clock, make_live_epoch, make_program, template

@@ -16,14 +16,17 @@ from onchain.market_events import SCHEMA
 from onchain.rederive import MarketSpec, events_from_chain
 from onchain.signers import KeySigner
 from onchain.transactions import RefusedByContractError, Sender
+from rewards.engine.errors import BundleError
 from rewards.engine.evidence import ManifestFields, read_terms, write_manifest
 from rewards.errors import ApprovalRefusedError, AttestationRefusedError
 from rewards.models import Epoch
 from rewards.services.attestation import attest
-from rewards.services.recompute import events_difference, read_manifest
+from rewards.services.programs import epoch_schedule
+from rewards.services.recompute import events_difference, read_manifest, recompute
 from tests.chain import calldata
 from tests.rewards.conftest import GUARDIAN, PROPOSER, REAL_RUN, house, one_process
-from tests.rewards.test_publishing import approve, poke, proposed
+from tests.rewards.test_publishing import END_S, approve, poke, proposed
+from tests.rewards.test_scoring import START_S, terms_of
 
 __all__ = ["house", "one_process", "proposed"]
 pytestmark = pytest.mark.django_db
@@ -143,6 +146,37 @@ def test_a_proposal_that_is_not_what_the_evidence_gives_is_not_attested(house, p
     other = rewritten(bundle_of(proposed, settings), tmp_path / "other", another_program)
     with pytest.raises(AttestationRefusedError, match="the chain proposes"):
         attest(client, bundle=other, sender=attestor(), wait_s=1)
+
+
+def test_there_is_nothing_to_attest_of_an_epoch_that_pays_nobody(house, one_process, client, settings):
+    terms = terms_of(number=1, start_s=START_S, end_s=END_S, token=house.token)
+    epoch = epoch_schedule(program=house.program, terms=terms)
+    house.anvil.mine(time_s=START_S)
+    house.anvil.mine(time_s=END_S, blocks=5)
+    poke(house)
+    epoch.refresh_from_db()
+    assert epoch.state == Epoch.State.EMPTY, epoch.note
+    with pytest.raises(AttestationRefusedError, match="pays nobody"):
+        attest(client, bundle=bundle_of(epoch, settings), sender=attestor(), wait_s=1)
+
+
+def test_a_manifest_whose_venue_is_malformed_is_one_sentence_that_says_so(house, proposed, client, settings, tmp_path):
+    folder = bundle_of(proposed, settings)
+
+    def market(change):
+        return lambda venue: venue["markets"]["AAPL-PERP"].update(change)
+
+    changes = [
+        market({"start_block": "3"}), market({"start_block": -1}), market({"address": 7}), market({"config": 7}),
+        market({"adapter": ["gte"]}), lambda venue: venue.update(markets=[]), lambda venue: venue.update(vaults=[]),
+        lambda venue: venue.update(vaults={"0x" + "1" * 40: 7}),
+        lambda venue: venue.update(vaults={"0x" + "1" * 40: {"start_block": "0"}}),
+        lambda venue: venue.update(vaults={"0x" + "1" * 40: {"start_block": 0, "left_out": [7]}}),
+    ]  # fmt: skip
+    for number, change in enumerate(changes):
+        forged = rewritten(folder, tmp_path / str(number), lambda _, manifest, change=change: change(manifest["venue"]))
+        with pytest.raises(BundleError, match=r"^manifest\.json.*venue"):
+            recompute(client, bundle=forged)
 
 
 def test_times_that_a_node_gave_live_are_compared_by_their_second():

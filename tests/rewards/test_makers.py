@@ -7,6 +7,8 @@ import threading
 from decimal import Decimal
 
 import pytest
+from allauth.account.models import EmailAddress
+from django.core import mail
 from django.core.management import CommandError, call_command
 from django.db import connections, transaction
 from django.test import Client
@@ -251,6 +253,23 @@ def test_the_plan_to_come_is_replaced_by_the_next_word_and_both_are_shown(house)
     assert ALICE_PAY in page
     assert "The right one." in page
     assert "A slip." in page
+
+
+def test_every_member_with_an_address_is_mailed_where_pay_goes_now_also_who_changed_it(house):
+    person = admin_of("alice")
+    colleague = User.objects.create_user(username="colleague", role=User.Role.MAKER)
+    Maker.objects.get(slug="alice").members.add(colleague)
+    for each in (person.person, colleague, User.objects.create_user(username="stranger")):
+        EmailAddress.objects.create(user=each, email=f"{each.username}@desk.example", verified=True, primary=True)
+    change(person, (PAY, "99.9999"))
+    assert mail.outbox == []
+    change(person, (PAY, "33.3333"), (ALICE_LP, "66.6667"), reason="New books.")
+    told = {message.to[0]: message for message in mail.outbox}
+    assert sorted(told) == sorted(f"{each.username}@desk.example" for each in (person.person, colleague))
+    message = told["colleague@desk.example"]
+    assert message.subject == "Lamplight: The pay of a maker of yours goes elsewhere"
+    for words in (person.person.username, f"{PAY} 33.3333%", "New books.", "http://testserver/makers/alice/payouts/"):
+        assert words in message.body
 
 
 def test_a_sign_in_of_long_ago_changes_no_payout(house):

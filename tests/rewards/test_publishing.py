@@ -10,12 +10,12 @@ from onchain.models import ChainClaim, OutgoingTransaction, TransactionAttempt
 from rewards import tasks
 from rewards.errors import ApprovalRefusedError, NotAllowedError, NothingToCollectError
 from rewards.models import ClaimRequest, Epoch, EpochCheck
-from rewards.selectors.accounting import program_accounting
 from rewards.selectors.treasury import treasury_epoch
 from rewards.services.approval import approve_with_local_node
-from rewards.services.claims import claim_request
+from rewards.services.claims import MAX_ATTEMPTS, claim_request
 from rewards.services.programs import epoch_schedule, epochs_begin
 from rewards.services.scoring import epoch_score
+from tests.accounting import program_accounting
 from tests.chain import calldata
 from tests.reviewing import put_forward, somebody
 from tests.rewards.conftest import ALICE, ALICE_LP, ALICE_PAY, BOB, BOB_PAY, DELAY_S, REAL_RUN, TREASURY
@@ -168,6 +168,22 @@ def test_asking_and_poking_many_times_pays_once(house, proposed):
         poke(house)
     assert house.balance(ALICE_LP) == 249_999
     assert ChainClaim.objects.count() == 1
+    assert OutgoingTransaction.objects.filter(purpose__startswith="collect").count() == 1
+
+
+def test_a_collection_that_is_final_before_the_distributor_is_watched_again_is_done_and_sent_once(house, proposed):
+    """Found under load: the watching task came late, and what was paid was sent five times and said to have failed."""
+    activated(house, proposed)
+    request = claim_request(program=house.program, account=ALICE_LP)
+    tasks.relay_claims()
+    for _ in range(MAX_ATTEMPTS + 1):
+        # The indexer sees the block and more on top of it; whoever mirrors the distributor has not had a turn since.
+        house.anvil.mine(blocks=5)
+        house.index()
+        tasks.relay_claims()
+    request.refresh_from_db()
+    assert (request.state, request.attempts) == (ClaimRequest.State.DONE, 1)
+    assert house.balance(ALICE_LP) == 249_999
     assert OutgoingTransaction.objects.filter(purpose__startswith="collect").count() == 1
 
 

@@ -5,7 +5,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.conf import settings
+from django.core import mail
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, transaction
 from django.utils import timezone
@@ -277,6 +279,7 @@ def test_where_times_were_given_live_a_weight_may_be_off_by_a_seconds_worth_and_
 
 def test_an_admin_names_a_vault_on_its_page_and_reads_what_was_wrong(house, vault, client, monkeypatch):
     ada = User.objects.create_user(username="ada", role=User.Role.MAKER)
+    desk = EmailAddress.objects.create(user=ada, email="ada@desk.example", verified=True, primary=True).email
     maker = alice()
     maker.members.add(ada)
     maker.admins.add(ada)
@@ -292,6 +295,7 @@ def test_an_admin_names_a_vault_on_its_page_and_reads_what_was_wrong(house, vaul
     assert not MakerVault.objects.exists()
     monkeypatch.undo()
     assert client.post(page, {"action": "name", "vault": vault.address, "operator": OPERATOR}).status_code == 302
+    assert [(message.to, f"holders of {vault.address}" in message.body) for message in mail.outbox] == [([desk], True)]
     row = MakerVault.objects.get()
     assert (row.vault, row.operator, row.named_by, row.name) == (vault.address, OPERATOR, ada, "Night Desk shares")
     text = client.get(page).content.decode()

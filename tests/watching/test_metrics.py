@@ -20,12 +20,12 @@ from onchain.models import Block
 from onchain.models_tx import OutgoingTransaction
 from rewards.models import Alarm, ClaimRequest, Dispute, Epoch, HotKey, LiveStanding, ProcessSeen, Tally
 from rewards.models.tallies import BOUNDS_US
-from rewards.selectors.accounting import program_accounting
 from rewards.services import tallies as counting
 from rewards.services.claims import PURPOSE
 from rewards.services.last_done import BACKUP, last_done_note
 from rewards.services.running import worker_seen
 from rewards.services.tallies import Tallies, tallies
+from tests.accounting import program_accounting
 from tests.pages.factories import CHAIN_ID, CLOCK, HOUR_MS, TOKEN, TREASURY, WEEKS, address
 from tests.pages.factories import scene as whole_scene
 from tests.watching import scrape

@@ -1,6 +1,5 @@
 """The client: one object for one server and key, with a method for each route of the API."""
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from types import TracebackType
@@ -9,8 +8,7 @@ from typing import Any, TypeVar
 import httpx
 
 from lamplight_client.decode import decode
-from lamplight_client.errors import ConnectionFailedError
-from lamplight_client.events import SILENT_S, data_of
+from lamplight_client.following import Following
 from lamplight_client.http import Http, Patience, Query, seg
 from lamplight_client.routes import Routes
 from lamplight_client.rows import Standing, WhatIfAnswer
@@ -61,25 +59,14 @@ class Lamplight(Routes):
     def live(self, maker: str, programme: str, number: int) -> Iterator[Standing]:
         """Give a maker's standing at once and whenever it changes, until the epoch is over.
 
-        A connection that ends or breaks is opened again.
+        A connection that ends or breaks is opened again, after as long as the service says and twice that for each
+        further break, up to `longest_wait_s`; what it missed meanwhile is in the standing that it gives next. Raises
+        ConnectionFailedError after `tries` breaks in a row, and at once what the service refuses, such as
+        KeyRefusedError for a key that was revoked.
         """
-        path, breaks = f"makers/{seg(maker)}/programmes/{seg(programme)}/epochs/{number}/live", 0
-        last: Standing | None = None
-        while True:
-            try:
-                with self._http.stream(path, {}, "text/event-stream", timeout_s=SILENT_S) as answer:
-                    for text in data_of(answer.iter_lines()):
-                        found, breaks = decode(Standing, json.loads(text)), 0
-                        if found != last:
-                            yield found
-                        last = found
-            except ConnectionFailedError:
-                breaks += 1
-                if breaks >= self._http.patience.tries:
-                    raise
-            if self.epoch(programme, number).state != "live":
-                return
-            self._http.sleep(1.0)
+        path = f"makers/{seg(maker)}/programmes/{seg(programme)}/epochs/{number}/live"
+        following = Following(self._http, path, is_over=lambda: self.epoch(programme, number).state != "live")
+        yield from following.standings()
 
     def what_if_wait(self, what_if: int, *, every_s: float = 2.0) -> WhatIfAnswer:
         """Wait until a what-if is done, failed or cancelled, and return it."""

@@ -21,7 +21,14 @@ class ConnectionFailedError(LamplightError):
 
 
 class UnexpectedAnswerError(LamplightError):
-    """An answer is none that the API gives: something else listens there, or it is of another version."""
+    """An answer is none that the API gives: something else listens there, or it is of another version.
+
+    status: its HTTP status, None where that does not matter.
+    """
+
+    def __init__(self, text: str, *, status: int | None = None) -> None:
+        self.status = status
+        super().__init__(text)
 
 
 class ProblemError(LamplightError):

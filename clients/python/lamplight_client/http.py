@@ -162,7 +162,7 @@ def ms(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
 
 
-def json_of(answer: httpx.Response, body: bytes) -> Any:
+def json_of(answer: httpx.Response, body: bytes | str) -> Any:
     """Read an answer's JSON. Raises UnexpectedAnswerError."""
     try:
         return json.loads(body)
@@ -176,7 +176,8 @@ def problem_of(answer: httpx.Response) -> ProblemError | UnexpectedAnswerError:
     body = answer.read()
     if answer.headers.get("Content-Type", "").split(";")[0] != PROBLEM:
         where = f"{answer.request.url} answers {answer.status_code}, and not in the API's form"
-        return UnexpectedAnswerError(f"{where}. Is it the address of a Lamplight?")
+        text = f"{where}. Is it the address of a Lamplight?"
+        return UnexpectedAnswerError(text, status=answer.status_code)
     found = json_of(answer, body)
     return BY_CODE.get(found.get("code", ""), ProblemError)(
         body=found, status=answer.status_code, request_id=answer.headers.get("X-Request-ID"),

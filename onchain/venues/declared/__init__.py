@@ -1,6 +1,6 @@
 """The adapter of venues whose events say everything: a TOML file maps them to market events, without any code.
 
-Source: docs/venues.md; spec/venues.md, the row `declared`.
+Source: docs/venues.md; docs/spec/venues.md, the row `declared`.
 """
 
 from __future__ import annotations
@@ -208,11 +208,27 @@ class DeclaredAdapter(BookAdapter):
 
     # --- prices ------------------------------------------------------------------------------------------------
 
+    def _place(self, order: Any, resting: Resting) -> None:
+        """Let the order's lots count, unless away leads to where no order can be.
+
+        Anybody can post such an offer where the venue takes any ratio; it must not stop the market.
+        """
+        if self._away and not 1 <= self._whole_ticks(resting.price, resting.side) <= MAX_INT64:
+            return
+        super()._place(order, resting)
+
+    def _whole_lots(self, size: int) -> int:
+        """Return a size in whole lots; where offers say anything, at most what a market event holds."""
+        return min(size // self._lot, MAX_INT64) if self._away else super()._whole_lots(size)
+
+    def _whole_ticks(self, price: Any, side: int) -> int:
+        """Return a price in ticks, a bid's rounded down and an ask's up."""
+        exact = Fraction(price) / self._tick
+        return exact.__floor__() if side == BID else exact.__ceil__()
+
     def _ticks(self, price: Any, side: int) -> int:
         """Return a price in ticks; off the tick it is refused, or a bid's goes down and an ask's up."""
-        exact = Fraction(price) / self._tick
-        if self._away:
-            exact = Fraction(exact.__floor__() if side == BID else exact.__ceil__())
+        exact = Fraction(self._whole_ticks(price, side)) if self._away else Fraction(price) / self._tick
         if exact.denominator != 1:
             raise Impossible(f"the price {float(price):g} is no multiple of the market's tick of {self._tick}")
         if not 1 <= exact <= MAX_INT64:

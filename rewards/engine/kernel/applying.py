@@ -30,6 +30,7 @@ from rewards.engine.kernel.parts import (
 
 @inner
 def apply(it: Run, row: int) -> int:
+    """Apply the event of a row to the book; returns DONE, or NOT_HERE for the exact replay to say what is wrong."""
     at, events = it.at, it.events
     kind = events.kind[row]
     if kind == PLACE:

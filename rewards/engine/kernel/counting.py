@@ -39,6 +39,7 @@ def reweigh(it: Run, order: int, lots: int) -> None:
 
 @inner
 def add_to_sums(it: Run, order: int, lots: int) -> None:
+    """Add lots (less than 0 to take them away) of an order to its maker's sums, if they are within the band."""
     at, makers, orders = it.at, it.makers, it.orders
     maker, twice_price = orders.maker[order], 2 * orders.price[order]
     group = maker + orders.side[order] * len(makers.quality)

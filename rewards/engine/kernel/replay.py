@@ -2,7 +2,7 @@
 
 It does what `rewards.engine.exact` does, with the same results to the last integer, and stops at whatever it can't
 do: an event that breaks a rule, or a number that 64 bits can't hold.
-Source: spec/scoring.md, *Intervals*.
+Source: docs/spec/scoring.md, *Intervals*.
 """
 
 from __future__ import annotations

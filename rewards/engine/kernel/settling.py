@@ -1,6 +1,6 @@
 """The time between instants: the reference, the band, who is credited and how long it lasts, compiled.
 
-Source: spec/scoring.md, *Intervals* to *Credit*.
+Source: docs/spec/scoring.md, *Intervals* to *Credit*.
 """
 
 from __future__ import annotations

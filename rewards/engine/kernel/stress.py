@@ -1,6 +1,6 @@
 """Stress windows: what the reference was a while ago, and whether it has moved too far since, compiled.
 
-Source: spec/scoring.md, *Stress windows*.
+Source: docs/spec/scoring.md, *Stress windows*.
 """
 
 from __future__ import annotations

@@ -75,7 +75,6 @@ class Command(BaseCommand):
                     sequencer=Sequencer(
                         chain=chain, exchange=deployment.exchange, account=chain.accounts[stage.SEQUENCER]
                     ),
-                    deployment=deployment,
                     program=program,
                     flow=flow,
                     supervisor=supervisor,
@@ -96,7 +95,8 @@ class Command(BaseCommand):
         story.wait(
             f"{unit} 1 paid in part, {unit} 2 proposed, {unit} 3 live",
             lambda: is_ready(story.program),
-            within_s=300,
+            # Seconds on a free machine. On a busy one it is still better to wait than to lose what is there.
+            within_s=1800,
             between=people,
         )
         terminal.say("Ready.")

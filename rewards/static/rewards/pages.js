@@ -60,3 +60,24 @@ for (const button of document.querySelectorAll("[data-print]")) {
   button.hidden = false;
   button.addEventListener("click", () => window.print());
 }
+
+// Of rooms that do not fit beside each other, the one where the reader is can be seen.
+const room = document.querySelector(".rooms [aria-current]");
+const rooms = room?.closest("ul");
+if (rooms && rooms.scrollWidth > rooms.clientWidth) {
+  rooms.scrollLeft = room.offsetLeft - (rooms.clientWidth - room.offsetWidth) / 2;
+}
+
+// Who collects money lives anywhere: there, times are those of the reader's own clock, and of UTC.
+const ownClock = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
+
+function showOwnTimes() {
+  if (ownClock.resolvedOptions().timeZone === "America/New_York") return;
+  for (const time of document.querySelectorAll("[data-own-clock] time.moment:not([data-own])")) {
+    time.dataset.own = "";
+    time.querySelector(".local").textContent = `${ownClock.format(new Date(time.dateTime))}\u00a0your\u00a0time`;
+  }
+}
+
+showOwnTimes();
+document.addEventListener("htmx:afterSettle", showOwnTimes);

@@ -79,14 +79,13 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (!sent || event.detail.target !== form()) return;
   sent.late = entries().filter((entry) => sent.states.get(entry.name) !== stateOf(entry)).map((entry) => [entry.name, stateOf(entry)]);
-  sent.isElsewhere = ![sent.button, document.body].includes(document.activeElement);
+  sent.open = markets().filter((market) => market.open).map((market) => market.id);
+  sent.isElsewhere = !isIdle();
+  sent.focused = document.activeElement?.id;
 });
 
-document.addEventListener("htmx:afterRequest", (event) => {
-  if (event.detail.failed && form()) form().inert = false;
-});
-
-document.addEventListener("htmx:afterSettle", () => {
+// At once, in the same turn as the new form: the next key that is pressed is for what is entered here.
+document.addEventListener("htmx:afterSwap", () => {
   for (const [name, state] of sent?.late ?? []) {
     const entry = form().elements[name];
     if (!entry) continue;
@@ -94,12 +93,33 @@ document.addEventListener("htmx:afterSettle", () => {
     else entry.value = state;
     entry.dispatchEvent(new Event("input", { bubbles: true }));
   }
+  reopen();
+  // In a market that was still closed nothing could get the focus back.
+  if (sent?.isElsewhere && document.activeElement === document.body) document.getElementById(sent.focused)?.focus();
+});
+
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.failed && form()) form().inert = false;
+});
+
+document.addEventListener("htmx:afterSettle", () => {
+  reopen();
   refresh();
   // What was added is what comes next, but for those who are entering something else by now.
   const added = markets().find((market) => document.getElementById(`${market.id}.name`).value === "");
-  if (added && !sent?.isElsewhere) document.getElementById(`${added.id}.name`).focus();
+  if (added && sent && !sent.isElsewhere && isIdle()) document.getElementById(`${added.id}.name`).focus();
   sent = null;
 });
+
+// A market that was opened meanwhile stays so: in a closed one, what has the focus loses it.
+function reopen() {
+  if (!sent || !KEEPS_NAMES.test(sent.button.value)) return;
+  for (const id of sent.open ?? []) document.getElementById(id)?.setAttribute("open", "");
+}
+
+function isIdle() {
+  return [sent?.button, document.body, null].includes(document.activeElement);
+}
 
 refresh();
 document.querySelector("[data-mistakes]")?.focus();

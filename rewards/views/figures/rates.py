@@ -1,4 +1,4 @@
-"""What quoting pays an hour in each kind of session, when the epoch goes as planned (spec/scoring.md, Payout)."""
+"""What quoting pays an hour in each kind of session, when the epoch goes as planned (docs/spec/scoring.md, Payout)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

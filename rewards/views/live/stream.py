@@ -5,12 +5,12 @@ import json
 from collections.abc import AsyncIterator
 
 from asgiref.sync import sync_to_async
-from django.contrib.sessions.models import Session
 from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
+from accounts.sign_in import session_person
 from rewards.errors import NotFoundError
 from rewards.models import Epoch
 from rewards.selectors.programs import epoch_get
@@ -63,13 +63,9 @@ def _asked(request: HttpRequest, slug: str, *, program: str, number: int) -> Htt
 def _may_still_look(request: HttpRequest, slug: str) -> bool:
     """Ask the database anew: the request knows the person only as they were when the page was opened."""
     try:
-        person = User.objects.filter(pk=request.user.pk or 0).first()
-        is_signed_in = (
-            person is not None
-            and person.session_generation == getattr(request.user, "session_generation", None)
-            and Session.objects.filter(session_key=request.session.session_key).exists()
-        )
-        return person is not None and is_signed_in and access.sees_maker(user=person, maker=maker_or_404(slug=slug))
+        who = request.user
+        person = session_person(person=who, session_key=request.session.session_key) if isinstance(who, User) else None
+        return person is not None and access.sees_maker(user=person, maker=maker_or_404(slug=slug))
     finally:
         # This thread belongs to nobody's request, so nobody else gives the connection back.
         connection.close()

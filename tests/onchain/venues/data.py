@@ -74,7 +74,7 @@ def rows(events: EventColumns) -> list[tuple]:
 
 
 def book_of(events: Sequence[tuple]) -> dict[str, int]:
-    """Add events up to lots by order, by the rules of spec/scoring.md; an impossible one fails the test."""
+    """Add events up to lots by order, by the rules of docs/spec/scoring.md; an impossible one fails the test."""
     lots: dict[str, int] = {}
     for _, _, kind, order, address, side, price, size, _, _ in events:
         if kind == "place":

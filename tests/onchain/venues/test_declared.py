@@ -127,6 +127,26 @@ def test_what_can_not_have_happened_stops_the_market(write, said):
 ASKS, BIDS = b"\xaa" * 32, b"\xbb" * 32
 WRITE = ("OfferWrite(bytes32 indexed olKeyHash,address indexed maker,int256 tick,uint256 gives,uint256 gasprice,"
          "uint256 gasreq,uint256 id)")  # fmt: skip
+
+
+def test_a_strangers_offer_that_no_tick_or_lot_can_hold_does_not_stop_a_market_whose_offers_say_anything():
+    logs, venue = LogMaker(), oasis(off_tick="away")
+    bid(logs, 1, ATOM, 1)  # a price of less than one tick
+    ask(logs, 2, 1, 2**127)  # a price above all ticks
+    ask(logs, 3, 2**127, 2**127)  # more lots than there are numbers for
+    bid(logs, 4, 4 * ATOM, 396_000_000)
+    logs.log(TAKE, id_(1), PAIR, MAKER, QUOTE, BASE, TAKER, 1, ATOM, 0)
+    logs.log(TAKE, id_(3), PAIR, MAKER, BASE, QUOTE, TAKER, 2**127 - ATOM, 2**127 - ATOM, 0)
+    ask(logs, 2, 1, 2**127, make=KILL)
+    most = 2**63 - 1
+    assert told(venue, logs) == [
+        ("place", "3", "ask", ATOM // 10_000, most, None), ("place", "4", "bid", 9_900, 4000, None),
+        ("fill", "3", None, -1, most - 1000, TAKER),
+    ]  # fmt: skip
+    assert venue.lots() == {"3": 1000, "4": 4000}
+    assert sorted(venue.contract_state()["orders"]) == ["3", "4"]
+
+
 RETRACT = "OfferRetract(bytes32 indexed olKeyHash,address indexed maker,uint256 id,bool deprovision)"
 SUCCESS = ("OfferSuccess(bytes32 indexed olKeyHash,address indexed taker,uint256 indexed id,uint256 takerWants,"
            "uint256 takerGives)")  # fmt: skip

@@ -6,7 +6,7 @@ from itertools import count
 import pytest
 
 from onchain.venues import make_adapter
-from onchain.venues.gteevents import EVENTS
+from onchain.venues.gte.events import EVENTS
 from tests.onchain.venues.data import DATA, LogMaker, book_of, rows
 
 MAKER, OTHER, TAKER = ("0x" + digit * 40 for digit in "abc")

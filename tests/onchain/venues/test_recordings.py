@@ -91,7 +91,7 @@ def test_expiries_that_count_are_the_contracts_own():
 
 @every_recording
 def test_the_engine_scores_the_events(venue, flavour, tmp_path, capsys):
-    """The engine stops at the first event that could not have happened (spec/scoring.md, Inputs of one market)."""
+    """The engine stops at the first event that could not have happened (docs/spec/scoring.md, Inputs of one market)."""
     run = recording(venue, flavour)
     engine_bundle(tmp_path, run)
     events = replay(run.market, logs=run.logs, blocks=run.blocks).events

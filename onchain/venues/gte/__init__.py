@@ -1,12 +1,11 @@
 """The adapter of GTE's order book: replays matching, since no event names the maker that was filled or what expired.
 
-Source: spec/venues.md, the row `gte`; the rules were verified against the contract after every block of the data.
+Source: docs/spec/venues.md, the row `gte`; the rules were verified against the contract after every block of the data.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from heapq import heapify, heappop, heappush
 from typing import Any, NamedTuple, cast
 
 from onchain.errors import MarketConfigError
@@ -14,16 +13,16 @@ from onchain.venues import config as read
 from onchain.venues.base import Difference, EthCall, Impossible
 from onchain.venues.bookadapter import BookAdapter, compare
 from onchain.venues.events import ASK, BID, CANCEL, FILL
-from onchain.venues.gtebook import NONE, GteOrder, Levels
-from onchain.venues.gteevents import EVENTS
-from onchain.venues.gtematch import Match, Taker, match
+from onchain.venues.gte.book import NONE, GteOrder, Levels
+from onchain.venues.gte.events import EVENTS
+from onchain.venues.gte.expiries import Expiries
+from onchain.venues.gte.match import Match, Taker, match
+from onchain.venues.gte.views import NO_ASK, ORDER_FIELDS, Contract
 from onchain.venues.logadapter import hear
-from onchain.venues.views import view
 
 KEYS = ("base_size", "contract_lot_raw", "contract_min_raw", "queue")
 QUEUES = ("published", "mended")
 SECOND_MS = 1000
-SPARE_EXPIRIES = 1000
 USER, NON_COMPETITIVE = 0, 2
 POST_ONLY = 1
 
@@ -74,8 +73,7 @@ class GteAdapter(BookAdapter):
         self._open: Operation | None = None
         self._moved: tuple[Any, ...] | None = None  # an order that moved, as it was before
         self._evicted: list[tuple[int, str, int, int]] = []
-        # (expiry, placing, order); entries of orders that are gone or changed are passed over
-        self._expiries: list[tuple[int, int, int]] = []
+        self._expiries = Expiries(self._stored)
         handlers: dict[str, Callable[..., None]] = {
             "LimitOrderSubmitted": self._limit_submitted, "LimitOrderCreated": self._created,
             "LimitOrderProcessed": self._limit_processed, "FillOrderSubmitted": self._fill_submitted,
@@ -99,17 +97,9 @@ class GteAdapter(BookAdapter):
 
     def _on_block(self) -> None:
         """Let what has expired stop counting, at the second after its last one; the contract goes on storing it."""
-        expiries = self._expiries
-        while expiries and expiries[0][0] < self._second:
-            expiry, placing, order = heappop(expiries)
-            resting = self._stored.get(order)
-            if resting is not None and resting.placed == placing and resting.expiry == expiry and resting.lots:
-                self._emit(CANCEL, str(order), size=resting.lots, time_ms=(expiry + 1) * SECOND_MS)
-                resting.lots = 0
-
-    def _collect_expiries(self) -> None:
-        self._expiries = [(o.expiry, o.placed, order) for order, o in self._stored.items() if o.expiry >= self._second]
-        heapify(self._expiries)
+        for order, resting in self._expiries.due(self._second):
+            self._emit(CANCEL, str(order), size=resting.lots, time_ms=(resting.expiry + 1) * SECOND_MS)
+            resting.lots = 0
 
     def _expired(self, resting: GteOrder) -> bool:
         return 0 < resting.expiry < self._second
@@ -221,10 +211,7 @@ class GteAdapter(BookAdapter):
         if expiry:
             if expiry < self._second:
                 raise Impossible(f"order {order} begins to rest with the expiry {expiry}, which is over")
-            heappush(self._expiries, (expiry, resting.placed, order))
-            # Orders that went before their expiry leave entries behind, some of them for years.
-            if len(self._expiries) > 2 * len(self._stored) + SPARE_EXPIRIES:
-                self._collect_expiries()
+            self._expiries.add(order, resting, second=self._second)
 
     def _move(self, order: int, price: int, amount: int, side: int) -> None:
         """An amend to another price or side: out of the old place, to the tail of the new one."""
@@ -313,30 +300,18 @@ class GteAdapter(BookAdapter):
 
     def reconcile(self, *, block_number: int, eth_call: EthCall) -> list[Difference]:
         """Compare every stored order with its links, the counts, the best prices and the counters with the views."""
-        address = self._contract()
-
-        def ask(signature: str, returns: str, *values: int) -> tuple[Any, ...]:
-            return view(eth_call, address, block_number, signature=signature, values=values, returns=returns.split())
-
-        found = []
-        names = ("side", "expiry", "before", "next", "owner", "price", "size")
+        contract = Contract(eth_call, self._contract(), block_number)
+        found: list[Difference] = []
         for order, resting in self._stored.items():
-            ((side, expiry, _, before, after, owner, price, size),) = ask(
-                "getOrder(uint256)", "(uint8,uint32,uint256,uint256,uint256,address,uint256,uint256)", order
-            )
-            theirs = dict(zip(names, (side, expiry, before, after, owner, price, size), strict=True))
-            found += compare(f"order {order}", {name: getattr(resting, name) for name in names}, theirs)
+            known = {name: getattr(resting, name) for name in ORDER_FIELDS}
+            found += compare(f"order {order}", known, contract.order(order))
         bid, best_ask = self._best()
         bids, asks = self._levels.counts()
         ours = {
-            "best bid": bid or 0, "best ask": (1 << 256) - 1 if best_ask is None else best_ask, "number of bids": bids,
+            "best bid": bid or 0, "best ask": NO_ASK if best_ask is None else best_ask, "number of bids": bids,
             "number of asks": asks, "event count": self._nonce, "lot": self._contract_lot,
         }  # fmt: skip
-        best = ask("getTOB()", "uint256 uint256")
-        rest = [
-            ask(f"{name}()", "uint256")[0] for name in ("getNumBids", "getNumAsks", "getEventNonce", "getLotSizeInBase")
-        ]
-        return found + compare("the market", ours, dict(zip(ours, (*best, *rest), strict=True)))
+        return found + compare("the market", ours, dict(zip(ours, contract.market(), strict=True)))
 
     # --- the state ---------------------------------------------------------------------------------------------
 
@@ -362,7 +337,7 @@ class GteAdapter(BookAdapter):
         self._open = Operation(*state["open"]) if state["open"] else None
         self._moved = tuple(state["moved"]) if state["moved"] else None
         self._evicted = [tuple(evicted) for evicted in state["evicted"]]
-        self._collect_expiries()
+        self._expiries.collect(second=self._second)
 
 
 def _as_told(order: GteOrder) -> tuple[Any, ...]:

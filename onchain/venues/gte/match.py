@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from onchain.venues.events import BID
-from onchain.venues.gtebook import GteOrder, Levels
+from onchain.venues.gte.book import GteOrder, Levels
 
 
 class Taker(NamedTuple):

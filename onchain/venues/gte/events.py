@@ -1,6 +1,6 @@
 """The events of GTE's order book, and which of their arguments the adapter reads.
 
-Source: spec/venues.md, Event signatures; the contract's ABI. Two settings have a plain and an indexed variant.
+Source: docs/spec/venues.md, Event signatures; the contract's ABI. Two settings have a plain and an indexed variant.
 """
 
 LIMIT_ARGS = (
