@@ -1,6 +1,6 @@
 """Pages travel compressed, except those that show a secret: a length must not tell what is in it."""
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.utils.cache import patch_vary_headers
 
@@ -15,13 +15,18 @@ SECRETS = {
 """Pages that show a key or a code, by name. Any other answer can ask for the same with `Cache-Control: no-store`."""
 
 
+SHORTEST_BYTES = 1000
+"""Shorter answers fit into one packet anyway, and the random bytes that Django adds decide whether packing pays."""
+
+
 class Gzip(GZipMiddleware):
     """Django's own, for those alone who unpack: it packs whenever gzip is named, also with `q=0`."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         """Pack what is worth it."""
         given = request.headers.get("Accept-Encoding", "").encode("latin-1", "replace")
-        if takes_gzip({b"accept-encoding": given}):
+        is_short = isinstance(response, HttpResponse) and len(response.content) < SHORTEST_BYTES
+        if not is_short and takes_gzip({b"accept-encoding": given}):
             return super().process_response(request, response)
         patch_vary_headers(response, ("Accept-Encoding",))
         return response

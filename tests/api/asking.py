@@ -21,9 +21,10 @@ class Caller:
     client: Client
     key: str = ""
 
-    def get(self, path: str, accept: str = "application/json", **headers: str) -> HttpResponse:
-        """Ask for a route."""
-        given: dict[str, Any] = {"HTTP_ACCEPT": accept, **headers}
+    def get(self, path: str, accept: str = "", **headers: str) -> HttpResponse:
+        """Ask for a route, by default in JSON or, where there is nothing else, as a stream of events."""
+        usual = "text/event-stream" if path.endswith("/live") else "application/json"
+        given: dict[str, Any] = {"HTTP_ACCEPT": accept or usual, **headers}
         if self.key:
             given["HTTP_AUTHORIZATION"] = f"Bearer {self.key}"
         return self.client.get(path if path.startswith("/") else BASE + path, **given)

@@ -29,7 +29,7 @@ def demo(monkeypatch, shown, tmp_path):
         make_epoch(program, number, *WEEKS[number - 1 : number + 1])
     program.epochs.filter(number=1).update(state=Epoch.State.LIVE)
     return story.Story(
-        chain=None, sequencer=None, deployment=None, program=program, flow=None, supervisor=supervisor,
+        chain=None, sequencer=None, program=program, flow=None, supervisor=supervisor,
         terminal=Terminal(out=shown), attestor=None, plan=programme.SMALL, now_s=0,
     )  # fmt: skip
 

@@ -189,6 +189,7 @@ def test_a_worker_that_is_told_to_stop_gives_back_what_does_not_end_in_time(serv
 
 def test_a_worker_s_child_that_took_too_much_memory_is_replaced_and_its_work_goes_on(service):
     stack = service.stack
+    until(lambda: stack.is_alive("worker"), "a worker")
     assert stack.stop("worker") == 0
     stack.start("worker", more={"WORKER_MEMORY_MIB": "1"})
     worker = psutil.Process(stack.running["worker"].pid)
@@ -206,6 +207,7 @@ def test_a_worker_s_child_that_took_too_much_memory_is_replaced_and_its_work_goe
     assert worker.is_running()
     assert stack.stop("worker") == 0
     stack.start("worker")
+    until(lambda: stack.is_alive("worker"), "a worker as before")
 
 
 def test_a_follower_that_is_told_to_stop_leaves_its_place_to_the_next_at_once(service):

@@ -214,6 +214,8 @@ READS = {
     "rewards.services.actions.closure_draft",
     "rewards.services.attachments.file_checked",
     "rewards.services.correction_kinds.kind_of",
+    "rewards.services.payouts.pay_sentence",
+    "accounts.sign_in.session_person",
 }
 # What workers and commands call, by module. No page may import one: who calls it is not asked.
 MACHINE_BY_MODULE = {
