@@ -31,6 +31,7 @@ def main(argv: list[str]) -> int:
     if len(argv) > 1 and argv[1] in STAGED_COMMANDS:
         home = os.path.join(os.path.dirname(os.path.abspath(__file__)), ".lamplight", argv[1])
         os.environ.setdefault("LAMPLIGHT_DATA_DIR", home)
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
     from audit.context import at_work
@@ -42,7 +43,7 @@ def main(argv: list[str]) -> int:
         if len(argv) > 1 and argv[1] not in PLAIN_COMMANDS:
             embedded_services()
             observe()
-    except (EmbeddedError, NotInstalledError) as error:
+    except (EmbeddedError, ImproperlyConfigured, NotInstalledError) as error:
         print(error, file=sys.stderr)
         return 2
     with at_work(command=" ".join(argv[1:2])):

@@ -142,7 +142,8 @@ def review_epochs() -> None:
     now = timezone.now()
     for epoch_id in review_facts_due(now=now):
         with try_lock(f"review {epoch_id}") as held:
-            if held:
+            # Somebody else may have done it since the list was made; it takes long for a large epoch.
+            if held and epoch_id in review_facts_due(now=now):
                 review_facts_compute(epoch_id=epoch_id, now=now)
 
 

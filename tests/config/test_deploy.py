@@ -95,3 +95,11 @@ def test_cookies_are_for_this_host_over_tls_alone(program, secure):
     client.post("/sign-in/", {"username": "vera", "password": "lamps-burn-all-night"}, secure=True)
     session = client.cookies["__Host-session"]
     assert (session["secure"], session["httponly"], session["samesite"], session["domain"]) == (True, True, "Lax", "")
+
+
+def test_a_setting_that_is_missing_is_said_in_a_sentence():
+    done = subprocess.run(
+        [sys.executable, "manage.py", "migrate"], cwd=REPOSITORY, capture_output=True, text=True, check=False,
+        env={"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "config.settings.production"},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (2, "Set the SECRET_KEY environment variable\n")

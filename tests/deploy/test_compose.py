@@ -140,7 +140,7 @@ def test_each_key_is_with_one_process_and_the_owner_s_role_with_those_that_need_
             holders.setdefault(secret, set()).add(name)
     assert holders["proposer_keystore"] == holders["proposer_keystore_password"] == {"worker"}
     assert holders["relayer_keystore"] == holders["relayer_keystore_password"] == {"relayer"}
-    assert holders["database_owner_url"] == {"db", "migrate", "backup"}
+    assert holders["database_owner_url"] == {"db", "migrate", "backup", "restore"}
     assert holders["database_superuser_password"] == {"db"}
     assert not [each for each in holders if "attestor" in each or "treasury" in each or "guardian" in each]
 
@@ -150,7 +150,7 @@ def test_only_web_can_be_reached_and_the_database_has_no_way_out():
     assert compose.resolved(compose.example())["services"]["web"]["ports"] == ["127.0.0.1:8000:8000"]
     networks = compose.document()["networks"]
     inner = {name for name, network in networks.items() if network.get("internal")}
-    for name in ("db", "queue", "migrate", "beat", "figures", "backup", "prometheus", "grafana"):
+    for name in ("db", "queue", "migrate", "beat", "figures", "backup", "restore", "prometheus", "grafana"):
         assert set(SERVICES[name]["networks"]) <= inner, name
     assert not {"prometheus", "grafana"} & {name for name in SERVICES if "data" in SERVICES[name]["networks"]}
 
@@ -161,7 +161,9 @@ def test_every_service_is_bounded_restarts_and_ends_in_peace(name):
     assert set(service["deploy"]["resources"]["limits"]) == {"cpus", "memory", "pids"}
     # Beside those limits Compose refuses the older word for the same.
     assert "pids_limit" not in service
-    assert service["restart"] in ({"backup": "no", "migrate": "on-failure:5"}.get(name, "unless-stopped"),)
+    assert service["restart"] in (
+        {"backup": "no", "restore": "no", "migrate": "on-failure:5"}.get(name, "unless-stopped"),
+    )
     assert re.fullmatch(r"\d+s", service["stop_grace_period"])
     assert "healthcheck" in service
     if name != "db":
@@ -183,7 +185,7 @@ def test_only_what_writes_evidence_may_write_it():
     for name, service in OURS.items():
         for volume in service.get("volumes", []):
             if volume.startswith(("evidence:", "proofs:")):
-                assert volume.endswith(":ro") == (name != "worker"), (name, volume)
+                assert volume.endswith(":ro") == (name not in {"worker", "restore"}), (name, volume)
 
 
 def test_the_image_s_recipe_has_nothing_that_the_linter_minds():

@@ -1,5 +1,7 @@
 """An epoch's flags and statistics as the task works them out, and the whole review on a chain."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -167,6 +169,22 @@ def test_a_scored_epoch_that_was_sent_back_is_not_proposed(house, proposed):
     tasks.advance_epochs()
     proposed.refresh_from_db()
     assert proposed.note == "Ann has sent it back: A halt is missing."
+
+
+def test_what_another_worker_has_done_meanwhile_is_not_worked_out_again(proposed, monkeypatch):
+    EpochStatistics.objects.all().delete()
+    times = []
+
+    @contextmanager
+    def after_another(name: str) -> Iterator[bool]:
+        review_facts_compute(epoch_id=proposed.pk, now=timezone.now())
+        yield True
+
+    monkeypatch.setattr(tasks, "try_lock", after_another)
+    monkeypatch.setattr(tasks, "review_facts_compute", lambda **given: times.append(given))
+    tasks.review_epochs()
+    assert EpochStatistics.objects.count() == 1
+    assert times == []
 
 
 def test_a_shared_recipient_has_to_be_judged_before_the_epoch_goes_on(house, proposed):
