@@ -27,8 +27,10 @@ ACCOUNTS = 6
 POINTS = tuple(point for stage, points in STAGES.items() if stage != "archiving" for point in points)
 """Archiving has tests of its own: it is for what is months old."""
 ALONE = ("live.before_commit", "live.stored", "rescoring.withdraw_sent")
-"""For a run of their own. There is one withdrawal in a run, and who dies having signed it never comes to that point; and
-a worker that dies at eighty others is not there before the last epoch has ended, when nothing is scored live any more."""
+"""For a run of their own. There is one withdrawal in a run, and who dies having signed it never comes to that point.
+
+A worker that dies at eighty others is not there before the last epoch has ended, when nothing is scored live any more.
+"""
 TOGETHER = tuple(point for point in POINTS if point not in ALONE)
 HARD = ("scoring.before_commit",)
 SAMPLE = (
