@@ -27,7 +27,8 @@ class Channel(filesystem.Channel):
     def _put(self, queue: Any, payload: Any, **_: Any) -> None:
         """Put a message onto `queue`; its name keeps the order in which messages were put."""
         folder = Path(self.data_folder_out)
-        name = f"{monotonic_ns() // 1_000_000}_{uuid.uuid4()}.{queue}.msg"
+        at_ms, rest_ns = divmod(monotonic_ns(), 1_000_000)
+        name = f"{at_ms}_{rest_ns:06}_{uuid.uuid4()}.{queue}.msg"
         # Readers look for names that hold `QUEUE.msg` anywhere, so the other name must not.
         fresh = folder / f".{uuid.uuid4()}.writing"
         try:

@@ -21,7 +21,7 @@ def connection(tmp_path):
     return connect
 
 
-def test_what_is_put_comes_out_once(connection):
+def test_what_is_put_comes_out_once_and_in_its_order(connection):
     with connection() as line:
         queue = line.SimpleQueue("letters")
         for number in range(20):
@@ -31,7 +31,7 @@ def test_what_is_put_comes_out_once(connection):
             message = queue.get(timeout=5)
             found.append(message.payload["number"])
             message.ack()
-        assert sorted(found) == list(range(20))
+        assert found == list(range(20))
         assert queue.qsize() == 0
         queue.close()
 
