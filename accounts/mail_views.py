@@ -39,7 +39,8 @@ def local_mail(request: HttpRequest) -> HttpResponse:
 
 def mails_in(folder: Path) -> list[Mail]:
     """Return the newest SHOWN e-mails of a folder that Django's file backend writes to, the newest first."""
-    files = sorted(folder.glob("*.log"), key=lambda path: path.stat().st_mtime_ns, reverse=True)[:SHOWN]
+    # More than are shown: a disk gives those that were written within a few milliseconds the same time.
+    files = sorted(folder.glob("*.log"), key=lambda path: path.stat().st_mtime_ns, reverse=True)[: 2 * SHOWN]
     # A file holds what was sent through one connection, and now and then through a later one, too.
     parts = [part for path in files for part in path.read_bytes().split(_BETWEEN) if part.strip()]
     mails = sorted((_mail(part) for part in parts), key=lambda mail: mail.at, reverse=True)
