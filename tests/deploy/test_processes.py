@@ -189,15 +189,14 @@ def test_a_worker_that_is_told_to_stop_gives_back_what_does_not_end_in_time(serv
 
 def test_a_worker_s_child_that_took_too_much_memory_is_replaced_and_its_work_goes_on(service):
     stack = service.stack
-    until(lambda: stack.is_alive("worker"), "a worker")
-    assert stack.stop("worker") == 0
+    assert stack.stop("worker") in (0, -15)  # it may have been started just before
     stack.start("worker", more={"WORKER_MEMORY_MIB": "1"})
     worker = psutil.Process(stack.running["worker"].pid)
     with stack.database.session() as session:
         session.autocommit = True
 
         def last_seen() -> datetime:
-            query = "SELECT max(seen_at) FROM rewards_workerseen WHERE worker LIKE 'worker@%'"
+            query = "SELECT coalesce(max(seen_at), 'epoch') FROM rewards_workerseen WHERE worker LIKE 'worker@%'"
             return session.execute(query).fetchone()[0]
 
         before = last_seen()
@@ -207,7 +206,6 @@ def test_a_worker_s_child_that_took_too_much_memory_is_replaced_and_its_work_goe
     assert worker.is_running()
     assert stack.stop("worker") == 0
     stack.start("worker")
-    until(lambda: stack.is_alive("worker"), "a worker as before")
 
 
 def test_a_follower_that_is_told_to_stop_leaves_its_place_to_the_next_at_once(service):
