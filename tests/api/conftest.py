@@ -20,9 +20,7 @@ def _one_stretch(monkeypatch):
     """Requests are counted within one stretch, however long a test takes; keys expire by the real clock as ever."""
     real = limits.allowance
     for where in ("base", "keptcheck"):
-        monkeypatch.setattr(
-            f"rewards.api.{where}.allowance", lambda **given: real(**given | {"now": OneStretch.now()})
-        )
+        monkeypatch.setattr(f"rewards.api.{where}.allowance", lambda **given: real(**given | {"now": OneStretch.now()}))
 
 
 @pytest.fixture

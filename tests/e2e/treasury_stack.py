@@ -48,7 +48,7 @@ def _serve(root: Path) -> None:
         call_command("migrate", verbosity=0)
         where = _contracts(url)
         _rows(where)
-        # Before the first block is read, "ahead" would be judged by this machine's clock, which is another than the chain's.
+        # Until a block is read, pages take this machine's clock for the chain's, and what lies ahead there may be past.
         _index()
         with Supervisor(root, env={"SAFE_MULTI_SEND": where["multi_send"]}) as supervisor:
             supervisor.start("web", "worker", "beat")
