@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from pyarrow import parquet
 
 from rewards.api.base import ApiView, ListView
+from rewards.calendars import days_later_ms
 from tests.api.asking import Caller, by_key, by_session
 from tests.api.test_access_of_api import ROUTES, url_of
 from tests.pages.factories import CLOCK, MARKETS, PROFILES, TOKEN, make_epoch, make_what_if, ms, pays
@@ -196,6 +197,17 @@ def test_what_nobody_expected_is_a_problem_too(stage, monkeypatch):
     answer = caller.get(url_of("leaderboard"))
     assert (answer.status_code, answer.headers["Content-Type"], answer.json()["code"]) == (500, PROBLEM, "failed")
     assert "defect" not in answer.content.decode()
+
+
+def test_what_lies_beyond_a_calendar_is_told_and_is_no_fault_of_ours(stage, monkeypatch):
+    monkeypatch.setattr("rewards.api.epochs.standings", lambda **_: days_later_ms("XNYS", 10**15, 1))
+    answer = by_session("nobody").get(url_of("leaderboard"))
+    assert (answer.status_code, answer.headers["Content-Type"], answer.json()["code"]) == (
+        409,
+        PROBLEM,
+        "not_available",
+    )
+    assert answer.json()["detail"].startswith("Calendar XNYS knows the exchange's days until 2200-12-31:")
 
 
 def test_too_many_requests_are_told_how_long_to_wait_and_each_key_counts_by_itself(stage, settings):
