@@ -2,7 +2,7 @@
 
 import logging
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -53,7 +53,8 @@ def epoch(house, settings, disk) -> Epoch:
 
 
 def state_after_a_try(epoch: Epoch) -> Epoch:
-    epoch_score_if_due(epoch_id=epoch.pk, now=NOW)
+    epoch.refresh_from_db()
+    epoch_score_if_due(epoch_id=epoch.pk, now=epoch.retry_at or NOW)
     return Epoch.objects.get(pk=epoch.pk)
 
 
@@ -66,8 +67,8 @@ def test_evidence_that_finds_no_room_is_said_on_the_epoch_rings_and_is_written_o
     assert waiting.state == Epoch.State.LIVE
     assert waiting.note.startswith(FULL if isinstance(disk, SmallDisk) else BLOCKED)
     assert waiting.note.endswith("it is tried again by itself.")
-    # With the next poke, not minutes later.
-    assert waiting.retry_at is None
+    # Soon, yet not with every poke: each try fills the disk.
+    assert waiting.retry_at == NOW + timedelta(seconds=15)
     assert f"Epoch 1 is not scored: {waiting.note}" in caplog.messages
     assert [record.exc_info for record in caplog.records if record.exc_info] == []
     assert open_alarms() == [("evidence_not_written", waiting.note)]
