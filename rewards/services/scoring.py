@@ -48,6 +48,7 @@ ON_THE_WAY = (OutgoingTransaction.State.SIGNED, OutgoingTransaction.State.MINED)
 
 RETRY = timedelta(minutes=5)
 """An epoch whose data are wrong is tried again after this; somebody has to put them right first."""
+NOT_WRITTEN = "It waits until its evidence can be written."
 
 
 def epoch_score_if_due(*, epoch_id: int, now: datetime) -> Epoch:
@@ -72,7 +73,8 @@ def epoch_score_if_due(*, epoch_id: int, now: datetime) -> Epoch:
 
 
 def _not_written(epoch: Epoch, error: NotWrittenError) -> None:
-    Epoch.objects.filter(pk=epoch.pk, state=Epoch.State.LIVE).exclude(note=str(error)).update(note=str(error))
+    # Everybody reads the note; which folder of this machine it is about says the alarm.
+    Epoch.objects.filter(pk=epoch.pk, state=Epoch.State.LIVE).exclude(note=NOT_WRITTEN).update(note=NOT_WRITTEN)
     logger.error("Epoch %s is not scored: %s", epoch.number, error)
     # The note says it of one epoch; those after it wait for the same.
     alarms_set(program=epoch.program, code="evidence_not_written", messages={"EVIDENCE_DIR": str(error)})
