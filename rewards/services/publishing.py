@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 STATE = Epoch.State
 TX = OutgoingTransaction.State
 NO_PROPOSER = "No key is set that proposes (PROPOSER_KEY, PROPOSER_KEYSTORE or PROPOSER_SIGNER_URL)."
+SENT_BACK = "It was sent back and is being looked at."
+"""Everybody reads an epoch's note; by whom and why stands on the treasury's pages alone."""
 RETRY = timedelta(seconds=60)
 """A proposal that was stopped is looked at again after this: its checks cost a whole recomputation."""
 
@@ -128,8 +130,8 @@ def _check_again(client: RpcClient, *, epoch: Epoch, now: datetime) -> None:
 
 
 def _propose(client: RpcClient, *, epoch: Epoch, sender: Sender, now: datetime) -> None:
-    if (sent_back := review_state(epoch=epoch).sent_back) is not None:
-        _stop(epoch, f"{sent_back.person} has sent it back: {sent_back.text}", until=now + RETRY)
+    if review_state(epoch=epoch).sent_back is not None:
+        _stop(epoch, SENT_BACK, until=now + RETRY)
         return
     distributor = epoch.program.distributor
     summary = distributor_summary(client=client, distributor=distributor)

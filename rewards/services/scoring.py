@@ -50,6 +50,7 @@ RETRY = timedelta(minutes=5)
 """An epoch whose data are wrong is tried again after this; somebody has to put them right first."""
 RETRY_WRITING = timedelta(seconds=15)
 """One whose evidence finds no room, after this: each try fills the disk to the brim, which others write to as well."""
+NOT_WRITTEN = "It waits until its evidence can be written."
 
 
 def epoch_score_if_due(*, epoch_id: int, now: datetime) -> Epoch:
@@ -76,7 +77,8 @@ def epoch_score_if_due(*, epoch_id: int, now: datetime) -> Epoch:
 
 def _not_written(epoch: Epoch, error: NotWrittenError, *, now: datetime) -> None:
     live = Epoch.objects.filter(pk=epoch.pk, state=Epoch.State.LIVE)
-    live.update(note=str(error), retry_at=now + RETRY_WRITING)
+    # Everybody reads the note; which folder of this machine it is about says the alarm.
+    live.update(note=NOT_WRITTEN, retry_at=now + RETRY_WRITING)
     logger.error("Epoch %s is not scored: %s", epoch.number, error)
     # The note says it of one epoch; those after it wait for the same.
     alarms_set(program=epoch.program, code="evidence_not_written", messages={"EVIDENCE_DIR": str(error)})
