@@ -11,6 +11,7 @@ from rest_framework import exceptions as drf
 from accounts.errors import NotPermittedError, SecondFactorNeededError, ThrottledError
 from onchain.errors import OnchainError
 from rewards.api.kinds import KINDS
+from rewards.calendars.errors import CalendarError
 from rewards.engine.errors import EngineError
 from rewards.errors import NotFoundError, WhatIfRefusedError
 
@@ -94,6 +95,7 @@ _CODES: Final[tuple[tuple[type[Exception], str], ...]] = (
     (NotPermittedError, "not_allowed"),
     (PermissionDenied, "not_allowed"),
     (EngineError, "not_available"),
+    (CalendarError, "not_available"),
     (OnchainError, "not_available"),
 )
 

@@ -1,4 +1,4 @@
-"""What can go wrong with calendars: an unknown one, rules that contradict themselves, an empty range."""
+"""What can go wrong with calendars: an unknown one, rules that contradict themselves, a range out of their reach."""
 
 from __future__ import annotations
 
@@ -45,4 +45,15 @@ class BeforeFirstHoursError(CalendarError):
         super().__init__(
             f"Calendar {calendar} has no hours for {date}: its first begin on {first}; "
             "add earlier ones to its data file."
+        )
+
+
+class AfterLastDayError(CalendarError):
+    """The calendar's data say nothing about days as late as this."""
+
+    def __init__(self, *, calendar: str, date: dt.date, last: dt.date) -> None:
+        self.calendar, self.date, self.last = calendar, date, last
+        super().__init__(
+            f"Calendar {calendar} knows the exchange's days until {last}: what is asked of it has to end before that "
+            f"day, and {date} is too late."
         )

@@ -20,6 +20,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from rewards.calendars.errors import RulesError
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_LIBRARYS_END = dt.date(2262, 4, 1)
+"""Times of the library are ns in 64 bits, which end in that month."""
 _TIME_KEYS = ("pre", "post_end", "post_end_early", "overnight_start", "weekend_start", "weekend_end")
 
 
@@ -55,7 +57,8 @@ class Rules:
     """One exchange: `source` names its calendar in pandas-market-calendars.
 
     `break_kind` is the kind of a lunch break, None where there is none. `last_weekday` and `weekend_last_day`
-    are Python's numbers (Monday is 0) of the last day that can trade and of the day on which weekends end.
+    are Python's numbers (Monday is 0) of the last day that can trade and of the day on which weekends end. `last_day`
+    is the last one of which the source knows whether the exchange trades.
     """
 
     name: str
@@ -64,6 +67,7 @@ class Rules:
     break_kind: str | None
     last_weekday: int
     weekend_last_day: int
+    last_day: dt.date
     hours: tuple[Hours, ...]
     exceptions: Mapping[dt.date, DayException]
 
@@ -81,7 +85,9 @@ def read_rules(path: Path) -> Rules:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise RulesError(path=path, key="the file", reason=f"it cannot be read ({error})") from error
     table = _Table(path=path, where="", data=data)
-    table.only("source", "timezone", "break_kind", "last_weekday", "weekend_last_day", "hours", "exceptions")
+    table.only(
+        "source", "timezone", "break_kind", "last_weekday", "weekend_last_day", "last_day", "hours", "exceptions"
+    )
     hours = tuple(_hours(each) for each in table.tables("hours"))
     if not hours or any(late.first <= early.first for early, late in pairwise(hours)):
         raise RulesError(path=path, key="hours", reason="it needs at least one row, dates ascending")
@@ -95,6 +101,7 @@ def read_rules(path: Path) -> Rules:
         break_kind=table.choice("break_kind", ("regular", "pre", "post")) if "break_kind" in data else None,
         last_weekday=WEEKDAYS.index(table.choice("last_weekday", WEEKDAYS)),
         weekend_last_day=WEEKDAYS.index(table.choice("weekend_last_day", WEEKDAYS)),
+        last_day=_last_day(table, hours),
         hours=hours,
         exceptions={each.date: each for each in exceptions},
     )
@@ -154,6 +161,13 @@ def _zone(table: _Table) -> ZoneInfo:
         return ZoneInfo(table.text("timezone"))
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise table.error("timezone", "there is no such time zone") from error
+
+
+def _last_day(table: _Table, hours: tuple[Hours, ...]) -> dt.date:
+    last = table.date("last_day")
+    if not hours[0].first < last < _LIBRARYS_END:
+        raise table.error("last_day", f"it has to lie after the first hours and before {_LIBRARYS_END}")
+    return last
 
 
 def _hours(table: _Table) -> Hours:

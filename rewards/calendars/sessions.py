@@ -13,6 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from rewards.calendars.errors import (
+    AfterLastDayError,
     BeforeFirstHoursError,
     RulesError,
     TimeRangeError,
@@ -40,6 +41,14 @@ def calendar_zone(calendar: str, *, data_dir: Path = DATA_DIR) -> ZoneInfo:
     return _rules_of(calendar, data_dir).zone
 
 
+def check_reach(calendar: str, end_ms: int, *, data_dir: Path = DATA_DIR) -> None:
+    """Check that a calendar says what is until a time (ms UTC, however late).
+
+    Raises UnknownCalendarError, RulesError, AfterLastDayError.
+    """
+    _check_reach(_rules_of(calendar, data_dir), end_ms)
+
+
 def build_sessions(
     calendar: str, start_ms: int, end_ms: int, *, data_dir: Path = DATA_DIR, closed: Collection[dt.date] = ()
 ) -> list[Interval]:
@@ -47,18 +56,28 @@ def build_sessions(
 
     calendar: name of a data file, as XNYS. Times are int ms UTC. Neighbours are of different kinds. closed: days on
     which the exchange is closed beside those that its data know of.
-    Raises UnknownCalendarError, RulesError, TimeRangeError, BeforeFirstHoursError.
+    Raises UnknownCalendarError, RulesError, TimeRangeError, BeforeFirstHoursError, AfterLastDayError.
     """
     if start_ms >= end_ms:
         raise TimeRangeError(start_ms=start_ms, end_ms=end_ms)
     rules = _with_closed(_rules_of(calendar, data_dir), closed)
+    _check_reach(rules, end_ms)
     first = _local_date(rules, start_ms) - _MARGIN
-    last = _local_date(rules, end_ms) + _MARGIN
+    last = min(_local_date(rules, end_ms) + _MARGIN, rules.last_day)
     days = trading_days(rules, first=first, last=last)
     claimed = _without_overlap(rules, (part for day in days for part in _parts_of_day(rules, day)))
     weekends = list(_weekends(rules, first, last, days))
     covered = _fill(start_ms, end_ms, claimed, _fill(start_ms, end_ms, weekends, [(start_ms, end_ms, "holiday")]))
     return _merged(covered)
+
+
+def _check_reach(rules: Rules, end_ms: int) -> None:
+    # The evening of a day is part of the next one's night, so the last day itself can't be told whole.
+    if end_ms > local_ms(rules, rules.last_day, dt.time()):
+        # Whoever asks for a time that no date has is told of the last date that there is.
+        last_ms = local_ms(rules, dt.date.max - _MARGIN, dt.time())
+        date = _local_date(rules, end_ms) if end_ms < last_ms else dt.date.max
+        raise AfterLastDayError(calendar=rules.name, date=date, last=rules.last_day)
 
 
 def _rules_of(calendar: str, data_dir: Path) -> Rules:

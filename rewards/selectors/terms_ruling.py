@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from rewards.calendars import days_later_ms
+from rewards.calendars import AfterLastDayError, days_later_ms
 from rewards.models import Epoch, Program, TermsVersion
 
 _DAY_MS = 86_400_000
@@ -59,6 +59,8 @@ def coming_epochs(
 ) -> list[ComingEpoch]:
     """Return the epochs to come: those that are made, then as many more as it takes, as they would follow.
 
+    There are fewer where the calendar of the exchange ends.
+
     first_start_ms: when the next one begins where none runs; without it there is none. epoch_days: the length of those
     that are not made and no version rules; the last epoch's own length when None.
     """
@@ -71,7 +73,10 @@ def coming_epochs(
     while start_ms is not None and len(rows) < count:
         number += 1
         ruling = ruling_terms(program=program, number=number)
-        end_ms = days_later_ms(program.calendar, start_ms, ruling.epoch_days if ruling else days)
+        try:
+            end_ms = days_later_ms(program.calendar, start_ms, ruling.epoch_days if ruling else days)
+        except AfterLastDayError:
+            break
         rows.append(ComingEpoch(number=number, start_ms=start_ms, end_ms=end_ms, is_made=False))
         start_ms = end_ms
     return rows

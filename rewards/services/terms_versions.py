@@ -16,6 +16,7 @@ from django.db.models import Max
 
 from accounts.models import User
 from accounts.roles import Deed, Person, require
+from rewards.calendars import AfterLastDayError
 from rewards.engine.errors import JsonError
 from rewards.engine.jsontext import canonical_json
 from rewards.errors import TermsInvalidError, TermsRefusedError
@@ -184,12 +185,14 @@ def terms_comment(*, by: Person, version: TermsVersion, text: str) -> None:
 
 @contextmanager
 def _chain_goes_on(version: TermsVersion, *, what: str) -> Iterator[None]:
-    """Say it in words when a block came between the question and the write, and the database's guards refuse."""
+    """Say it in words when a block came between the question and the write, or the epochs leave the calendar."""
     try:
         yield
     except IntegrityError as error:
         reason = "their epoch began meanwhile; look at them again"
         raise TermsRefusedError(number=version.number, what=what, reason=reason) from error
+    except AfterLastDayError as error:
+        raise TermsRefusedError(number=version.number, what=what, reason=str(error).removesuffix(".")) from error
 
 
 def _person(by: Person, deed: Deed) -> User:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.http import QueryDict
 
-from rewards.calendars import calendar_zone
+from rewards.calendars import AfterLastDayError, calendar_zone, days_later_ms
 from rewards.models import Program, TermsVersion
 from rewards.selectors.terms_ruling import needs_first_start
 from rewards.services.terms_versions import MOST_DAYS
@@ -61,3 +61,11 @@ def _read_start(length: Length, program: Program, now_ms: int) -> None:
     length.start_ms = int(begins.timestamp()) * 1000
     if length.start_ms <= now_ms:
         length.errors["first_start"] = "It has to lie ahead."
+        return
+    try:
+        days_later_ms(program.calendar, length.start_ms, length.epoch_days or 1)
+    except AfterLastDayError as error:
+        length.errors["first_start"] = (
+            f"The epoch would reach beyond {error.last:%Y-%m-%d}, where the calendar {error.calendar} ends. "
+            "Begin it earlier."
+        )

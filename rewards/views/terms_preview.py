@@ -8,7 +8,7 @@ from django.conf import settings
 
 from onchain.errors import OnchainError
 from onchain.rpc import Policy, connect
-from rewards.calendars import build_sessions, days_later_ms
+from rewards.calendars import AfterLastDayError, build_sessions, days_later_ms
 from rewards.models import Program, TermsVersion
 from rewards.selectors.rows import SessionRow
 from rewards.selectors.terms_facts import TermsFacts, terms_facts
@@ -96,7 +96,10 @@ def _words(document: Mapping[str, Any], program: Program) -> list[str]:
 
 
 def _first_epoch(version: TermsVersion, now_ms: int) -> ComingEpoch | None:
-    """Return the epoch that it is scheduled for, else the first to come, with the length that the version gives it."""
+    """Return the epoch that it is scheduled for, else the first to come, with the length that the version gives it.
+
+    None where there is none, and where the calendar of the exchange ends before it does.
+    """
     program = version.program
     if version.from_epoch is not None and version.from_ms is not None:
         number, start_ms, is_made = version.from_epoch, version.from_ms, True
@@ -105,7 +108,10 @@ def _first_epoch(version: TermsVersion, now_ms: int) -> ComingEpoch | None:
         if not coming:
             return None
         number, start_ms, is_made = coming[0].number, coming[0].start_ms, coming[0].is_made
-    end_ms = days_later_ms(program.calendar, start_ms, version.epoch_days)
+    try:
+        end_ms = days_later_ms(program.calendar, start_ms, version.epoch_days)
+    except AfterLastDayError:
+        return None
     return ComingEpoch(number=number, start_ms=start_ms, end_ms=end_ms, is_made=is_made)
 
 

@@ -11,6 +11,7 @@ from accounts import throttle
 from accounts.errors import LastWayInError, NoSuchWalletError, ThrottledError
 from accounts.models import Maker, SignIn, TryCount, User, Wallet
 from accounts.sign_in import wallet_unlink
+from tests.accounts.mailbox import OneStretch
 from tests.accounts.people import Browser, follow_chain, key, signed
 
 pytestmark = pytest.mark.django_db
@@ -157,7 +158,8 @@ def test_one_session_is_ended_from_another_and_nobody_ends_a_strangers(provider)
 # --- limits on tries --------------------------------------------------------------------------------------------
 
 
-def test_passwords_are_tried_so_often_for_one_name_and_from_one_place():
+def test_passwords_are_tried_so_often_for_one_name_and_from_one_place(monkeypatch):
+    monkeypatch.setattr("accounts.views.timezone", OneStretch)
     User.objects.create_user(username="treasurer", password="right", role="treasurer")
     form = {"username": "Treasurer", "password": "wrong"}
     for number in range(throttle.MOST_FOR_ONE_NAME):
@@ -170,7 +172,8 @@ def test_passwords_are_tried_so_often_for_one_name_and_from_one_place():
     assert Client(REMOTE_ADDR="192.0.2.1").post("/sign-in/", form | {"username": "x"}).status_code == 429
 
 
-def test_wallets_are_tried_so_often_from_one_place():
+def test_wallets_are_tried_so_often_from_one_place(monkeypatch):
+    monkeypatch.setattr("accounts.wallet_views.timezone", OneStretch)
     browser = Browser()
     for _ in range(throttle.MOST_FROM_ONE_PLACE):
         browser.message(FIRST.address)

@@ -132,7 +132,7 @@ def test_asking_for_another_address_in_between_mails_no_more(ada, address):
     assert len(subjects_to(address)) == MOST_MAILS_TO_ONE_ADDRESS
 
 
-@pytest.mark.parametrize(("age_s", "counts"), [(599, True), (601, False)])
+@pytest.mark.parametrize(("age_s", "counts"), [(590, True), (610, False)])
 def test_a_code_counts_for_ten_minutes(ada, monkeypatch, age_s, counts):
     client = Client()
     ask(client, ADA)

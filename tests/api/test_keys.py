@@ -15,6 +15,7 @@ from accounts.api_keys import MOST_KEYS, api_key_make, api_key_revoke, api_key_r
 from accounts.errors import ApiKeyFieldError, ApiKeyUnknownError, NotPermittedError
 from accounts.models import ApiKey, User
 from audit.tracked import TRACKED, Tracked
+from tests.accounts.mailbox import OneStretch
 from tests.api.asking import Caller, by_key, by_session
 from tests.pages.factories import PASSWORD
 
@@ -90,7 +91,8 @@ def test_use_is_noted_and_not_at_every_request(stage):
     assert ApiKey.objects.get().last_used_at > first
 
 
-def test_guessing_keys_is_stopped(stage):
+def test_guessing_keys_is_stopped(stage, monkeypatch):
+    monkeypatch.setattr("rewards.api.callers.timezone", OneStretch)
     stranger = Caller(Client(), "lamp_" + "a" * 12 + "_" + "b" * 43)
     answers = [stranger.get(ME).status_code for _ in range(62)]
     assert answers == [401] * 60 + [429] * 2

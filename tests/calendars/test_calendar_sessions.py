@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rewards.calendars import build_sessions, calendar_names, errors
+from rewards.calendars import build_sessions, calendar_names, days_later_ms, errors
 from rewards.calendars.sessions import DATA_DIR
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -389,6 +389,32 @@ def test_a_time_before_the_first_hours_is_an_error_that_names_the_date() -> None
         build_sessions("XNYS", 0, DAY_MS)
 
 
+# 25 December 2200 is a Thursday. The equinoxes of 2098 by the formula for 1980-2099 that Japanese almanacs print:
+# 20.8431 (23.2488) + 0.242194 x 118 - 29, so Thursday 20 March and Monday 22 September.
+@pytest.mark.parametrize(
+    ("calendar", "zone", "last_day", "holidays"),
+    [
+        ("XNYS", NEW_YORK, "2200-12-31", ["2200-12-25", "2200-11-27"]),
+        ("XLON", LONDON, "2200-12-31", ["2200-12-25", "2200-12-26"]),
+        ("XTKS", TOKYO, "2098-12-31", ["2098-03-20", "2098-09-22"]),
+    ],
+)
+def test_a_calendar_is_right_until_its_last_day_and_says_so_after_it(calendar, zone, last_day, holidays):
+    for day in holidays:
+        assert kind_at(calendar, ms(f"{day}T12:00", zone)) == "holiday"
+    ends = ms(last_day, zone)
+    assert build_sessions(calendar, ends - DAY_MS, ends)[-1][1] == ends
+    assert days_later_ms(calendar, ends - 7 * DAY_MS, 7) == ends
+    far = [ends + 1, ms("9999-12-31T23:59", zone), 10**30]
+    for late in far:
+        with pytest.raises(errors.AfterLastDayError, match=f"{calendar} knows the exchange's days until {last_day}"):
+            build_sessions(calendar, ends - DAY_MS, late)
+        with pytest.raises(errors.AfterLastDayError, match="is too late"):
+            days_later_ms(calendar, late - DAY_MS, 1)
+    with pytest.raises(errors.AfterLastDayError):
+        days_later_ms(calendar, ends - DAY_MS, 10**30)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
@@ -402,6 +428,9 @@ def test_a_time_before_the_first_hours_is_an_error_that_names_the_date() -> None
         ("closed = true", "closed = 1", "have to be true or false"),
         ("closed = true", "open = 16:00:00\nclose = 09:00:00", "open: it has to come before close"),
         ("date = 2012-10-30", "date = 2012-10-29", "exceptions: a date is there twice"),
+        ("last_day = 2200-12-31", "", "last_day: it has to be a date"),
+        ("last_day = 2200-12-31", "last_day = 1984-12-31", "last_day: it has to lie after the first hours"),
+        ("last_day = 2200-12-31", "last_day = 2262-05-01", "last_day: .* before 2262-04-01"),
         ("[[hours]]", "[[ours]]", "ours: there is no such key"),
         ("source =", "source =\n", "the file: it cannot be read"),
     ],
@@ -427,5 +456,5 @@ def test_a_day_whose_times_overlap_its_neighbours_is_refused(own_data: Path) -> 
 def test_every_error_of_calendars_is_of_one_tree_and_says_that_trying_again_is_no_use() -> None:
     own: list[Any] = [each for each in vars(errors).values() if isinstance(each, type)]
     found = [each for each in own if issubclass(each, Exception)]
-    assert len(found) == 5
+    assert len(found) == 6
     assert all(issubclass(each, errors.CalendarError) and each.retryable is False for each in found)

@@ -13,6 +13,7 @@ from rewards.demo.flow import Flow
 from rewards.demo.node import Node
 from rewards.demo.sandbox import Sandbox
 from rewards.demo.visitor import welcome
+from rewards.management.commands.sandbox import epochs_of
 
 START_S = 1_795_014_000
 VISITOR, OTHER = 8, 9
@@ -113,3 +114,8 @@ def test_what_the_exchange_itself_gets_wrong_is_still_an_error(sandbox):
 def test_a_visitor_is_told_when_what_it_gives_is_no_account(chain):
     with pytest.raises(NotAnAccountError, match="40 hex digits"):
         welcome(chain=chain, account="0x12", url="", rpc_url="")
+
+
+@pytest.mark.parametrize(("minutes", "hours"), [(1, 24), (5, 24), (7, 24), (60, 24), (1440, 576)])
+def test_quotes_are_scored_for_a_day_at_least_however_short_an_epoch_is(minutes, hours):
+    assert epochs_of(minutes=minutes) * minutes // 60 == hours

@@ -48,6 +48,8 @@ def _serve(root: Path) -> None:
         call_command("migrate", verbosity=0)
         where = _contracts(url)
         _rows(where)
+        # Until a block is read, pages take this machine's clock for the chain's, and what lies ahead there may be past.
+        _index()
         with Supervisor(root, env={"SAFE_MULTI_SEND": where["multi_send"]}) as supervisor:
             supervisor.start("web", "worker", "beat")
             print(json.dumps(where | {"url": supervisor.url, "chain": url}), flush=True)
@@ -113,6 +115,16 @@ def _rows(where: dict[str, str]) -> None:
     for name, role in PEOPLE.items():
         User.objects.create_user(username=name, password=PASSWORD, role=role)
     Maker.objects.get(slug="bob").members.add(User.objects.get(username="ben"))
+
+
+def _index() -> None:
+    from onchain.indexer import follow, node
+
+    client = node()
+    try:
+        follow(client)
+    finally:
+        client.close()
 
 
 def _free_port(root: Path) -> None:

@@ -16,6 +16,7 @@ from onchain.models import Market
 from rewards.engine.tomltext import write_toml
 from rewards.models import TermsVersion
 from rewards.selectors.terms_facts import TermsFacts
+from rewards.services.terms_versions import terms_draft
 from rewards.views.terms_buttons import change_entries
 from rewards.views.terms_diff import terms_differences
 from rewards.views.terms_entries import entries_of_document, entries_of_post, to_document
@@ -163,6 +164,41 @@ def test_what_is_wrong_is_said_at_its_entry_and_nothing_is_kept(client, program,
     assert f'value="{typed}"' in text or name in ("unspent", "m0.curve")
     assert f'href="#{name}"' in text
     assert not TermsVersion.objects.exists()
+
+
+@pytest.fixture
+def idle():
+    """A programme whose last epoch is over, so that the form asks when the next one begins."""
+    clock(CLOCK)
+    program = make_program()
+    make_live_epoch(program, 1, WEEKS[0], WEEKS[1])
+    return program
+
+
+@pages
+@pytest.mark.parametrize("typed", ["2200-12-25T00:00", "2201-03-02T09:30", "9999-12-31T23:59"])
+def test_a_first_epoch_beyond_the_calendars_days_is_refused_at_its_entry(client, idle, treasurer, typed):
+    post = form_of(client, idle)
+    assert post["epoch_days"] == "7"
+    post["first_start"] = typed
+    text = client.post(reverse("treasury-draft-new", args=[idle.slug]), dict(post.lists())).content.decode()
+    said = "The epoch would reach beyond 2200-12-31, where the calendar XNYS ends. Begin it earlier."
+    assert said in says_at(text, "first_start")
+    assert not TermsVersion.objects.exists()
+    # A day earlier than the first of these, the week ends in time.
+    post["first_start"] = "2200-12-24T00:00"
+    assert client.post(reverse("treasury-draft-new", args=[idle.slug]), dict(post.lists())).status_code == 302
+
+
+@pages
+def test_a_draft_whose_first_epoch_no_calendar_reaches_has_a_page_without_one(client, idle, treasurer):
+    # 9999-12-30T00:00Z, which a form took before calendars had a last day.
+    made = terms_draft(
+        by=treasurer, program=idle, document=template(idle), epoch_days=366, first_start_ms=253_402_128_000_000
+    )
+    answer = client.get(reverse("treasury-draft", args=[idle.slug, made.number]))
+    assert (answer.status_code, answer.context["preview"].epoch, answer.context["choices"]) == (200, None, [])
+    assert client.get(reverse("treasury-draft-edit", args=[idle.slug, made.number])).status_code == 200
 
 
 @pages

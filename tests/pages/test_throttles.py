@@ -5,6 +5,7 @@ from django.test import Client
 from django.urls import reverse
 
 from rewards.views import throttling
+from tests.accounts.mailbox import OneStretch
 from tests.pages.factories import scene
 
 pytestmark = pytest.mark.django_db
@@ -14,6 +15,7 @@ ACCOUNT, ROOT = "0x" + "12" * 20, "0x" + "34" * 32
 @pytest.fixture
 def slug(monkeypatch) -> str:
     monkeypatch.setattr(throttling, "LIMITS", dict.fromkeys(throttling.LIMITS, 2))
+    monkeypatch.setattr(throttling, "timezone", OneStretch)
     return scene().program.slug
 
 

@@ -8,13 +8,14 @@ import threading
 import pytest
 from aiosmtpd.controller import Controller
 from django.core import mail
+from django.db.models import F
 from django.test import Client
 from django.urls import reverse
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from accounts.models import Maker, User, Wallet
 from config.embedded.chain import free_port
-from onchain.models import Market
+from onchain.models import Cursor, Market
 from onchain.models_tx import ChainDistributor
 from rewards.errors import PostFailedError, SecretUnreadableError, WebhookConflictError, WebhookUrlError
 from rewards.models import Delivery, EpochCheck, MailChoice, Notice, Program, WebhookEndpoint
@@ -121,6 +122,15 @@ def test_a_provider_who_has_proven_an_account_hears_of_its_pay_and_of_its_collec
     assert told("claim.collected") >= {"provider"}
     collected = mine.get(kind="claim.collected", data__amount=str(7 * 10**18))
     assert collected.at == dt.datetime.fromtimestamp((CLOCK - HOUR_MS) / 1000, dt.UTC)
+
+
+@pytest.mark.parametrize(("behind", "is_told"), [(0, True), (2_000_000, False)])
+def test_a_collection_is_news_by_the_chains_clock_unless_its_past_is_still_being_read(stage, behind, is_told):
+    Cursor.objects.update(head_number=F("block_number") + behind)
+    account = stage.payout_account("nightowl")
+    make_claim(ChainDistributor.objects.get(), account, 7 * 10**18, 7 * 10**18, time_ms=CLOCK - HOUR_MS, log_index=7)
+    # This machine's clock is a year ahead of the chain's, as it is beside a demo or a sandbox.
+    assert ("claim.collected" in look(stage, now=NOW + dt.timedelta(days=365))) is is_told
 
 
 def test_a_maker_whose_quotes_are_there_too_seldom_hears_of_it_once(stage):

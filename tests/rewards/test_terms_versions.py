@@ -166,6 +166,22 @@ def test_a_programmes_first_terms_begin_it_when_they_say(people):
     assert not program.epochs.exists()
 
 
+def test_terms_whose_epoch_no_calendar_reaches_are_not_accepted(people):
+    clock(CLOCK)
+    program = make_program()
+    # 2200-12-01T05:00Z is midnight in New York: a week from there ends in time, 366 days do not.
+    version = terms_draft(
+        by=people["tess"], program=program, document=template(program), epoch_days=366,
+        first_start_ms=7_286_994_000_000,
+    )  # fmt: skip
+    terms_hand_in(by=people["tess"], version=version, sha256=version.terms_sha256, now=NOW, now_ms=CLOCK)
+    with pytest.raises(TermsRefusedError, match="Calendar XNYS knows the exchange's days until 2200-12-31"):
+        accept(version, people["rui"], from_epoch=1)
+    version.refresh_from_db()
+    assert version.state == "in_review"
+    assert not program.epochs.exists()
+
+
 def test_where_no_epoch_runs_terms_have_to_say_when_the_first_one_begins(people):
     clock(CLOCK)
     program = make_program()

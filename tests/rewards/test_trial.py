@@ -13,7 +13,7 @@ from tests.engine.reference import score_reference
 pytestmark = pytest.mark.django_db
 MAKER, TAKER = "0x" + "a1" * 20, "0x" + "b2" * 20
 KINDS = ("regular", "pre", "post", "overnight", "weekend", "holiday")
-START_S = 1_790_000_400  # a Monday in September, 10:20 in New York
+START_S = 1_790_086_800  # a Tuesday in September, 10:20 in New York
 EVERY = dict.fromkeys(KINDS, 100)
 MARKET = {
     "weight_bps": 10_000, "quoting_share_bps": 10_000, "fills_share_bps": 0, "stress_share_bps": 0,
@@ -25,7 +25,7 @@ TERMS = {
     "version": 1, "program": "trial", "token": "0x" + "7" * 40, "budget": "1000", "min_payout": "0",
     "unspent": "return", "boosts": EVERY, "markets": {"AAPL-PERP": MARKET},
 }  # fmt: skip
-FROM, TO = "2026-09-21T14:20:00Z", "2026-09-21T14:21:40Z"
+FROM, TO = "2026-09-22T14:20:00Z", "2026-09-22T14:21:40Z"
 
 
 @pytest.fixture
@@ -87,10 +87,10 @@ def test_makers_whose_addresses_place_nothing_are_told_so(quoted, folder, capsys
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (["--to", "2026-09-21T14:00:00Z"], "ends before it begins"),
-        (["--to", "2026-09-21T16:00:00Z"], "waits for the chain to be final past its end"),
+        (["--to", "2026-09-22T14:00:00Z"], "ends before it begins"),
+        (["--to", "2026-09-22T16:00:00Z"], "waits for the chain to be final past its end"),
         (["--to", "soon"], "--to takes a time such as"),
-        (["--to", "2026-09-21T14:21:40"], "say the zone as well"),
+        (["--to", "2026-09-22T14:21:40"], "say the zone as well"),
         (["--to", TO, "--calendar", "XXXX"], "XXXX"),
     ],
 )

@@ -19,7 +19,9 @@ from rewards.demo.terminal import Terminal
 from rewards.demo.visitor import Visitor, welcome
 from rewards.management.commands.demo import environment
 
-EPOCHS = 24
+FEWEST_EPOCHS = 24
+FEWEST_MINUTES = 1_440
+"""Epochs are scheduled for a day at least, and for a day's worth of hours when each is longer than one."""
 START_MS = 1_795_014_000_000
 """Wednesday 2026-11-18, 15:00 UTC: an hour in which New York trades, whenever one comes."""
 
@@ -54,6 +56,7 @@ class Command(BaseCommand):
         plan = programme.Plan(
             unit="Epoch", first_ms=START_MS, length_ms=options["minutes"] * 60_000, burst_after_s=0, delay_s=5
         )
+        epochs = epochs_of(minutes=options["minutes"])
         url = stage.set_up(chain_start_s=plan.first_s - 2 * stage.SETUP_S)
         call_command("migrate", verbosity=0)
         with Node(url=url) as connection:
@@ -61,7 +64,7 @@ class Command(BaseCommand):
             chain.take_over()
             deployment = stage.deploy(chain=chain, first_s=plan.first_s, delay_s=plan.delay_s)
             flow = Flow(seed=options["seed"], start_s=plan.first_s)
-            program = programme.register(deployment=deployment, makers=flow.makers, plan=plan, epochs=EPOCHS)
+            program = programme.register(deployment=deployment, makers=flow.makers, plan=plan, epochs=epochs)
             programme.make_people(makers=flow.makers)
             with Supervisor(settings.DATA_DIR, env=environment(), web_port=options["port"]) as supervisor:
                 supervisor.start("web", "worker", "beat", "figures")
@@ -74,17 +77,25 @@ class Command(BaseCommand):
                     chain=chain, exchange=deployment.exchange, sequencer=sequencer, flow=flow, program=program,
                     now_s=plan.first_s - 1,
                 )  # fmt: skip
-                self._keep_going(terminal, sandbox, supervisor, visitor)
+                hours = epochs * options["minutes"] // 60
+                self._keep_going(terminal, sandbox, supervisor, visitor, hours=hours)
 
-    def _keep_going(self, terminal: Terminal, sandbox: Sandbox, supervisor: Supervisor, visitor: Visitor) -> None:
+    def _keep_going(
+        self, terminal: Terminal, sandbox: Sandbox, supervisor: Supervisor, visitor: Visitor, *, hours: int
+    ) -> None:
         is_introduced = False
         while True:
             sandbox.second()
             for name in supervisor.watch():
                 terminal.say(f"{name} stopped; it is started again (its log: logs/{name}.log).")
             if not is_introduced and sandbox.is_live() and _answers(visitor.url):
-                _introduce(terminal, visitor)
+                _introduce(terminal, visitor, hours=hours)
                 is_introduced = True
+
+
+def epochs_of(*, minutes: int) -> int:
+    """Return how many epochs of so many minutes are scheduled: a day of them, and 24 at least."""
+    return max(FEWEST_EPOCHS, -(-FEWEST_MINUTES // minutes))
 
 
 def _answers(url: str) -> bool:
@@ -95,7 +106,7 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _introduce(terminal: Terminal, visitor: Visitor) -> None:
+def _introduce(terminal: Terminal, visitor: Visitor, *, hours: int) -> None:
     terminal.text(f"\n  The market is live. You are the maker “{visitor.maker}”, quoting from {visitor.account}.\n")
     for name, value in visitor.environment().items():
         terminal.text(f"  export {name}={value or 'YOUR_KEY'}")
@@ -103,4 +114,5 @@ def _introduce(terminal: Terminal, visitor: Visitor) -> None:
     terminal.text("  pip install ./clients/python web3 && python clients/python/examples/quoting_bot.py\n")
     terminal.text(f"  Your scorecard: {visitor.url}/makers/{visitor.maker}/  (sign in as {visitor.maker}, password")
     terminal.text(f"  {programme.PASSWORD}). The account and its money exist on this machine's chain alone.")
-    terminal.text("\n  Ctrl-C stops everything that was started.")
+    terminal.text(f"\n  Quotes are scored for {hours} hours; start it anew after that.")
+    terminal.text("  Ctrl-C stops everything that was started.")

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Sum
 
 from accounts.models import Maker
-from onchain.models import Market
+from onchain.models import Cursor, Market
 from onchain.models_tx import ChainClaim
 from rewards.engine.terms import parse_terms
 from rewards.models import Allocation, Epoch, LiveStanding, Notice, Payment, Program, Score
@@ -25,6 +25,8 @@ OLDEST = timedelta(days=3)
 SOON_MS = 30 * 60 * 1000
 """Uptime is judged once a kind of session has been live for this long: before, one pause looks like a bad week."""
 CLAIMS_AT_ONCE = 5_000
+NEAR_HEAD = 1_000
+"""So many blocks behind the chain's head, hours at most, the newest block that was read still says what time it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +176,7 @@ def _quarantined(program: Program, now: datetime) -> Iterator[Found]:
 
 
 def _claims(program: Program, now: datetime) -> Iterator[Found]:
-    since_ms = int((now - OLDEST).timestamp() * 1000)
+    since_ms = _chain_time_ms(now) - OLDEST // timedelta(milliseconds=1)
     rows = ChainClaim.objects.filter(
         distributor__address=program.distributor, distributor__chain_id=program.chain_id, time_ms__gte=since_ms
     ).order_by("-block_number", "-log_index")[:CLAIMS_AT_ONCE]
@@ -190,6 +192,16 @@ def _claims(program: Program, now: datetime) -> Iterator[Found]:
         for maker in makers.get(row.account, ()):
             yield Found(kind=Kind.CLAIM_COLLECTED, key=f"{key} {maker}", at=at, maker=maker,
                         data=data | {"maker": maker})  # fmt: skip
+
+
+def _chain_time_ms(now: datetime) -> int:
+    """Return the time (ms UTC) that blocks are old or new by: the chain's, which a demo's or sandbox's sets itself.
+
+    While the chain's past is still being read, its newest block is an old one; this machine's clock counts then.
+    """
+    cursor = Cursor.objects.first()
+    read_ms = chain_now_ms() if cursor and cursor.head_number - cursor.block_number <= NEAR_HEAD else None
+    return int(now.timestamp() * 1000) if read_ms is None else read_ms
 
 
 def _makers_by_account(program: Program, accounts: set[str]) -> dict[str, list[str]]:
