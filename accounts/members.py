@@ -12,6 +12,7 @@ from accounts.errors import (
     OwnRoleError,
     RoleReasonError,
 )
+from accounts.maker_signals import people_changed
 from accounts.models import Maker, RoleChange, User
 from accounts.roles import APART_FROM_MAKERS, Deed, Person, require, require_manages_maker
 
@@ -79,7 +80,8 @@ def _change(person: User, *, role: str, by: User | None, reason: str) -> None:
 def member_add(*, by: Person, maker: Maker, person: User, is_admin: bool = False) -> None:
     """Make the person a member of the maker, and an admin there if asked; who is one stays one.
 
-    A maker's admin or an operator does it. Raises NotPermittedError and MemberConflictError.
+    A maker's admin or an operator does it; every member is warned of a new admin. Raises NotPermittedError and
+    MemberConflictError.
     """
     require_manages_maker(person=by, maker=maker)
     locked = User.objects.select_for_update().get(pk=person.pk)
@@ -88,19 +90,22 @@ def member_add(*, by: Person, maker: Maker, person: User, is_admin: bool = False
     _change(locked, role=User.Role.MAKER, by=_named(by), reason=f"Became a member of {maker.name}.")
     person.role = locked.role
     maker.members.add(locked)
-    if is_admin:
+    if is_admin and not maker.admins.contains(locked):
         maker.admins.add(locked)
+        _tell(maker, by=by, person=locked, what=f"{locked.username} is an admin of {maker.name} now.")
 
 
 @transaction.atomic
 def member_remove(*, by: Person, maker: Maker, person: User) -> None:
     """Take the person out of the maker; who belongs to no maker any more is a provider again.
 
-    A maker's admin or an operator does it. Raises NotPermittedError, NotMemberError and LastAdminError.
+    A maker's admin or an operator does it; the person and every member are warned. Raises NotPermittedError,
+    NotMemberError and LastAdminError.
     """
     require_manages_maker(person=by, maker=maker)
     _lock(maker, person)
     _keep_an_admin(maker, person)
+    _tell(maker, by=by, person=person, what=f"{person.username} is no member of {maker.name} any more.")
     maker.admins.remove(person)
     maker.members.remove(person)
     person.refresh_from_db(fields=["role"])
@@ -110,17 +115,28 @@ def member_remove(*, by: Person, maker: Maker, person: User) -> None:
 
 @transaction.atomic
 def member_admin_set(*, by: Person, maker: Maker, person: User, is_admin: bool) -> None:
-    """Make a member an admin of the maker, or no longer one.
+    """Make a member an admin of the maker, or no longer one; what somebody is already changes nothing.
 
-    A maker's admin or an operator does it. Raises NotPermittedError, NotMemberError and LastAdminError.
+    A maker's admin or an operator does it; every member is warned. Raises NotPermittedError, NotMemberError and
+    LastAdminError.
     """
     require_manages_maker(person=by, maker=maker)
     _lock(maker, person)
+    if is_admin == maker.admins.contains(person):
+        return
     if is_admin:
         maker.admins.add(person)
     else:
         _keep_an_admin(maker, person)
         maker.admins.remove(person)
+    now = "an admin" if is_admin else "no admin"
+    ending = " now." if is_admin else " any more."
+    _tell(maker, by=by, person=person, what=f"{person.username} is {now} of {maker.name}{ending}")
+
+
+def _tell(maker: Maker, *, by: Person, person: User, what: str) -> None:
+    """Have every member told, while the person still counts as one; without that the change is undone."""
+    people_changed.send(sender=Maker, maker=maker, by=by, person=person, what=what, told=list(maker.members.all()))
 
 
 def _named(by: Person) -> User | None:

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import IntegrityError, transaction
 from django.db.models import F
+from django.utils import timezone
 from eth_utils import to_checksum_address
 
 from accounts import nonces, siwe
@@ -144,10 +145,11 @@ def session_end(*, person: User, sign_in: int) -> None:
 
 
 def session_person(*, person: User, session_key: str | None) -> User | None:
-    """Return a session's person as the database has them now, None once it has ended or they are switched off."""
+    """Return a session's person as the database has them now, None once it has ended or is too old, or they are off."""
     stands = User.objects.filter(pk=person.pk, is_active=True, session_generation=person.session_generation)
     found = stands.first()
-    return found if session_key and Session.objects.filter(session_key=session_key).exists() else None
+    lasts = Session.objects.filter(session_key=session_key, expire_date__gt=timezone.now())
+    return found if session_key and lasts.exists() else None
 
 
 def _proven(client: RpcClient, *, asked: Asked, text: str, signature: bytes, person: User | None) -> tuple[str, bool]:

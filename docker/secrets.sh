@@ -13,8 +13,9 @@ mkdir -p "$folder"
 chmod 700 "$folder"
 
 random() { od -An -N 32 -tx1 /dev/urandom | tr -d ' \n'; }
-keep() { # keep NAME TEXT: write it unless the file is there
-  if [ ! -e "$folder/$1" ]; then
+keep() { # keep NAME TEXT: write it unless the file is there and holds something
+  if [ ! -s "$folder/$1" ]; then
+    rm -f "$folder/$1"
     printf '%s' "$2" >"$folder/$1"
     chmod 444 "$folder/$1"
   fi
@@ -44,6 +45,7 @@ for role in proposer relayer; do
   if [ -s "$folder/${role}_keystore" ]; then
     chmod 444 "$folder/${role}_keystore"
   else
+    rm -f "$folder/${role}_keystore"
     echo "Make $folder/${role}_keystore: the $role's encrypted keystore (docs/deployment.md says how)"
   fi
 done

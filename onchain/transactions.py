@@ -7,10 +7,12 @@ the same bytes with the same nonce, which the chain takes once.
 import logging
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils import timezone
 
 from config import failpoints
 from onchain.errors import OnchainError, RpcRefusedError
@@ -22,6 +24,9 @@ from onchain.signers import Signer, signer_config
 logger = logging.getLogger(__name__)
 GAS_MARGIN_PERCENT = 125
 GWEI = 10**9
+MOST_FAILURES = 3
+FAILURES_REST = timedelta(hours=1)
+"""What was accepted when asked and failed in its block so often is signed once in this time: each try costs gas."""
 BUMP_AFTER_BLOCKS = 12
 """A transaction that is not mined for so many blocks is sent again with higher fees."""
 BUMP_PERCENT = 125
@@ -41,6 +46,14 @@ class RefusedByContractError(OnchainError):
         super().__init__(f"The contract refuses {purpose}: {reason}.")
         self.purpose = purpose
         self.reason = reason
+
+
+class FailsOnTheChainError(RefusedByContractError):
+    """What the contract would accept when asked failed in a block several times; nothing more is signed for a while."""
+
+    def __init__(self, *, purpose: str, tx_hash: str) -> None:
+        reason = f"{MOST_FAILURES} transactions failed in their block, the last is {tx_hash}; look at why"
+        super().__init__(purpose=purpose, reason=reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,13 +85,15 @@ def prepare(
 
     Nothing is broadcast yet. Call inside the caller's transaction, so that what it decides and what it sends are
     stored together. again: one that the contract refused in a final block is kept under another purpose, and a new
-    one takes its place once the contract would accept it. Raises RefusedByContractError when the contract would
-    revert, and the client's errors.
+    one takes its place once the contract would accept it; after MOST_FAILURES of them, once in FAILURES_REST. Raises
+    RefusedByContractError when the contract would revert, FailsOnTheChainError, and the client's errors.
     """
     existing = OutgoingTransaction.objects.filter(purpose=purpose).exclude(state=STATE.LOST).first()
     refused = existing is not None and existing.state == STATE.REVERTED
     if existing is not None and not (again and refused):
         return existing
+    if existing is not None:
+        _rest_after_failures(existing)
     gas = _gas(client, sender=sender, purpose=purpose, to=to, data=data)
     with transaction.atomic():
         _lock_nonces(sender)
@@ -93,6 +108,12 @@ def prepare(
         _sign(client, row, sender=sender, fees=current_fees(client))
     failpoints.hit("transactions.signed")
     return row
+
+
+def _rest_after_failures(row: OutgoingTransaction) -> None:
+    earlier = OutgoingTransaction.objects.filter(purpose__startswith=f"{row.purpose} refused ").count()
+    if earlier + 1 >= MOST_FAILURES and row.created_at > timezone.now() - FAILURES_REST:
+        raise FailsOnTheChainError(purpose=row.purpose, tx_hash=row.tx_hash)
 
 
 def broadcast(client: RpcClient, row: OutgoingTransaction) -> None:

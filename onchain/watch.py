@@ -16,7 +16,7 @@ from onchain.keccak import keccak256
 from onchain.models import Block, Cursor
 from onchain.models_tx import ChainClaim, ChainDistributor, ChainEpoch, ChainRecipient, DistributorEvent
 from onchain.rpc import RpcClient
-from onchain.selectors import ContractLog, contract_logs, stored_through
+from onchain.selectors import ContractLog, contract_logs, final_block, stored_through
 
 NEW_STATE = {
     "EpochApproved": ChainEpoch.State.APPROVED,
@@ -49,7 +49,7 @@ def watch(client: RpcClient, *, distributor: ChainDistributor) -> bool:
             _fold_recipients(locked)
             failpoints.hit("watch.before_commit")
     if locked.read_at_block < 0 or any(name in ROLE_EVENTS for _, name, _ in fresh) or gone:
-        _read_roles(client, locked, at=through)
+        _read_roles(client, locked, at=through, rewound=gone)
         failpoints.hit("watch.roles_read")
     return changed
 
@@ -101,12 +101,26 @@ def _forget_dead(distributor: ChainDistributor) -> bool:
     gone = False
     models: tuple[Callable[..., Any], ...] = (DistributorEvent.objects.filter, ChainClaim.objects.filter)
     for rows in models:
-        hashes = set(rows(distributor=distributor).values_list("block_hash", flat=True))
-        alive = {block.hash for block in Block.objects.filter(canonical=True, hash__in=hashes).only("hash")}
-        if dead := hashes - alive:
+        mirrored = rows(distributor=distributor)
+        # No reorg reaches below a final block, so what is older than the newest final row need not be looked at;
+        # where even that one is gone, an operator has rewound the index, and all are.
+        oldest = _newest_final(mirrored)
+        if oldest is not None and _alive({oldest.block_hash}):
+            mirrored = mirrored.filter(block_number__gt=oldest.block_number)
+        hashes = set(mirrored.values_list("block_hash", flat=True).distinct())
+        if dead := hashes - _alive(hashes):
             rows(distributor=distributor, block_hash__in=dead).delete()
             gone = True
     return gone
+
+
+def _newest_final(mirrored: Any) -> Any:
+    final = final_block()
+    return None if final is None else mirrored.filter(block_number__lte=final.number).order_by("-block_number").first()
+
+
+def _alive(hashes: set[str]) -> set[str]:
+    return {block.hash for block in Block.objects.filter(canonical=True, hash__in=hashes).only("hash")}
 
 
 def _last_block(distributor: ChainDistributor) -> int:
@@ -176,9 +190,17 @@ def _proposed(distributor: ChainDistributor, event: DistributorEvent) -> ChainEp
     )  # fmt: skip
 
 
-def _read_roles(client: RpcClient, distributor: ChainDistributor, *, at: int) -> None:
+def _read_roles(client: RpcClient, distributor: ChainDistributor, *, at: int, rewound: bool) -> None:
+    """Store what the contract says of its roles now; `at` is the block that made us ask.
+
+    Two may ask at once, and the one that was called for an earlier block must not have the last word. rewound: a
+    reorg took blocks back, so that an earlier one is the newest.
+    """
     summary = read_summary(client=client, distributor=distributor.address)
-    ChainDistributor.objects.filter(pk=distributor.pk).update(
+    rows = ChainDistributor.objects.filter(pk=distributor.pk)
+    if not rewound:
+        rows = rows.filter(read_at_block__lte=at)
+    rows.update(
         treasury=summary.treasury, proposer=summary.proposer, guardian=summary.guardian, quorum=summary.quorum,
         attestors=list(summary.attestors), delay_s=summary.delay_s, paused=summary.paused,
         next_treasury="" if summary.next_treasury == NOBODY else summary.next_treasury,

@@ -32,6 +32,8 @@ class Notice(models.Model):
         UPTIME_LOW = "uptime.low", "Your uptime is below what is needed"
         MARKET_QUARANTINED = "market.quarantined", "A market stands still"
         CLAIM_COLLECTED = "claim.collected", "Money was collected"
+        PAY_CHANGED = "pay.changed", "Your maker's pay goes elsewhere"
+        PEOPLE_CHANGED = "people.changed", "Who belongs to your maker has changed"
         WEBHOOK_OFF = "webhook.off", "A webhook was switched off"
         TEST = "webhook.test", "A test of a webhook"
 

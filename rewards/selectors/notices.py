@@ -23,6 +23,8 @@ FOR_TREASURY = (
     *(Kind.TERMS_WAITING, Kind.EPOCH_RESCORED, Kind.DISPUTE_OPENED, Kind.DISPUTE_ANSWERED, Kind.DISPUTE_CLOSED),
     *(Kind.CORRECTION_WAITING, Kind.WEBHOOK_OFF),
 )
+WARNINGS = (Kind.PAY_CHANGED, Kind.PEOPLE_CHANGED)
+"""To a maker's people (services/notices/warning.py). Who has taken over an account must not be able to end them."""
 _ALL_WHO_CORRECT = (ROLE.TREASURER, ROLE.REVIEWER, ROLE.OPERATOR)
 TREASURY_ROLES = {
     # Who is written to when a notice is the treasury's; the others of its roles find it on their page.

@@ -211,4 +211,4 @@ def _flag_row(flag: Flag) -> FlagRow:
 
 
 def _name(row: EpochVerdict | EpochComment | FlagVerdict) -> str:
-    return row.person.get_full_name() or row.person.get_username()
+    return row.person.get_full_name() or row.person.public_name

@@ -56,11 +56,9 @@ def program_sync(*, program: Program, distributor: ChainDistributor) -> None:
 
 def _move(epoch: Epoch, row: ChainEpoch) -> None:
     state, note = MIRRORED[ChainEpoch.State(row.state)], _note(row)
-    if epoch.state == STATE.LIVE or (epoch.state, epoch.activatable_at_s, epoch.note) == (
-        state,
-        row.activatable_at_s,
-        note,
-    ):
+    is_known = (epoch.state, epoch.activatable_at_s) == (state, row.activatable_at_s)
+    # Where the chain has nothing new to say, what hinders the next step stays said.
+    if epoch.state == STATE.LIVE or (is_known and note in ("", epoch.note)):
         return
     moved = Epoch.objects.filter(pk=epoch.pk, state=epoch.state).update(
         state=state, activatable_at_s=row.activatable_at_s, note=note, retry_at=None

@@ -34,6 +34,8 @@ MAX_ATTEMPTS = 5
 MAX_REQUESTS_A_DAY = 10
 A_DAY = timedelta(days=1)
 GAS_A_CLAIM = 100_000
+MOST_AT_ONCE = 10
+"""Transactions of one poke: nodes keep few that wait from one account, and the next poke comes in two seconds."""
 """What one claim costs at most in a batch of its own: what the day's budget still has to hold for each."""
 NO_RELAYER = "This service can't send it for you at the moment. You can collect it yourself, with your own wallet."
 BUDGET_USED = "Free collecting is used up for today and goes on tomorrow. You can collect it yourself at any time."
@@ -82,10 +84,14 @@ def _relay(client: RpcClient, program: Program, *, now: datetime) -> int:
     if sender is not None:
         resolve(client, sender=sender)
     failpoints.hit("relay.resolved")
-    # What is final by our blocks is seen as paid or not by our mirror of them, which may be behind.
+    if not ClaimRequest.objects.filter(program=program, state__in=OPEN).exists():
+        return 0
+    # What is final by our blocks is seen as paid or not by our mirror of them, which may be behind. Asked before it is
+    # brought further: the blocks may move on meanwhile, and then it knows less than they do.
+    through = stored_through(address=program.distributor)
     distributor = ChainDistributor.objects.get(chain_id=program.chain_id, address=program.distributor)
     watch(client, distributor=distributor)
-    _settle(program)
+    _settle(program, through=through)
     failpoints.hit("relay.settled")
     waiting = list(_waiting(program).order_by("pk")[:MAX_BATCH])
     if not waiting:
@@ -99,16 +105,14 @@ def _relay(client: RpcClient, program: Program, *, now: datetime) -> int:
         return _hold(program, BUDGET_USED)
     batches = _checked(client, program, sender, waiting[:affordable])
     failpoints.hit("relay.checked")
-    return sum(_send(client, program, sender, batch) for batch in batches)
+    return sum(_send(client, program, sender, batch) for batch in batches[:MOST_AT_ONCE])
 
 
-def _batches(waiting: list[ClaimRequest], *, fits_together: bool) -> list[list[ClaimRequest]]:
+def _batches(waiting: list[ClaimRequest]) -> list[list[ClaimRequest]]:
     """Return who goes out together: all on their first try, and each alone whose transaction went down.
 
     Whoever makes its own claim fail just before it is mined takes the others of its batch down once, never again.
     """
-    if not fits_together:
-        return [[request] for request in waiting]
     fresh = [request for request in waiting if not request.attempts]
     return [*([fresh] if fresh else []), *([request] for request in waiting if request.attempts)]
 
@@ -156,16 +160,27 @@ def _checked(
     for request in [request for request in waiting if request.account not in items]:
         _fail(request, "There is nothing to collect for this account at the moment.")
     found = _within_the_bound([request for request in waiting if request.account in items], items)
-    if not found:
+    batches = _batches(found)[:MOST_AT_ONCE]
+    return [part for batch in batches for part in _passing(client, program, sender, batch, items)]
+
+
+def _passing(
+    client: RpcClient, program: Program, sender: Sender, batch: list[ClaimRequest], items: dict[str, ClaimItem]
+) -> list[list[ClaimRequest]]:
+    """Return a batch in as many parts as it takes for each to pass; whoever is refused is told why and left out."""
+    if not batch:
         return []
     tried = dry_run(
         client, sender=sender, distributor=program.distributor,
-        items=[items[request.account] for request in found],
+        items=[items[request.account] for request in batch],
     )  # fmt: skip
-    for request in [request for request in found if request.account in tried.refused]:
+    for request in [request for request in batch if request.account in tried.refused]:
         _fail(request, trouble_of_reason(tried.refused[request.account]))
-    left = [request for request in found if request.account not in tried.refused]
-    return _batches(left, fits_together=tried.fits_together)
+    left = [request for request in batch if request.account not in tried.refused]
+    if tried.fits_together or len(left) == 1:
+        return [left] if left else []
+    middle = len(left) // 2
+    return [part for half in (left[:middle], left[middle:]) for part in _passing(client, program, sender, half, items)]
 
 
 def _within_the_bound(found: list[ClaimRequest], items: dict[str, ClaimItem]) -> list[ClaimRequest]:
@@ -217,13 +232,12 @@ def _items(program: Program, requests: Sequence[ClaimRequest]) -> dict[str, Clai
     }
 
 
-def _settle(program: Program) -> None:
+def _settle(program: Program, *, through: int) -> None:
     """Close what the chain has paid; have what went down with its transaction sent again.
 
-    Call it with the mirror of the distributor's events brought to what is indexed: a payment that it has not seen yet
-    looks like one that went down.
+    through: the block to which the mirror of the distributor's events has been brought at least. A payment that it has
+    not seen yet looks like one that went down.
     """
-    through = stored_through(address=program.distributor)
     for request in ClaimRequest.objects.filter(program=program, state__in=OPEN).select_related("transaction"):
         claim = _claim_of(program, request)
         if claim is not None:

@@ -11,6 +11,7 @@ from accounts.roles import Person, require_makers_admin
 from accounts.services import change_note, maker_payouts_set
 from rewards.models import Epoch, Payment, Program
 from rewards.services.boundary import boundary_hold
+from rewards.services.notices.warning import pay_warn
 from rewards.services.scoring import epoch_reopen
 
 _NOBODY = "0x" + "0" * 40
@@ -51,6 +52,7 @@ def payouts_change(
     )
     _score_again(maker, blocked)
     change_note(maker=maker, by=by, what=pay_sentence(shares), reason=reason)
+    pay_warn(maker=maker, by=by, what=pay_sentence(shares), reason=reason.strip()[:300])
     return plan
 
 

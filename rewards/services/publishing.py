@@ -13,7 +13,15 @@ from onchain.distributor import read_summary as distributor_summary
 from onchain.models_tx import OutgoingTransaction
 from onchain.rpc import RpcClient
 from onchain.signers import SignerError
-from onchain.transactions import RefusedByContractError, Sender, broadcast, prepare, resolve, sender_of
+from onchain.transactions import (
+    FailsOnTheChainError,
+    RefusedByContractError,
+    Sender,
+    broadcast,
+    prepare,
+    resolve,
+    sender_of,
+)
 from rewards.models import Epoch, EpochCheck, Program
 from rewards.selectors.review import review_state
 from rewards.selectors.review_window import review_window
@@ -23,6 +31,8 @@ logger = logging.getLogger(__name__)
 STATE = Epoch.State
 TX = OutgoingTransaction.State
 NO_PROPOSER = "No key is set that proposes (PROPOSER_KEY, PROPOSER_KEYSTORE or PROPOSER_SIGNER_URL)."
+SENT_BACK = "It was sent back and is being looked at."
+"""Everybody reads an epoch's note; by whom and why stands on the treasury's pages alone."""
 RETRY = timedelta(seconds=60)
 """A proposal that was stopped is looked at again after this: its checks cost a whole recomputation."""
 
@@ -82,7 +92,7 @@ def program_advance(client: RpcClient, *, program: Program, now_s: int, now: dat
         if epoch.retry_at is None or epoch.retry_at <= now:
             _propose(client, epoch=epoch, sender=sender, now=now)
     elif (epoch.activatable_at_s or 0) <= now_s:
-        _activate(client, epoch=epoch, sender=sender)
+        _activate(client, epoch=epoch, sender=sender, now=now)
 
 
 def proposer(program: Program) -> Sender | None:
@@ -120,8 +130,8 @@ def _check_again(client: RpcClient, *, epoch: Epoch, now: datetime) -> None:
 
 
 def _propose(client: RpcClient, *, epoch: Epoch, sender: Sender, now: datetime) -> None:
-    if (sent_back := review_state(epoch=epoch).sent_back) is not None:
-        _stop(epoch, f"{sent_back.person} has sent it back: {sent_back.text}", until=now + RETRY)
+    if review_state(epoch=epoch).sent_back is not None:
+        _stop(epoch, SENT_BACK, until=now + RETRY)
         return
     distributor = epoch.program.distributor
     summary = distributor_summary(client=client, distributor=distributor)
@@ -168,13 +178,16 @@ def _send(client: RpcClient, *, epoch: Epoch, proposal: Proposal, sender: Sender
     failpoints.hit("publishing.sent")
 
 
-def _activate(client: RpcClient, *, epoch: Epoch, sender: Sender) -> None:
+def _activate(client: RpcClient, *, epoch: Epoch, sender: Sender, now: datetime) -> None:
     try:
         with transaction.atomic():
             row = prepare(
                 client, sender=sender, purpose=f"activate {epoch.digest}", to=epoch.program.distributor,
                 data=activate_calldata(epoch=epoch.chain_epoch or 0), again=True,
             )  # fmt: skip
+    except FailsOnTheChainError as error:
+        _stop(epoch, str(error), until=now + RETRY)
+        return
     except RefusedByContractError as error:
         # The pages' clock is the last block's; the chain may want one more. Anybody else may have been faster.
         logger.info("Epoch %s is not activated now: %s", epoch.number, error.reason)

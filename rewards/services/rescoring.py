@@ -13,7 +13,14 @@ from onchain.models import Cursor
 from onchain.models_tx import ChainEpoch, OutgoingTransaction
 from onchain.rpc import RpcClient
 from onchain.signers import SignerError
-from onchain.transactions import RefusedByContractError, Sender, broadcast, prepare, sender_of
+from onchain.transactions import (
+    FailsOnTheChainError,
+    RefusedByContractError,
+    Sender,
+    broadcast,
+    prepare,
+    sender_of,
+)
 from rewards.errors import EpochStateError
 from rewards.models import Correction, Epoch, Program
 from rewards.services.alarms import alarms_set
@@ -78,7 +85,7 @@ def _withdraw(client: RpcClient, *, epoch: Epoch) -> dict[str, str]:
         if sender is None:
             return {f"epoch {epoch.number}": NO_PROPOSER}
         _send(client, epoch=epoch, sender=sender)
-    except SignerError as error:
+    except (SignerError, FailsOnTheChainError) as error:
         return {f"epoch {epoch.number}": str(error)}
     except RefusedByContractError as error:
         # Approved or vetoed meanwhile: the mirror will say which.

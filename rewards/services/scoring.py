@@ -48,12 +48,15 @@ ON_THE_WAY = (OutgoingTransaction.State.SIGNED, OutgoingTransaction.State.MINED)
 
 RETRY = timedelta(minutes=5)
 """An epoch whose data are wrong is tried again after this; somebody has to put them right first."""
+RETRY_WRITING = timedelta(seconds=15)
+"""One whose evidence finds no room, after this: each try fills the disk to the brim, which others write to as well."""
+NOT_WRITTEN = "It waits until its evidence can be written."
 
 
 def epoch_score_if_due(*, epoch_id: int, now: datetime) -> Epoch:
     """Score an epoch unless it was stopped a short while ago; what is wrong with its data becomes its note.
 
-    So does a disk that doesn't take its evidence, which raises an alarm as well and is tried again at the next call.
+    So does a disk that doesn't take its evidence, which raises an alarm as well and is tried again soon.
     now: this machine's clock. Raises NotYetError and what else may pass by itself.
     """
     epoch = Epoch.objects.select_related("program").get(pk=epoch_id)
@@ -63,16 +66,19 @@ def epoch_score_if_due(*, epoch_id: int, now: datetime) -> Epoch:
         done = epoch_score(epoch_id=epoch_id)
     except (EngineError, OnchainError) as error:
         _stop(epoch, error, now=now)
-        return epoch
+        done = epoch
     except NotWrittenError as error:
-        _not_written(epoch, error)
+        _not_written(epoch, error, now=now)
         return epoch
+    # Also where something else stops it now: should there be no room still, it will be said again.
     alarms_set(program=epoch.program, code="evidence_not_written", messages={})
     return done
 
 
-def _not_written(epoch: Epoch, error: NotWrittenError) -> None:
-    Epoch.objects.filter(pk=epoch.pk, state=Epoch.State.LIVE).exclude(note=str(error)).update(note=str(error))
+def _not_written(epoch: Epoch, error: NotWrittenError, *, now: datetime) -> None:
+    live = Epoch.objects.filter(pk=epoch.pk, state=Epoch.State.LIVE)
+    # Everybody reads the note; which folder of this machine it is about says the alarm.
+    live.update(note=NOT_WRITTEN, retry_at=now + RETRY_WRITING)
     logger.error("Epoch %s is not scored: %s", epoch.number, error)
     # The note says it of one epoch; those after it wait for the same.
     alarms_set(program=epoch.program, code="evidence_not_written", messages={"EVIDENCE_DIR": str(error)})

@@ -31,6 +31,7 @@ from rewards.errors import EpochStateError, NotAllowedError, NotYetError, VaultR
 from rewards.models import Epoch, EpochVault, MakerVault, Program
 from rewards.selectors.vaults import vaults_named
 from rewards.services.boundary import boundary_hold
+from rewards.services.notices.warning import pay_warn
 
 Client = Callable[[], RpcClient]
 MOST_BLOCKS_OLDER = 1_000_000
@@ -106,6 +107,7 @@ def vault_name(*, by: Person, maker: Maker, vault: str, operator: str, now_ms: i
         contract_watch(address=vault, start_block=token.start_block, label=f"vault {maker.slug}"[:80], whole=True)
         what = f"Pay goes to the holders of {vault}; {operator} gets what can't be split."
         change_note(maker=maker, by=by, what=what)
+        pay_warn(maker=maker, by=by, what=what, page="maker-vault")
         return MakerVault.objects.create(
             maker=maker, vault=vault, operator=operator, name=token.name or token.symbol, since_ms=since_ms,
             named_by=by if by.is_authenticated else None,
@@ -144,6 +146,7 @@ def vault_drop(*, by: Person, maker: Maker, epoch: Epoch, reason: str) -> MakerV
     locked.save(update_fields=["retry_at"])
     what = f"From epoch {locked.number} of {locked.program.name} on pay goes to the payout accounts, not to the vault."
     change_note(maker=maker, by=by, what=what, reason=reason)
+    pay_warn(maker=maker, by=by, what=what, reason=reason.strip()[:300], page="maker-vault")
     return MakerVault.objects.create(
         maker=maker, since_ms=locked.start_ms, named_by=by if by.is_authenticated else None, reason=reason.strip()
     )
@@ -154,7 +157,9 @@ def vault_end(*, by: Person, maker: Maker, now_ms: int) -> MakerVault:
     """Have a maker paid at its payout accounts again from the next epoch on. Raises NotAllowedError."""
     _require(by, maker)
     since_ms = boundary_hold(now_ms=now_ms)
-    change_note(maker=maker, by=by, what="Pay goes to the payout accounts again.")
+    what = "Pay goes to the payout accounts again, no longer to a vault's holders."
+    change_note(maker=maker, by=by, what=what)
+    pay_warn(maker=maker, by=by, what=what, page="maker-vault")
     return MakerVault.objects.create(maker=maker, since_ms=since_ms, named_by=by if by.is_authenticated else None)
 
 

@@ -16,11 +16,10 @@ from accounts import eligibility, roles
 from accounts.errors import AccountsError, NotPermittedError, PayoutSharesError
 from accounts.fields import address_pattern
 from accounts.models import Maker, PayoutPlan, User
-from accounts.pay_mails import pay_changed_mail
 from accounts.selectors import signed_in_recently
 from accounts.selectors_makers import plan_at, plan_coming
 from rewards.selectors.boundary import next_boundary_ms
-from rewards.services.payouts import pay_sentence, payouts_change
+from rewards.services.payouts import payouts_change
 from rewards.views import access
 from rewards.views.pages import page_now_ms
 
@@ -98,10 +97,6 @@ def _change(request: HttpRequest, maker: Maker, rows: list[Row]) -> str | None:
         return f"The shares must sum to 100%, each account once and above 0; they sum to {total}%. Nothing was changed."
     except AccountsError as error:
         return str(error)
-    pay_changed_mail(
-        maker=maker, by=request.user, what=pay_sentence(shares), reason=request.POST.get("reason", "").strip()[:300],
-        url=request.build_absolute_uri(request.path),
-    )  # fmt: skip
     messages.success(request, "Kept. It counts for epochs that begin from now on.")
     return None
 

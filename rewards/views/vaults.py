@@ -12,7 +12,6 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.errors import AccountsError
 from accounts.models import Maker, User
-from accounts.pay_mails import pay_changed_mail
 from accounts.roles import names_payouts
 from accounts.selectors import signed_in_recently
 from onchain.errors import OnchainError
@@ -44,7 +43,6 @@ def vault(request: HttpRequest, slug: str) -> HttpResponseBase:
         return redirect("maker-vault", slug=maker.slug)
     if request.POST.get("action") == "end":
         vault_end(by=request.user, maker=maker, now_ms=page_now_ms())
-        _tell(request, maker, "Pay goes to the payout accounts, no longer to a vault's holders.")
         messages.success(request, "Epochs that begin from now on pay the payout accounts again.")
         return redirect("maker-vault", slug=maker.slug)
     form = VaultForm(request.POST)
@@ -63,15 +61,8 @@ def _name(request: HttpRequest, maker: Maker, form: VaultForm) -> bool:
     except (RewardsError, AccountsError, OnchainError) as error:
         form.add_error(None, str(error))
         return False
-    _tell(request, maker, f"Pay goes to the holders of {named.vault}; {named.operator} gets what can't be split.")
     messages.success(request, f"Epochs that begin from now on pay the holders of {named.name or named.vault}.")
     return True
-
-
-def _tell(request: HttpRequest, maker: Maker, what: str) -> None:
-    if isinstance(request.user, User):
-        url = request.build_absolute_uri(request.path)
-        pay_changed_mail(maker=maker, by=request.user, what=what, reason="", url=url)
 
 
 def _signed_in_lately(request: HttpRequest) -> bool:

@@ -263,6 +263,7 @@ MACHINE_BY_MODULE = {
     "rewards.services.notices.posting": "check_url post",
     "rewards.services.notices.recording": "notices_record notice_write tell",
     "rewards.services.notices.signing": "new_secret signature_header seal unseal signing_keys",
+    "rewards.services.notices.warning": "pay_warn people_warn",
     "rewards.services.programs": "program_create epoch_schedule program_template_set epoch_schedule_next epochs_begin",
     "rewards.services.proofs": "proof_packs_write",
     "rewards.services.publishing": "program_advance proposer proposals_resolve proposal_of",

@@ -91,7 +91,7 @@ def test_keys_lead_over_rows_epochs_and_pages_and_can_be_put_off(rooms, pages):
         expect(dialog).to_be_hidden()
         third = rooms.base_url + pages[1].path.replace("/2/", "/3/")
         page.keyboard.press("]")
-        expect(page).to_have_url(third)
+        page.wait_for_url(third)  # until it is loaded, its scripts included
         page.keyboard.press("j")
         first = page.evaluate("document.activeElement.closest('tr').querySelector('th').textContent")
         page.keyboard.press("j")

@@ -4,6 +4,7 @@ import gc
 import json
 import threading
 import warnings
+from datetime import timedelta
 from http.client import HTTPConnection
 
 import pytest
@@ -13,6 +14,7 @@ from django.contrib.sessions.models import Session
 from django.core.asgi import get_asgi_application
 from django.db import connection, transaction
 from django.test import Client
+from django.utils import timezone
 
 from accounts.sign_in import sessions_end_all
 from config.embedded.layout import free_port
@@ -156,7 +158,7 @@ def test_another_makers_member_and_a_stranger_are_turned_away(server, stage):
     assert Client().get(path_of(stage)).status_code == 302
 
 
-@pytest.mark.parametrize("gone", ["left the maker", "signed out", "signed out everywhere"])
+@pytest.mark.parametrize("gone", ["left the maker", "signed out", "signed out everywhere", "time is over"])
 def test_who_may_not_look_any_more_is_sent_nothing_more(server, stage, monkeypatch, gone):
     monkeypatch.setattr(stream_page, "ASK_AGAIN_S", 0.0)
     person = stage.people["maker"]
@@ -166,6 +168,9 @@ def test_who_may_not_look_any_more_is_sent_nothing_more(server, stage, monkeypat
         stage.makers["aurora"].members.remove(person)
     elif gone == "signed out":
         Session.objects.all().delete()
+    elif gone == "time is over":
+        # Kept until somebody clears it away.
+        Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
     else:
         sessions_end_all(person=person)
     double(stage, tell=True)

@@ -1,5 +1,7 @@
 """What somebody with a role, or with nothing but an account, may do to stop others from being paid; on a real chain."""
 
+from datetime import timedelta
+
 import pytest
 
 from onchain.models_tx import ChainClaim, ChainEpoch, OutgoingTransaction
@@ -76,6 +78,31 @@ def test_an_activation_that_a_pause_made_fail_is_sent_again_after_it(house, prop
     assert proposed.state == Epoch.State.ACTIVE
 
 
+def test_what_fails_on_the_chain_again_and_again_is_said_and_sent_once_an_hour(house, proposed):
+    approve(house, proposed)
+    house.anvil.mine()
+    poke(house)
+    house.anvil.mine(time_s=END_S + 2 * DELAY_S)
+    poke(house, mine=False)
+    failed = fails_by_a_pause(house, "activate")
+    rows = OutgoingTransaction.objects.filter(pk=failed.pk)
+    for number in (1, 2):  # two that failed before it, of a key that was in use then
+        earlier = {"id": None, "sender": "0x" + "5" * 40, "nonce": number}
+        purpose = f"{failed.purpose} refused {number}"
+        OutgoingTransaction.objects.create(**rows.values().get() | earlier | {"purpose": purpose})
+    unpause(house)
+    proposed.refresh_from_db()
+    assert proposed.state == Epoch.State.APPROVED
+    assert "3 transactions failed in their block" in proposed.note
+    assert failed.tx_hash in proposed.note
+    assert OutgoingTransaction.objects.filter(purpose__startswith="activate").count() == 3
+    rows.update(created_at=failed.created_at - timedelta(hours=1, seconds=1))
+    for _ in range(3):
+        poke(house)
+    proposed.refresh_from_db()
+    assert (proposed.state, proposed.note) == (Epoch.State.ACTIVE, "")
+
+
 def test_a_proposal_that_a_pause_made_fail_is_sent_again_after_it(house, one_process):
     terms = terms_of(number=1, start_s=START_S, end_s=END_S, token=house.token)
     epoch = epoch_schedule(program=house.program, terms=terms)
@@ -108,10 +135,13 @@ def test_claims_that_failed_together_go_out_one_by_one_so_that_nobody_is_spoilt_
     assert together.tx_hash not in sent
 
 
-def test_claims_that_pass_alone_and_not_together_are_sent_alone_and_nobody_is_told_that_it_failed(
+def test_claims_that_pass_alone_and_not_together_are_sent_in_parts_and_nobody_is_told_that_it_failed(
     house, proposed, monkeypatch
 ):
-    """The chain changes between the dry run of the batch and those of its claims, as somebody may arrange."""
+    """The chain changes between the dry run of the batch and those of its claims, as somebody may arrange.
+
+    Each half is tried anew and passes: one claim, and two.
+    """
     activated(house, proposed)
     accounts = (ALICE_PAY, ALICE_LP, BOB_PAY)
     for account in accounts:
@@ -131,8 +161,8 @@ def test_claims_that_pass_alone_and_not_together_are_sent_alone_and_nobody_is_to
 
     monkeypatch.setattr("onchain.relayer._dry_run", changing)
     tasks.relay_claims()
-    assert len(runs) == 1 + len(accounts)
-    assert OutgoingTransaction.objects.filter(purpose__startswith="collect").count() == len(accounts)
+    assert len(runs) == 1 + len(accounts) + 2
+    assert OutgoingTransaction.objects.filter(purpose__startswith="collect").count() == 2
     house.anvil.mine()
     for _ in range(2):
         poke(house)

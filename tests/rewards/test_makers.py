@@ -7,11 +7,11 @@ import threading
 from decimal import Decimal
 
 import pytest
-from allauth.account.models import EmailAddress
 from django.core import mail
 from django.core.management import CommandError, call_command
 from django.db import connections, transaction
 from django.test import Client
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,11 +22,12 @@ from accounts.services import maker_payouts_set
 from onchain.distributor import read_summary
 from onchain.indexer import node
 from rewards import tasks
-from rewards.models import Epoch, EpochCheck, Payment
+from rewards.models import Delivery, Epoch, EpochCheck, Payment
 from rewards.selectors.treasury import treasury_epoch
 from rewards.services.boundary import boundary_hold
 from rewards.services.checks import checks_run
 from rewards.services.makers import address_remove, maker_leave
+from rewards.services.notices.delivering import deliveries_do
 from rewards.services.payouts import payouts_change
 from rewards.services.programs import epoch_schedule, epochs_begin
 from rewards.services.sanctions import sanctions_load
@@ -255,20 +256,29 @@ def test_the_plan_to_come_is_replaced_by_the_next_word_and_both_are_shown(house)
     assert "A slip." in page
 
 
-def test_every_member_with_an_address_is_mailed_where_pay_goes_now_also_who_changed_it(house):
+def test_every_member_with_an_address_is_mailed_where_pay_goes_now_also_who_changed_it(house, settings):
     person = admin_of("alice")
     colleague = User.objects.create_user(username="colleague", role=User.Role.MAKER)
     Maker.objects.get(slug="alice").members.add(colleague)
     for each in (person.person, colleague, User.objects.create_user(username="stranger")):
-        EmailAddress.objects.create(user=each, email=f"{each.username}@desk.example", verified=True, primary=True)
+        User.objects.filter(pk=each.pk).update(email=f"{each.username}@desk.example")
     change(person, (PAY, "99.9999"))
-    assert mail.outbox == []
+    assert not Delivery.objects.exists()
     change(person, (PAY, "33.3333"), (ALICE_LP, "66.6667"), reason="New books.")
+    # Not while the page waits: a worker sends it.
+    assert mail.outbox == []
+    while deliveries_do(now=timezone.now()):
+        pass
     told = {message.to[0]: message for message in mail.outbox}
     assert sorted(told) == sorted(f"{each.username}@desk.example" for each in (person.person, colleague))
     message = told["colleague@desk.example"]
-    assert message.subject == "Lamplight: The pay of a maker of yours goes elsewhere"
-    for words in (person.person.username, f"{PAY} 33.3333%", "New books.", "http://testserver/makers/alice/payouts/"):
+    assert message.subject == f"The pay of {Maker.objects.get(slug='alice').name} goes elsewhere"
+    for words in (
+        person.person.username,
+        f"{PAY} 33.3333%",
+        "New books.",
+        f"{settings.SITE_URL}/makers/alice/payouts/",
+    ):
         assert words in message.body
 
 

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from onchain.indexer import node
@@ -165,10 +167,20 @@ def test_it_stays_an_alarm_while_it_pays_and_is_none_where_it_was_put_forward(ho
 def test_a_scored_epoch_that_was_sent_back_is_not_proposed(house, proposed):
     Epoch.objects.filter(pk=proposed.pk).update(state=Epoch.State.SCORED)
     proposed.refresh_from_db()
-    epoch_send_back(by=ann(), epoch=proposed, root=proposed.root, reason="A halt is missing.")
+    rui = somebody("reviewer", "rui@treasury.example")
+    epoch_send_back(by=rui, epoch=proposed, root=proposed.root, reason="A halt is missing.")
     tasks.advance_epochs()
     proposed.refresh_from_db()
-    assert proposed.note == "Ann has sent it back: A halt is missing."
+    assert proposed.state == Epoch.State.SCORED
+    everybodys = Client().get(reverse("epoch", args=[house.program.slug, proposed.number])).content.decode()
+    assert "It was sent back and is being looked at." in everybodys
+    assert "rui@" not in everybodys
+    assert "A halt is missing." not in everybodys
+    treasury = Client()
+    treasury.force_login(somebody("auditor"))
+    page = treasury.get(reverse("treasury-epoch", args=[house.program.slug, proposed.number])).content.decode()
+    assert f"Sent back by number {rui.pk}" in page
+    assert "A halt is missing." in page
 
 
 def test_what_another_worker_has_done_meanwhile_is_not_worked_out_again(proposed, monkeypatch):

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from rewards.models import MailChoice, Notice
-from rewards.selectors.notices import Kind
+from rewards.selectors.notices import WARNINGS, Kind
 from rewards.services.notices.words import words_of
 
 _SALT = "rewards.notices.unsubscribe"
@@ -18,9 +18,9 @@ _SALT = "rewards.notices.unsubscribe"
 def mail(*, notice: Notice, person: User) -> None:
     """Write to a person. Raises what the mail server raises (OSError), for another try later."""
     words = words_of(notice=notice)
-    stop = settings.SITE_URL + reverse("notices-stop", args=[stop_token(person=person, kind=Kind(notice.kind))])
     link = f"\n\n{settings.SITE_URL}{words.path}" if words.path else ""
-    footer = f"\n\n--\nLamplight never asks for a seed phrase.\nNo more mail of this kind: {stop}\n"
+    ending, ends_it = _ways_to_end(notice=notice, person=person)
+    footer = f"\n\n--\nLamplight never asks for a seed phrase.\n{ending}\n"
     message = EmailMessage(
         subject=words.subject,
         body=words.text + link + footer,
@@ -28,12 +28,20 @@ def mail(*, notice: Notice, person: User) -> None:
         headers={
             # The same at every try, so that a mailbox may know a second copy.
             "Message-ID": f"<{hashlib.sha256(f'{notice.key} {person.pk}'.encode()).hexdigest()[:40]}@lamplight>",
-            "List-Unsubscribe": f"<{stop}>",
-            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
             "Auto-Submitted": "auto-generated",
-        },
+        }
+        | ends_it,
     )
     message.send()
+
+
+def _ways_to_end(*, notice: Notice, person: User) -> tuple[str, dict[str, str]]:
+    """Return the sentence and the headers that tell how to end mail of this kind; warnings are always mailed."""
+    if notice.kind in WARNINGS:
+        return "This kind of mail can't be switched off.", {}
+    stop = settings.SITE_URL + reverse("notices-stop", args=[stop_token(person=person, kind=Kind(notice.kind))])
+    headers = {"List-Unsubscribe": f"<{stop}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    return f"No more mail of this kind: {stop}", headers
 
 
 def stop_token(*, person: User, kind: Notice.Kind) -> str:

@@ -174,6 +174,13 @@ def _collected(notice: Notice) -> Words:
     return Words(f"{amount} collected", text, reverse("collect-account", args=[account]))
 
 
+def _warning(notice: Notice) -> Words:
+    says = notice.data
+    why = f"Reason: {says['reason']}\n" if says["reason"] else ""
+    text = f"{says['what']}\n\n{why}When: {notice.at:%d %b %Y, %H:%M} UTC\n\n{says['to_do']}"
+    return Words(says["subject"], text, says["path"])
+
+
 def _webhook_off(notice: Notice) -> Words:
     data = notice.data
     text = (
@@ -202,6 +209,8 @@ _WORDS = {
     Kind.UPTIME_LOW: _uptime,
     Kind.MARKET_QUARANTINED: _quarantined,
     Kind.CLAIM_COLLECTED: _collected,
+    Kind.PAY_CHANGED: _warning,
+    Kind.PEOPLE_CHANGED: _warning,
     Kind.WEBHOOK_OFF: _webhook_off,
     Kind.TEST: _test,
 }
