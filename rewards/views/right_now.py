@@ -9,21 +9,12 @@ from rewards.models import Epoch
 from rewards.selectors.makers import Scorecard
 from rewards.selectors.parsed_terms import terms_of
 from rewards.selectors.right_now import RightNow, right_now
+from rewards.views.quoted import REASON_WORDS
 from rewards.views.words import duration_text, share_text
 
 MOST_MARKETS = 12
 """More of them nobody takes in at a glance; the page has each market's own timeline."""
 _PPM = 1_000_000
-_NAMES = {
-    "counting": "Counting",
-    "halted": "Market halted",
-    "dark": "No reference",
-    "no_quotes": "No quotes",
-    "too_small": "Too small",
-    "too_young": "Too young",
-    "too_far": "Too far",
-    "one_sided": "One side only",
-}
 _NOBODYS = ("halted", "dark")
 """Not the maker's doing: nobody earns then."""
 
@@ -76,10 +67,10 @@ def _line(seen: RightNow, terms: MarketTerms, *, epoch: Epoch, maker: str) -> Li
     url = reverse("scorecard-moment", args=[maker, epoch.program.slug, epoch.number, seen.market, at_ms])
     if not _is_counting(seen):
         look = "" if seen.reason in _NOBODYS else "bad"
-        return Line(seen.market, _NAMES[seen.reason], look, _why_not(seen, terms), url)
+        return Line(seen.market, REASON_WORDS[seen.reason], look, _why_not(seen, terms), url)
     if not seen.is_present:
         return Line(seen.market, "Counting in part", "proposed", _in_part(seen, terms), url)
-    return Line(seen.market, _NAMES["counting"], "active", _counting(seen), url)
+    return Line(seen.market, REASON_WORDS["counting"], "active", _counting(seen), url)
 
 
 def _counting(seen: RightNow) -> str:
